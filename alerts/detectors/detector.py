@@ -1,0 +1,63 @@
+"""What a detector is: named state columns, a batch of telemetry in, findings out. Vectorised over devices, pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.model import AlertKind, Severity
+from devices.columns import Columns
+
+Column: TypeAlias = NDArray[Any]
+Columnar: TypeAlias = dict[str, Column]
+"""State of one detector for all devices: name -> array whose first axis is the device's row. The shell allocates,
+grows, checkpoints and restores it; the detector changes it in place, because a copy for 1.1 million devices a batch
+would cost more than everything else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One state column: its type, the shape it has per device, and what it holds for a device never seen."""
+
+    dtype: str
+    shape: tuple[int, ...] = ()
+    fill: float = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What a detector noticed about one device.
+
+    `identity` is the same when the same data is seen again (shuffled, repeated, after a restart): rule and the start of the
+    episode in the device's time. The hub opens at most one alert for it.
+    """
+
+    row: int
+    rule: str  # "V2" …
+    kind: AlertKind
+    severity: Severity
+    at_ms: int
+    identity: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    countdown_s: float = 0.0
+
+
+class Detector(Protocol):
+    """One family of rules."""
+
+    name: str
+    fields: Mapping[str, Field]
+
+    def observe(self, state: Columnar, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
+        """Take a batch in and return what it gives reason for.
+
+        Args:
+            state: this detector's columns, changed in place.
+            rows: (n,) state row of each message.
+            batch: the n messages; rows may repeat, times may be late or out of order.
+        """
+
+    def tick(self, state: Columnar, now_ms: int) -> list[Finding]:
+        """Return what the mere passing of time gives reason for (a missed heartbeat). Called about once a second."""

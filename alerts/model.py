@@ -1,0 +1,228 @@
+"""The nouns of the duty room: alerts, incidents, who may be called, what is decided. Values only, no rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alerts.policy import EscalationPolicy
+
+
+class AlertError(Exception):
+    """Base of every error this package raises."""
+
+
+class Severity(IntEnum):
+    """One scale for everything; a smaller number is worse."""
+
+    CRITICAL = 1  # SOS, confirmed fall, smoke, gas
+    HIGH = 2
+    MEDIUM = 3
+    LOW = 4
+    TECHNICAL = 5
+
+
+class AlertKind(StrEnum):
+    SOS = "sos"
+    FALL = "fall"
+    SMOKE = "smoke"
+    GAS = "gas"
+    WATER = "water"
+    VITALS = "vitals"
+    SILENCE = "silence"  # a device missed its heartbeat
+    DEVICE = "device"  # battery, tamper, a message that could not be read
+    SYSTEM = "system"  # the hub itself, a broker, a gateway
+
+
+class Role(StrEnum):
+    FAMILY = "family"
+    OPERATOR = "operator"
+    COMMUNITY = "community"
+    PROPERTY = "property"
+    THIRD_PARTY = "third_party"
+    AMBULANCE = "ambulance"
+
+
+class State(StrEnum):
+    CONFIRMING = "confirming"
+    OPEN = "open"
+    TAKEN = "taken"
+    DISPATCHED = "dispatched"
+    EN_ROUTE = "en_route"
+    ON_SCENE = "on_scene"
+    HANDED_OVER = "handed_over"
+    HELD = "held"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({State.CLOSED, State.CANCELLED})
+
+
+class TimerKind(StrEnum):
+    CONFIRM = "confirm"  # the wearer may still cancel
+    STEP = "step"  # nobody took it: next rung
+    REPEAT = "repeat"  # last rung, ringing again
+    EXPIRY = "expiry"  # taken or on the way, and then nothing was heard
+    HOLD = "hold"
+    CLOSING = "closing"  # resolved, but nobody has written how it ended
+
+
+class Disposition(StrEnum):
+    HOSPITAL = "hospital"
+    TREATED_HOME = "treated_home"
+    LIFTED = "lifted"
+    FOUND_WELL = "found_well"
+    FORCED_ENTRY = "forced_entry"
+    ACCIDENTAL = "accidental"
+    REASSURED = "reassured"
+    SERVICE = "service"
+    TEST = "test"
+    DEVICE_FAULT = "device_fault"
+    LOW_BATTERY = "low_battery"
+    NOT_AT_HOME = "not_at_home"
+    FRAUD = "fraud"
+    DUPLICATE = "duplicate"
+    DECEASED = "deceased"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """One finding. It never changes; `alert_id` is the same whenever the same finding is made again."""
+
+    alert_id: str
+    kind: AlertKind
+    severity: Severity
+    raised_at: datetime  # the hub's clock
+    measured_at: datetime | None = None  # the device's clock
+    device_id: int | None = None
+    resident_id: int | None = None
+    area: str = ""
+    rule: str | None = None  # "V2", "T3", …
+    identity: str | None = None  # the press's own, when it has one
+    countdown_s: float = 0.0  # > 0: the wearer is asked first
+    test: bool = False
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def dedup_key(self) -> str:
+        """The case this belongs to: the resident's, or, for technical findings and unknown devices, the device's."""
+        technical = self.severity is Severity.TECHNICAL
+        if self.resident_id is not None and not technical:
+            return f"resident:{self.resident_id}"
+        if self.device_id is not None:
+            return f"device:{self.device_id}:technical" if technical else f"device:{self.device_id}"
+        return f"system:{self.rule or self.kind}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """One way to reach a person. `address` is an id, URL or topic; it never holds a secret."""
+
+    channel: str  # a name in hub.channels.CHANNELS
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Responder:
+    """Somebody who may be called for one incident, as things stood when the step fired."""
+
+    person_id: int
+    role: Role
+    contacts: tuple[Contact, ...]
+    on_duty: bool = True
+    minutes_away: float | None = None
+    position: int = 0  # order in the care circle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roster:
+    """Everybody who might be called for one incident."""
+
+    responders: tuple[Responder, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timer:
+    kind: TimerKind
+    due_at: datetime
+    step: int
+    round: int
+
+
+class Purpose(StrEnum):
+    ALARM = "alarm"  # come
+    STAND_DOWN = "stand_down"  # somebody else goes
+    NOTICE = "notice"  # nothing to do but know
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One message to one person through one channel. The key below travels with every copy of it."""
+
+    round: int
+    step: int
+    person_id: int
+    role: Role
+    channel: str
+    address: str
+    due_at: datetime
+    purpose: Purpose = Purpose.ALARM
+
+    def key(self, incident_id: int) -> str:
+        return f"{incident_id}.{self.round}.{self.step}.{self.person_id}.{self.channel}.{self.purpose}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """Something the wearer's own devices are told."""
+
+    say: str  # a devices.adapter.Say value
+    role: Role | None = None  # who is coming
+    identity: str | None = None  # the press that is answered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """The case. A change makes a new value; `version` counts them."""
+
+    incident_id: int
+    dedup_key: str
+    kind: AlertKind
+    severity: Severity
+    state: State
+    policy: "EscalationPolicy"  # frozen when the incident opened
+    opened_at: datetime
+    resident_id: int | None = None
+    device_id: int | None = None
+    area: str = ""
+    step: int = 0
+    round: int = 0
+    timer: Timer | None = None  # exactly one unless the incident has ended
+    handler_id: int | None = None  # the operator who has it
+    responder_id: int | None = None  # who goes there
+    responder_role: Role | None = None
+    presses: int = 0
+    paged_at: datetime | None = None  # last time a press rang anybody
+    test: bool = False
+    handed_to: str | None = None
+    resolved_by: int | None = None
+    disposition: Disposition | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What one event changes: the new incident with its one timer, who is paged, what is withdrawn, what is told.
+
+    `reasons` are the words of the audit log, in order: (what, facts).
+    """
+
+    incident: Incident
+    pages: tuple[Page, ...] = ()
+    withdraw: bool = False  # every waiting alarm page of this incident is withdrawn
+    told: tuple[Told, ...] = ()
+    reasons: tuple[tuple[str, Mapping[str, Any]], ...] = ()

@@ -1,0 +1,82 @@
+"""What an adapter is: a vendor's bytes in, telemetry out; a command in, bytes out. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from devices.telemetry import Telemetry
+
+
+class DeviceError(Exception):
+    """Base of every error this package raises."""
+
+
+class DecodeError(DeviceError):
+    """The bytes do not follow the grammar. `reason` says where; the caller keeps the bytes."""
+
+    def __init__(self, adapter: str, reason: str) -> None:
+        super().__init__(f"{adapter}: {reason}")
+        self.adapter = adapter
+        self.reason = reason
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message as it came off the wire. For TCP protocols `topic` is `tcp/<protocol>` and `payload` one frame."""
+
+    topic: str
+    payload: bytes
+    received_at: datetime
+    retained: bool = False
+
+
+class Say(StrEnum):
+    """What the hub can tell a device."""
+
+    RECEIVED = "received"  # 收到: saved, people are being called
+    COMING = "coming"  # a named role is on the way
+    CANCELLED = "cancelled"
+    CLOSED = "closed"
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to a device. `text` is what it shows or speaks; `identity` names the press it answers."""
+
+    device: str  # address, as in Telemetry.device
+    say: Say
+    text: str
+    identity: str | None = None
+    incident: int | None = None
+
+
+class Downlink(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes for a device: over MQTT on `topic`, over TCP as they are (`topic` is then `tcp/<protocol>`)."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+
+
+class Adapter(Protocol):
+    """One byte grammar. The models that share it are rows of a table in its file."""
+
+    name: str  # "zigbee2mqtt/1": grammar and version of the decoder
+    scheme: str  # the part of a device address before the colon
+
+    def claims(self, topic: str) -> bool:
+        """Whether this grammar is spoken on `topic`."""
+
+    def urgent(self, topic: str, payload: bytes) -> bool:
+        """Whether this may be a press, a fall or an alarm. Looks at bytes only; doubt means True."""
+
+    def decode(self, message: Message) -> Sequence[Telemetry]:
+        """Return what the message says, one entry a device, empty if it says nothing of a device.
+
+        Raises:
+            DecodeError: The payload does not follow the grammar.
+        """
+
+    def encode(self, command: Command) -> Downlink | None:
+        """Return the command in the device's own words, or None if it cannot be told."""

@@ -1,0 +1,43 @@
+"""Telemetry side by side: one array per measured thing, one row per message. What the hot path carries."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+ABSENT = -1  # in integer columns; NaN in float columns
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """n messages from n (not necessarily different) devices, in order of arrival.
+
+    Every array has shape (n,). Times are milliseconds since 1970 UTC. Float columns use NaN, integer columns -1 for
+    "not in this message"; values a living body cannot show have already been made absent (see `devices.plausible`).
+    """
+
+    device: NDArray[np.int64]  # the hub's device number, > 0
+    received_ms: NDArray[np.int64]
+    measured_ms: NDArray[np.int64]  # the device's clock if it can be believed, else received_ms
+    sequence: NDArray[np.int64]  # the device's message counter
+    heart_rate_bpm: NDArray[np.float32]
+    spo2_pct: NDArray[np.float32]
+    respiration_rpm: NDArray[np.float32]
+    temperature_c: NDArray[np.float32]
+    systolic_mmhg: NDArray[np.float32]
+    diastolic_mmhg: NDArray[np.float32]
+    steps: NDArray[np.int32]  # steps in the minute that ends at measured_ms
+    battery_pct: NDArray[np.float32]
+    worn: NDArray[np.int8]  # 1 worn, 0 taken off
+
+    def __len__(self) -> int:
+        return len(self.device)
+
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> "Columns":
+        """Return the rows that `index` picks, as a boolean mask or positions."""
+        return Columns(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+
+VITALS = (
+    "heart_rate_bpm", "spo2_pct", "respiration_rpm", "temperature_c", "systolic_mmhg", "diastolic_mmhg", "battery_pct",
+)  # fmt: skip
