@@ -168,9 +168,13 @@ create index on timer (due_at);
 -- The database itself refuses a silent incident: at commit, live timer if and only if not ended.
 create function no_silent_incident() returns trigger language plpgsql as $$
 declare
-    which bigint := case when tg_table_name = 'timer' then coalesce(new.incident_id, old.incident_id) else new.id end;
+    which bigint;
     alive boolean;
 begin
+    if tg_table_name = 'incident' then which := new.id;
+    elsif tg_op = 'DELETE' then which := old.incident_id;
+    else which := new.incident_id;
+    end if;
     select dedup_key is not null into alive from incident where id = which;
     if alive is distinct from exists (select from timer where incident_id = which) then
         raise exception 'incident % would be left % a timer', which, case when alive then 'without' else 'ended with' end;

@@ -1,0 +1,86 @@
+"""Connections to the database, the hub's clock, and migrations."""
+
+import asyncio
+import hashlib
+from datetime import datetime
+from importlib import resources
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from hub.errors import HubError
+from hub.store import partitions
+
+Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+MIGRATION_LOCK = 0x0CA2E
+KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "connect_timeout": 5}
+
+
+class MigrationError(HubError):
+    """The database was changed by something that is not this release."""
+
+
+async def connect(dsn: str, *, name: str = "carehub", autocommit: bool = True) -> Connection:
+    """Open one connection. Transactions are explicit: `async with conn.transaction():`."""
+    return await psycopg.AsyncConnection.connect(dsn, autocommit=autocommit, application_name=name, **KEEPALIVE)
+
+
+def open_pool(dsn: str, *, name: str = "carehub", smallest: int = 1, largest: int = 8, wait_s: float = 10.0) -> Pool:
+    """Return a pool to be entered with `async with`; a connection that died is replaced before it is handed out."""
+    return AsyncConnectionPool(
+        dsn, kwargs={"autocommit": True, "application_name": name, **KEEPALIVE}, min_size=smallest, max_size=largest,
+        timeout=wait_s, open=False, check=AsyncConnectionPool.check_connection, name=name,
+    )  # fmt: skip
+
+
+async def hub_now(conn: Connection) -> datetime:
+    """Return the hub's time: the database's clock, or in tests and simulations the clock row."""
+    row = await (await conn.execute("select hub_now()")).fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
+
+
+async def upgrade(dsn: str) -> list[str]:
+    """Bring the schema up to this release and return the names of the migrations that were run.
+
+    Raises:
+        MigrationError: A migration that already ran has another text than ours.
+    """
+    async with await connect(dsn, name="carehub migrate") as conn:
+        await conn.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        await conn.execute(
+            "create table if not exists schema_migration"
+            " (name text primary key, sha256 text not null, applied_at timestamptz not null)"
+        )
+        rows = await (await conn.execute("select name, sha256 from schema_migration")).fetchall()
+        done: dict[str, str] = {str(name): str(digest) for name, digest in rows}
+        fresh = [await _migrate(conn, name, text, done.get(name)) for name, text in _migrations()]
+        await partitions.ensure(conn, await hub_now(conn))
+        await conn.execute("select pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
+    return [name for name in fresh if name]
+
+
+def migrate(dsn: str) -> list[str]:
+    """Like `upgrade`, for callers without an event loop."""
+    return asyncio.run(upgrade(dsn))
+
+
+def _migrations() -> list[tuple[str, str]]:
+    files = (resources.files("hub.store") / "migrations").iterdir()
+    return [(f.name, f.read_text(encoding="utf-8")) for f in sorted(files, key=lambda f: f.name) if f.name.endswith(".sql")]
+
+
+async def _migrate(conn: Connection, name: str, text: str, seen: str | None) -> str | None:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if seen is not None:
+        if seen != digest:
+            raise MigrationError(f"{name} ran with another text before: never edit a released migration, add a new one")
+        return None
+    async with conn.transaction():
+        await conn.execute(text.encode())
+        await conn.execute("insert into schema_migration values (%s, %s, hub_now())", (name, digest))
+    return name
