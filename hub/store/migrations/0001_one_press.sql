@@ -280,6 +280,7 @@ create table web_session (
 create table presence (                               -- a console that is open and connected right now
     person_id     bigint not null references person,
     stream        text primary key,
+    incident_id   bigint references incident,         -- the case it has open, for colleagues to see
     seen_at       timestamptz not null
 );
 
