@@ -1,10 +1,178 @@
-"""Makes the telemetry tables and keeps their partitions ahead of time."""
+"""Makes the telemetry tables, keeps their partitions ahead of time, and drops what is older than may be kept.
 
-from datetime import datetime
-from typing import Any
+Hypertables where TimescaleDB is loaded; otherwise native range partitions by time, with a default partition as a net:
+a row never fails for want of a partition.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
 
 import psycopg
+from psycopg import sql
+
+from hub.store.sql import queries
+
+Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+Q = queries("partitions")
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
-async def ensure(conn: psycopg.AsyncConnection[tuple[Any, ...]], now: datetime) -> None:
-    """Make what is missing for the coming days."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """One table cut by received_at. `ahead` partitions are made before they are needed."""
+
+    name: str
+    slice: timedelta
+    ahead: int
+    indexes: tuple[str, ...]
+
+
+BY_DEVICE = "create index if not exists {0}_device on {0} (device_id, received_at desc)"
+BY_BATCH = "create index if not exists {0}_batch on {0} using brin (batch) with (pages_per_range = 32)"
+TABLES = (
+    Table(name="telemetry", slice=DAY, ahead=2, indexes=(BY_DEVICE, BY_BATCH)),
+    Table(name="observation", slice=DAY, ahead=2, indexes=(BY_DEVICE, BY_BATCH)),
+    Table(name="accel_window", slice=DAY, ahead=2, indexes=(BY_DEVICE, BY_BATCH)),
+    Table(name="raw_batch", slice=HOUR, ahead=3, indexes=()),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retention:
+    """How long each table is kept, and how many bytes of raw messages at most."""
+
+    telemetry: timedelta = timedelta(days=400)
+    observation: timedelta = timedelta(days=400)
+    accel_window: timedelta = timedelta(days=7)
+    raw_batch: timedelta = timedelta(hours=24)
+    raw_bytes: int = 4 << 30
+
+
+async def ensure(conn: Connection, now: datetime) -> None:
+    """Make what is missing for the coming days. Idempotent; safe while rows are being written."""
+    await conn.execute(Q.make_numbers)
+    timescale = await _timescale(conn)
+    for table in TABLES:
+        async with conn.transaction():
+            if timescale:
+                await _ensure_hypertable(conn, table)
+            else:
+                await _ensure_native(conn, table, now)
+
+
+async def sweep(conn: Connection, now: datetime, retention: Retention) -> list[str]:
+    """Drop partitions older than `retention`, and the oldest raw ones beyond the limit of bytes. Returns their names."""
+    if await _timescale(conn):
+        for table in TABLES:
+            await conn.execute("select drop_chunks(%s::regclass, %s)", (table.name, now - getattr(retention, table.name)))
+        return []
+    dropped = []
+    for table in TABLES:
+        children = await (await conn.execute(Q.children, {"table": table.name})).fetchall()
+        oldest = partition_name(table, now - getattr(retention, table.name))
+        doomed = [name for name, _ in children if name < oldest]
+        if table.name == "raw_batch":
+            doomed += _beyond_bytes([c for c in children if c[0] not in doomed], retention.raw_bytes, partition_name(table, now))
+        for name in doomed:
+            await conn.execute(sql.SQL("drop table {}").format(sql.Identifier(name)))
+        dropped += doomed
+    return dropped
+
+
+def partition_name(table: Table, at: datetime) -> str:
+    """Return the name of the partition that holds `at`; names sort by time."""
+    form = "%Y%m%d" if table.slice == DAY else "%Y%m%d%H"
+    return f"{table.name}_{at.astimezone(UTC):{form}}"
+
+
+def _beyond_bytes(children: list[tuple[Any, ...]], limit: int, current: str) -> list[str]:
+    total = sum(int(size) for _, size in children)
+    doomed = []
+    for name, size in children:
+        if total <= limit or name >= current:
+            break
+        doomed.append(str(name))
+        total -= int(size)
+    return doomed
+
+
+async def _timescale(conn: Connection) -> bool:
+    row = await (await conn.execute(Q.timescale_available)).fetchone()
+    if row is None or not row[0]:
+        return False
+    kind = await (await conn.execute(Q.kind, {"table": "telemetry"})).fetchone()
+    if kind is not None and kind[0] in {"p", b"p"}:
+        return False  # made as native partitions before the extension came: it stays so
+    await conn.execute("create extension if not exists timescaledb")
+    return True
+
+
+async def _ensure_hypertable(conn: Connection, table: Table) -> None:
+    await conn.execute(getattr(Q, f"make_{table.name}"))
+    have = {row[0] for row in await (await conn.execute(Q.hypertables)).fetchall()}
+    if table.name not in have:
+        await conn.execute(
+            "select create_hypertable(%s::regclass, by_range('received_at', %s::interval), create_default_indexes => false)",
+            (table.name, table.slice),
+        )
+        if table.name == "telemetry":
+            await conn.execute(
+                "alter table telemetry set (timescaledb.compress, timescaledb.compress_segmentby = 'device_id')"
+            )
+            await conn.execute("select add_compression_policy('telemetry', interval '3 days', if_not_exists => true)")
+    await _dress(conn, table)
+
+
+async def _ensure_native(conn: Connection, table: Table, now: datetime) -> None:
+    make: bytes = getattr(Q, f"make_{table.name}")
+    if await (await conn.execute(Q.kind, {"table": table.name})).fetchone() is None:
+        await conn.execute(make + b" partition by range (received_at)")
+        rest = sql.SQL("create table {} partition of {} default")
+        await conn.execute(rest.format(sql.Identifier(f"{table.name}_rest"), sql.Identifier(table.name)))
+        await _dress(conn, table)
+    start = _floor(now, table.slice)
+    for offset in range(-1, table.ahead + 1):
+        await _ensure_partition(conn, table, start + offset * table.slice)
+
+
+async def _ensure_partition(conn: Connection, table: Table, start: datetime) -> None:
+    """Attach the partition from `start`. Rows that had to go to the default partition move into it."""
+    name = partition_name(table, start)
+    if await (await conn.execute(Q.kind, {"table": name})).fetchone() is not None:
+        return
+    words = {
+        "new": sql.Identifier(name), "parent": sql.Identifier(table.name), "rest": sql.Identifier(f"{table.name}_rest"),
+        "low": sql.Literal(start.isoformat()), "high": sql.Literal((start + table.slice).isoformat()),
+    }  # fmt: skip
+    for text in (
+        "create table {new} (like {parent} including defaults including constraints)",
+        "with moved as (delete from {rest} where received_at >= {low} and received_at < {high} returning *)"
+        " insert into {new} select * from moved",
+        "alter table {parent} attach partition {new} for values from ({low}) to ({high})",
+    ):
+        await conn.execute(sql.SQL(text).format(**words))
+    if table.name == "raw_batch":
+        await _compress_raw(conn, name)
+
+
+async def _dress(conn: Connection, table: Table) -> None:
+    for index in table.indexes:
+        await conn.execute(index.format(table.name).encode())
+    if table.name == "raw_batch":
+        await _compress_raw(conn, table.name)
+
+
+async def _compress_raw(conn: Connection, name: str) -> None:
+    # lz4 costs a tenth of PostgreSQL's own compression; where the server was built without it, bytes stay as they are.
+    try:
+        async with conn.transaction():
+            await conn.execute(sql.SQL("alter table {} alter column body set compression lz4").format(sql.Identifier(name)))
+    except psycopg.errors.FeatureNotSupported:
+        await conn.execute(sql.SQL("alter table {} alter column body set storage external").format(sql.Identifier(name)))
+
+
+def _floor(at: datetime, size: timedelta) -> datetime:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return at - (at - epoch) % size

@@ -1,0 +1,80 @@
+-- name: make_telemetry
+-- One wide row per message: narrow rows would be ten times the disk. No key: repeats are recognised before COPY.
+create table if not exists telemetry (
+    received_at      timestamptz not null,
+    device_id        bigint not null,
+    batch            bigint not null,
+    measured_at      timestamptz not null,
+    sequence         bigint,
+    heart_rate_bpm   real,
+    spo2_pct         real,
+    respiration_rpm  real,
+    temperature_c    real,
+    systolic_mmhg    real,
+    diastolic_mmhg   real,
+    steps            int,
+    battery_pct      real,
+    worn             boolean
+)
+
+-- name: make_observation
+-- What has no column of its own: states, alarms, places, a sensor's odd values.
+create table if not exists observation (
+    received_at      timestamptz not null,
+    device_id        bigint not null,
+    batch            bigint not null,
+    measured_at      timestamptz not null,
+    code             text not null,
+    number           double precision,                -- numbers and booleans (1, 0)
+    word             text,                            -- texts
+    unit             text,
+    quality          text not null,
+    stage            text,
+    channel          text,
+    native           text,
+    lat              double precision,
+    lon              double precision
+)
+
+-- name: make_accel_window
+-- Bursts of wrist acceleration: (n, 3) little-endian int16, 1/1000 g and 0.002 rad/s.
+create table if not exists accel_window (
+    received_at      timestamptz not null,
+    device_id        bigint not null,
+    batch            bigint not null,
+    first            bigint not null,
+    rate_hz          real not null,
+    accel            bytea not null,
+    gyro             bytea
+)
+
+-- name: make_raw_batch
+-- The bytes as they came, one row a batch: see hub.store.raw for the layout. Kept for hours, up to a limit of bytes.
+create table if not exists raw_batch (
+    received_at      timestamptz not null,
+    batch            bigint not null,
+    messages         int not null,
+    body             bytea not null
+)
+
+-- name: make_numbers
+-- Batch numbers are taken by the thousand, so that they rise over restarts and cost nothing.
+create sequence if not exists batch_number
+
+-- name: kind
+-- r: plain or hypertable, p: partitioned, no row: not there.
+select c.relkind from pg_class c where c.oid = to_regclass(%(table)s)
+
+-- name: timescale_available
+select exists (select from pg_available_extensions where name = 'timescaledb')
+   and current_setting('shared_preload_libraries') like '%%timescaledb%%'
+
+-- name: hypertables
+select hypertable_name from timescaledb_information.hypertables where hypertable_schema = current_schema()
+
+-- name: children
+-- Partitions of one table with their size in bytes, oldest name first; the default partition is not among them.
+select c.relname, pg_total_relation_size(c.oid)
+from pg_inherits i join pg_class c on c.oid = i.inhrelid
+where i.inhparent = to_regclass(%(table)s) and c.relname <> %(table)s || '_rest'
+order by c.relname
