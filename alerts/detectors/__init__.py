@@ -1,0 +1,12 @@
+"""Telemetry in, findings out.
+
+* `hear(telemetry, call_button=False) -> Heard(drafts, cancels)`: what a device states outright. A `Draft` has kind,
+  severity, rule, identity, measured_at, countdown_s and evidence; the shell adds device, resident, area and now to make
+  an `alerts.model.Alert`. An alert's id is made from device, kind, rule and identity, because one message may give
+  several drafts (SOS and low battery), and they share its identity.
+* `DETECTORS`: what is found in columns, vectorised over devices (see `detector.Detector`).
+"""
+
+from alerts.detectors.sos import Cancel, Draft, Heard, hear
+
+__all__ = ["Cancel", "Draft", "Heard", "hear"]
