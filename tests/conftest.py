@@ -89,7 +89,9 @@ class Mosquitto:
 
     def start(self) -> None:
         with (self.folder / "mosquitto.log").open("ab") as log:
-            self.process = subprocess.Popen([self._program, "-c", str(self.folder / "mosquitto.conf")], stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [self._program, "-c", str(self.folder / "mosquitto.conf")], stdout=log, stderr=log
+            )
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             with socket.socket() as probe:

@@ -16,7 +16,12 @@ Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 MIGRATION_LOCK = 0x0CA2E
-KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "connect_timeout": 5}
+KEEPALIVE: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "connect_timeout": 5,
+}
 
 
 class MigrationError(HubError):
@@ -71,7 +76,9 @@ def migrate(dsn: str) -> list[str]:
 
 def _migrations() -> list[tuple[str, str]]:
     files = (resources.files("hub.store") / "migrations").iterdir()
-    return [(f.name, f.read_text(encoding="utf-8")) for f in sorted(files, key=lambda f: f.name) if f.name.endswith(".sql")]
+    return [
+        (f.name, f.read_text(encoding="utf-8")) for f in sorted(files, key=lambda f: f.name) if f.name.endswith(".sql")
+    ]
 
 
 async def _migrate(conn: Connection, name: str, text: str, seen: str | None) -> str | None:

@@ -43,8 +43,8 @@ def test_server_dies_with_a_killed_parent() -> None:
         f"s = EmbeddedPostgres(Path({str(home)!r})); s.start(); print(s.process.pid, flush=True); time.sleep(600)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
     try:
-        assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.kill()
         parent.wait()

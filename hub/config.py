@@ -1,0 +1,216 @@
+"""Settings: one TOML file, then the environment. Every fault is reported at once, with what to write instead.
+
+`CAREHUB_<SECTION>_<KEY>` overrides a key: `CAREHUB_CONSOLE_PORT=8443`. Secrets belong in the environment.
+"""
+
+import dataclasses
+import difflib
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hub.errors import HubError
+from hub.ingress.settings import BridgeSettings, GatewaySettings, ListenerSettings
+
+PREFIX = "CAREHUB_"
+NOT_SETTINGS = frozenset(
+    {"CAREHUB_CONFIG", "CAREHUB_DATA", "CAREHUB_TEST_DSN", "CAREHUB_HISTORIES", "CAREHUB_SOAK_KILLS"}
+)
+
+
+class ConfigError(HubError):
+    """The settings have faults; `faults` lists every one."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(["these settings cannot be used:", *(f"  {f}" for f in faults)]))
+        self.faults = faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSettings:
+    dsn: str = ""  # empty: an embedded PostgreSQL below run_dir
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestSettings:
+    batch_messages: int = 1024  # telemetry messages in one transaction, at most
+    batch_wait_ms: int = 40  # … or as many as came in this time
+    urgent_connections: int = 4  # presses written side by side
+    waiting_messages: int = 100_000  # received and not yet committed; beyond it sockets are not read
+    new_devices_per_hour: int = 1_000  # unknown devices registered; beyond it their telemetry is kept raw only
+    raw_keep_days: int = 3
+    raw_keep_mb: int = 20_000
+    telemetry_keep_days: int = 180
+    unreadable_keep_mb: int = 64
+    accel_streams: int = 20_000  # devices whose wrist acceleration is followed at once
+    checkpoint_s: float = 10.0
+    default_deadline_s: int = 0  # heartbeat deadline of a device that has none of its own; 0 = not supervised
+    watch_allow_list: bool = False  # true: 3G watches must be registered before their telemetry is believed
+
+
+@dataclass(frozen=True, kw_only=True)
+class DispatchSettings:
+    senders: int = 16  # pages under way at once
+    lease_s: float = 30.0  # a page whose sender hangs is taken back after this long
+    webhook_timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleSettings:
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""  # what responders' links begin with; empty: http://host:port
+    zone: str = "Asia/Shanghai"
+    language: str = "zh-CN"
+    secure_cookies: bool = False  # true behind TLS
+    session_hours: int = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsSettings:
+    host: str = "127.0.0.1"
+    ingest_port: int = 9101
+    dispatch_port: int = 9102
+    audit_port: int = 9103
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secrets:
+    """From the environment only: CAREHUB_SECRETS_LINK_KEY, CAREHUB_SECRETS_WEBHOOK_KEY."""
+
+    link_key: str = field(default="", repr=False)  # signs responders' links
+    webhook_key: str = field(default="", repr=False)  # signs webhooks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    run_dir: Path = Path(".carehub")
+    log_level: str = "info"
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    listener: ListenerSettings = field(default_factory=ListenerSettings)
+    bridge: BridgeSettings = field(default_factory=BridgeSettings)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    dispatch: DispatchSettings = field(default_factory=DispatchSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    secrets: Secrets = field(default_factory=Secrets)
+
+    @property
+    def public_url(self) -> str:
+        return self.console.public_url or f"http://{self.console.host}:{self.console.port}"
+
+
+T = TypeVar("T")
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `path` (or the file CAREHUB_CONFIG names, or nothing) and the environment.
+
+    Raises:
+        ConfigError: Unknown sections or keys, wrong types, an unreadable file: all of them at once.
+    """
+    faults: list[str] = []
+    named = path or (Path(environ["CAREHUB_CONFIG"]) if environ.get("CAREHUB_CONFIG") else None)
+    table = _file(named, faults) if named else {}
+    if isinstance(table.get("secrets"), dict):
+        faults.append("secrets: do not keep secrets in a file; set CAREHUB_SECRETS_LINK_KEY and the like instead")
+        del table["secrets"]
+    _overlay(table, environ, faults)
+    settings = _read(Settings, table, "", faults)
+    if faults:
+        raise ConfigError(faults)
+    return settings
+
+
+def _file(path: Path, faults: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as err:
+        faults.append(f"{path}: cannot be read ({err.strerror}); give the right path or unset CAREHUB_CONFIG")
+    except tomllib.TOMLDecodeError as err:
+        faults.append(f"{path}: not TOML: {err}")
+    return {}
+
+
+def _overlay(table: dict[str, Any], environ: Mapping[str, str], faults: list[str]) -> None:
+    sections = {f.name for f in dataclasses.fields(Settings) if dataclasses.is_dataclass(f.type)}
+    plain = {f.name for f in dataclasses.fields(Settings)} - sections
+    for name in sorted(n for n in environ if n.startswith(PREFIX) and n not in NOT_SETTINGS):
+        key = name.removeprefix(PREFIX).lower()
+        section, _, rest = key.partition("_")
+        if key in plain:
+            table[key] = environ[name]
+        elif section in sections and isinstance(table.setdefault(section, {}), dict):
+            table[section][rest] = environ[name]
+        else:
+            faults.append(f"{name}: no such setting{_like(key, plain | sections)}")
+
+
+def _read(cls: type[T], table: Mapping[str, Any], at: str, faults: list[str]) -> T:
+    hints = typing.get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in hints:
+            faults.append(f"{at}{key}: no such setting{_like(key, hints)}")
+        elif dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
+            values[key] = _read(typing.cast("type[Any]", hints[key]), value, f"{at}{key}.", faults)
+        else:
+            try:
+                values[key] = _convert(value, hints[key])
+            except (TypeError, ValueError) as err:
+                faults.append(f"{at}{key}: {err}")
+    try:
+        return cls(**values)
+    except ValueError as err:  # a section's own check in __post_init__
+        faults.append(f"{at.rstrip('.')}: {err}")
+        return cls()
+
+
+def _convert(value: Any, wanted: Any) -> Any:
+    """Return `value` as the wanted type; strings from the environment are read as that type."""
+    args = typing.get_args(wanted)
+    if typing.get_origin(wanted) in (typing.Union, types.UnionType):
+        return None if value in (None, "") else _convert(value, next(a for a in args if a is not type(None)))
+    if typing.get_origin(wanted) is tuple:
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, list):
+            raise TypeError(f'{value!r} is not a list; write ["a", "b"]')
+        return tuple(_convert(item.strip() if isinstance(item, str) else item, args[0]) for item in items if item != "")
+    if wanted is bool:
+        return _boolean(value)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise TypeError(f"{value!r} is not {_named(wanted)}")
+    if wanted in (int, float) and not isinstance(value, str):
+        if wanted is int and isinstance(value, float):
+            raise TypeError(f"{value!r} is not a whole number")
+        return wanted(value)
+    if wanted in (str, Path) and not isinstance(value, str):
+        raise TypeError(f'{value!r} is not text; write "{value}"')
+    try:
+        return wanted(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not {_named(wanted)}") from None
+
+
+def _boolean(value: Any) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    raise TypeError(f"{value!r} is not true or false")
+
+
+def _named(wanted: Any) -> str:
+    return {int: "a whole number", float: "a number", str: "text", Path: "a path"}.get(wanted, str(wanted))
+
+
+def _like(key: str, known: typing.Iterable[str]) -> str:
+    near = difflib.get_close_matches(key, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"

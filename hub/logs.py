@@ -1,0 +1,24 @@
+"""Logs: one JSON object a line on standard error, identifiers only, never names or addresses of people."""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+
+def configure(role: str, level: str = "info", stream: TextIO = sys.stderr) -> None:
+    """Set up structlog for this process. `role` (ingest, console …) stands in every line."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(role=role)

@@ -1,0 +1,54 @@
+"""/metrics, /healthz and /readyz for the processes that serve no other pages."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+REQUEST_LIMIT_S = 5.0
+
+
+@contextmanager
+def serve(host: str, port: int, ready: Callable[[], str | None]) -> Iterator[int]:
+    """Serve until the block ends; yields the port (useful with port 0).
+
+    Args:
+        ready: returns None when this process can do its work, else what it waits for. Called from another thread.
+    """
+
+    class Page(BaseHTTPRequestHandler):
+        timeout = REQUEST_LIMIT_S
+
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
+            elif self.path == "/healthz":
+                self._answer(200, b"ok\n", "text/plain")
+            elif self.path == "/readyz":
+                waiting = ready()
+                self._answer(503 if waiting else 200, f"{waiting or 'ok'}\n".encode(), "text/plain")
+            else:
+                self._answer(404, b"there are /metrics, /healthz, /readyz\n", "text/plain")
+
+        def _answer(self, code: int, body: bytes, kind: str) -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+            pass
+
+    server = ThreadingHTTPServer((host, port), Page)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
