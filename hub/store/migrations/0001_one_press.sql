@@ -198,9 +198,11 @@ create table page (
     purpose       text not null default 'alarm' check (purpose in ('alarm', 'stand_down', 'notice')),
     state         text not null default 'ready' check (state in
                   ('ready', 'sending', 'sent', 'delivered', 'read', 'failed', 'withdrawn')),
+    urgent        boolean not null default true,      -- severity 1 or 2: its own lane, and never given up
     due_at        timestamptz not null,
     owner         int,                                -- the worker that claimed it: its advisory lock is its proof of life
-    lease_until   timestamptz,
+    lease_until   timestamptz,                        -- sending: the worker's; sent: the receipt must be there by then
+    withdrawn_at  timestamptz,                        -- also while it is being sent: it is then not sent again
     attempts      int not null default 0,
     sent_at       timestamptz,
     delivered_at  timestamptz,
@@ -209,9 +211,27 @@ create table page (
     created_at    timestamptz not null,
     unique (incident_id, round, step, person_id, channel, purpose)
 );
-create index on page (due_at) where state = 'ready';
-create index on page (lease_until) where state = 'sending';
-create index on page (incident_id);
+create index page_waiting on page (channel, urgent, due_at) where state = 'ready';
+create index page_under_way on page (lease_until) where state in ('sending', 'sent');
+-- No index on incident_id alone: the unique key begins with it.
+
+create sequence worker_number as int cycle;           -- never a backend's pid: a pid comes back and would vouch for the dead
+
+-- A page that reached somebody ends its ladder: the later channels of the same person are not needed any more.
+-- Whoever brings the receipt (dispatcher, console, a terminal's PUBACK), the rule is the same, so it stands here.
+-- Rows that somebody else holds are skipped, never waited for: they are being withdrawn or sent at this moment.
+create function end_ladder() returns trigger language plpgsql as $$
+begin
+    update page set state = 'withdrawn', withdrawn_at = new.delivered_at, receipt = 'delivered by ' || new.channel
+    where id in (
+        select id from page
+        where incident_id = new.incident_id and round = new.round and step = new.step
+          and person_id = new.person_id and purpose = new.purpose and state = 'ready' and due_at > new.due_at
+        for no key update skip locked);
+    return null;
+end $$;
+create trigger page_ends_ladder after update of state on page for each row
+    when (new.state = 'delivered' and old.state <> 'delivered') execute function end_ladder();
 
 create table incident_event (                         -- a chain per incident; bodies hold ids, never names
     incident_id   bigint not null references incident,
@@ -224,6 +244,7 @@ create table incident_event (                         -- a chain per incident; b
     hash          bytea not null,
     primary key (incident_id, seq)
 );
+create index on incident_event using brin (at);       -- what the auditor has not seen yet
 
 create table note (                                   -- words people write: may be erased, so they are beside the chain
     id            bigint generated always as identity primary key,
@@ -267,6 +288,20 @@ create table downlink (                               -- what devices and respon
     delivered_at  timestamptz                         -- the device's own acknowledgement
 );
 create index on downlink (topic) where delivered_at is null;
+create index on downlink (page_id) where page_id is not null and delivered_at is null;
+
+-- The acknowledgement of a terminal or device is the page's receipt.
+create function page_received() returns trigger language plpgsql as $$
+begin
+    update page set delivered_at = new.delivered_at, lease_until = null, receipt = 'acknowledged',
+                    state = case when state in ('sending', 'sent') then 'delivered' else state end
+    where id = new.page_id and delivered_at is null;
+    perform pg_notify('carehub_page', new.page_id::text);
+    return null;
+end $$;
+create trigger downlink_received after update of delivered_at on downlink for each row
+    when (new.page_id is not null and new.delivered_at is not null and old.delivered_at is null)
+    execute function page_received();
 
 create table web_session (
     token_sha256  bytea primary key,
@@ -291,4 +326,26 @@ create table access_log (                             -- who looked at what is s
     resident_id   bigint not null references resident,
     what          text not null,
     incident_id   bigint references incident
+);
+
+create table audit_finding (                          -- what should not be: shown as a banner until it is over
+    id            bigint generated always as identity primary key,
+    rule          text not null,                      -- silent_incident, timer_late, page_late, broken_chain, …
+    subject       text not null,                      -- incident:7, page:12, dispatch
+    detail        text not null default '',
+    found_at      timestamptz not null,
+    cleared_at    timestamptz                         -- a broken chain is never cleared
+);
+create unique index on audit_finding (rule, subject) where cleared_at is null;
+
+create table heartbeat (                              -- who was alive when
+    role          text primary key,
+    at            timestamptz not null
+);
+
+create table chain_anchor (                           -- all heads of a day, so that a chain cut off at its end shows
+    day           date primary key,
+    at            timestamptz not null,
+    incidents     bigint not null,
+    sha256        text not null
 );
