@@ -177,7 +177,7 @@ class EmbeddedPostgres:
 
     def _spawn(self, command: list[str], log: int) -> subprocess.Popen[bytes]:
         drop: dict[str, Any] = {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
-        return subprocess.Popen(  # noqa: PLW1509 - no threads yet, and prctl is async-signal-safe
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -1,0 +1,59 @@
+# carehub: `make demo` shows it, `make test` proves it. Everything lives in .venv; nothing is installed elsewhere
+# except, for the tests, Debian's mosquitto and chromium where we may.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo test check format bench soak tools clean
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "carehub needs Python 3.11 or newer; this is $$($(PYTHON) -V). Set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || \
+	  { rm -rf $(VENV); $(PYTHON) -m virtualenv -q $(VENV) >/dev/null 2>&1; } || \
+	  { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; } 2>/dev/null || \
+	  { rm -rf $(VENV); echo "no way to make a virtual environment here: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+## make setup    create .venv and install carehub into it
+setup: $(VENV)/.installed
+
+## make demo     run the hub with a simulated neighbourhood; open the printed address
+demo: setup
+	@$(BIN)/carehub up --demo
+
+## make test     every test, with the Mosquitto, Chromium and Node.js they need
+test: setup tools
+	$(BIN)/python -m pytest $(TESTS)
+
+# Real parts for the tests. Without the right to install them, each test that needs one says so and is skipped
+# (in CI it fails instead).
+tools:
+	@$(BIN)/python -m tests.tools
+
+## make check    ruff and mypy
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+## make bench    CPU per message and press latency, each beside a peer in the same run
+bench: setup tools
+	$(BIN)/carehub bench ingest
+	$(BIN)/carehub bench latency
+
+## make soak     100 kills while devices press and stream: nothing accepted may be lost (about 15 minutes)
+soak: setup tools
+	CAREHUB_SOAK_KILLS=100 CAREHUB_HISTORIES=100000 $(BIN)/python -m pytest -m 'slow or not slow' tests/acceptance/test_soak.py tests/unit/alerts -q
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -1,0 +1,43 @@
+"""The command line: carehub COMMAND …"""
+
+import importlib
+import sys
+
+from hub.errors import HubError
+
+COMMANDS = {
+    "up": "run everything on this machine; --demo with a simulated neighbourhood, --headless to play one scenario",
+    "ingest": "role: MQTT listener, broker bridge, TCP gateway, detectors",
+    "dispatch": "role: escalation timers and pages",
+    "console": "role: operators' web console and responders' pages",
+    "audit": "role: checks that nothing is silent, keeps partitions ahead",
+    "migrate": "bring the database up to this release",
+    "device": "register a device, a gateway or a responder's terminal and print its credential once",
+    "policy": "check, explain or publish an escalation policy",
+    "decode": "decode payloads, one JSON object a line",
+    "replay": "send recordings to a running hub as a device would",
+    "evaluate": "falls, vitals, news2: run the hub's detectors over files",
+    "train": "fit the fall model to recordings",
+    "bench": "ingest, latency: measure, beside a peer in the same run",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code. Expected errors are one line, not a traceback."""
+    words = sys.argv[1:] if argv is None else argv
+    if not words or words[0] in ("-h", "--help") or words[0] not in COMMANDS:
+        print("usage: carehub COMMAND [OPTIONS]   (carehub COMMAND --help tells more)\n")
+        print("\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items()))
+        return 0 if words and words[0] in ("-h", "--help") else 2
+    command = importlib.import_module(f"hub.commands.{words[0]}")
+    try:
+        return int(command.main(words[1:]))
+    except HubError as err:
+        print(f"carehub {words[0]}: {err}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

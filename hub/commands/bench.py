@@ -1,0 +1,21 @@
+"""carehub bench WHAT: measure, always beside a peer or a floor in the same run."""
+
+import importlib
+import sys
+
+BENCHES = {
+    "ingest": "CPU per message through Mosquitto and through the listener, beside mosquitto_sub",
+    "latency": "press to page and press to console, beside a bare Mosquitto round trip",
+}
+
+
+def main(argv: list[str]) -> int:
+    if not argv or argv[0] not in BENCHES:
+        print("usage: carehub bench WHAT [OPTIONS]\n")
+        print("\n".join(f"  {name:<10}{text}" for name, text in BENCHES.items()))
+        return 0 if argv and argv[0] in ("-h", "--help") else 2
+    return int(importlib.import_module(f"hub.commands.bench_{argv[0]}").main(argv[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,244 @@
+"""carehub up: everything on one machine, as child processes that restart by themselves."""
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from hub import demo, logs
+from hub.config import Settings, load
+from hub.embedded import EmbeddedPostgres, free_port
+from hub.errors import HubError
+from hub.store.pool import connect, migrate
+from hub.supervisor import TICK_S, Child, NotReadyError, Supervisor, role, stop_signals
+
+HEADLESS_LIMIT_S = 300.0  # a scenario that has not ended by then has failed
+PROMISES = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="carehub up", description=__doc__)
+    parser.add_argument("--config", type=Path, help="settings file (TOML)")
+    parser.add_argument("--demo", action="store_true", help="a simulated neighbourhood, on a database of its own")
+    parser.add_argument("--headless", action="store_true", help="with --demo: play one scenario to its end and report")
+    parser.add_argument("--scenario", help="with --demo: which one, a name or a file")
+    parser.add_argument("--seed", type=int, default=1, help="with --demo: what the simulated people happen to do")
+    options = parser.parse_args(argv)
+    if (options.headless or options.scenario) and not options.demo:
+        parser.error("--headless and --scenario go with --demo")
+    logs.configure("up", stream=sys.stderr)
+    settings = load(options.config)
+    run = Run(settings=settings, options=options)
+    return run.play()
+
+
+@dataclass
+class Run:
+    """One `carehub up`, from the first child to the last."""
+
+    settings: Settings
+    options: argparse.Namespace
+
+    def play(self) -> int:
+        self.run_dir = self.settings.run_dir.resolve()
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        self._refuse_a_second()
+        supervisor = Supervisor(self.run_dir)
+        with stop_signals() as stopped:
+            try:
+                self._start(supervisor)
+                return (
+                    self._headless(supervisor, stopped) if self.options.headless else self._watch(supervisor, stopped)
+                )
+            except NotReadyError:
+                if stopped:
+                    return 130
+                raise
+            finally:
+                say("stopping")
+                supervisor.stop()
+
+    def _refuse_a_second(self) -> None:
+        try:
+            pid = int(json.loads((self.run_dir / "pids.json").read_text())["up"])
+            os.kill(pid, 0)
+        except (FileNotFoundError, ValueError, KeyError, ProcessLookupError):
+            return
+        command = Path(f"/proc/{pid}/cmdline")
+        if command.exists() and b"hub" not in command.read_bytes() and b"carehub" not in command.read_bytes():
+            return
+        raise HubError(
+            f"a hub is running from {self.run_dir} (pid {pid}); stop it, or set CAREHUB_RUN_DIR to another folder"
+        )
+
+    def _start(self, supervisor: Supervisor) -> None:
+        environ = dict(os.environ)
+        dsn = self.settings.database.dsn or self._database(supervisor)
+        with step("schema"):
+            migrate(dsn)
+        environ |= {
+            "CAREHUB_DATABASE_DSN": dsn,
+            "CAREHUB_RUN_DIR": str(self.run_dir),
+            **self._secrets(),
+            **self._ports(),
+        }
+        if self.options.config:
+            environ["CAREHUB_CONFIG"] = str(self.options.config.resolve())
+        self.settings = load(self.options.config, environ)
+        neighbourhood = self._seed(dsn) if self.options.demo else None
+        metrics, console = self.settings.metrics, self.settings.console
+        ready = {
+            "ingest": f"http://{metrics.host}:{metrics.ingest_port}/readyz",
+            "dispatch": f"http://{metrics.host}:{metrics.dispatch_port}/readyz",
+            "console": f"http://{console.host}:{console.port}/readyz",
+            "audit": f"http://{metrics.host}:{metrics.audit_port}/readyz",
+        }
+        children = [role(name, self.run_dir, environ, url) for name, url in ready.items()]
+        for child in children:
+            supervisor.add(child)
+        for child in children:
+            with step(child.name):
+                supervisor.wait_ready(child)
+        if neighbourhood is not None:
+            supervisor.add(self._simulator(neighbourhood, environ))
+        self._announce()
+
+    def _database(self, supervisor: Supervisor) -> str:
+        with step("database"):
+            supervisor.postgres = EmbeddedPostgres(self.run_dir)
+            supervisor.postgres.start()
+            dsn = supervisor.postgres.dsn()
+        with psycopg.connect(dsn) as conn:
+            values = [f"{name} {conn.execute(f'show {name}'.encode()).fetchone()[0]}" for name in PROMISES]  # type: ignore[index]
+        say(f"  PostgreSQL on 127.0.0.1:{supervisor.postgres.port}, {', '.join(values)}")
+        return dsn
+
+    def _secrets(self) -> dict[str, str]:
+        """Keys for links and webhooks: the environment's, else made once and kept in the run folder, mode 0600."""
+        path = self.run_dir / "secrets.json"
+        if not path.exists():
+            path.touch(mode=0o600)
+            names = ("CAREHUB_SECRETS_LINK_KEY", "CAREHUB_SECRETS_WEBHOOK_KEY")
+            path.write_text(json.dumps({name: secrets.token_urlsafe(32) for name in names}))
+        kept: dict[str, str] = json.loads(path.read_text())
+        return {name: os.environ.get(name) or value for name, value in kept.items()}
+
+    def _ports(self) -> dict[str, str]:
+        """In the demo a port that is taken is no reason to fail: another one is used and announced."""
+        if not self.options.demo:
+            return {}
+        s = self.settings
+        wanted = {
+            "CAREHUB_CONSOLE_PORT": (s.console.host, s.console.port),
+            "CAREHUB_LISTENER_PORT": (s.listener.host, s.listener.port),
+            "CAREHUB_GATEWAY_PORT": (s.gateway.host, s.gateway.port),
+            "CAREHUB_METRICS_INGEST_PORT": (s.metrics.host, s.metrics.ingest_port),
+            "CAREHUB_METRICS_DISPATCH_PORT": (s.metrics.host, s.metrics.dispatch_port),
+            "CAREHUB_METRICS_AUDIT_PORT": (s.metrics.host, s.metrics.audit_port),
+        }
+        moved = {name: str(free_port()) for name, (host, port) in wanted.items() if not _is_free(host, port)}
+        return {"CAREHUB_GATEWAY_ENABLED": "true", **moved}
+
+    def _seed(self, dsn: str) -> Path:
+        async def seeded() -> Path:
+            async with await connect(dsn) as conn:
+                return await demo.seed(conn, self.run_dir, self.settings)
+
+        with step("neighbourhood"):
+            return asyncio.run(seeded())
+
+    def _simulator(self, neighbourhood: Path, environ: dict[str, str]) -> Child:
+        headless = ["--headless"] if self.options.headless else []
+        scenario = self.options.scenario or ("one_night" if self.options.headless else "quiet_evening")
+        command = [
+            sys.executable, "-m", "simulator", "--neighbourhood", str(neighbourhood), "--scenario", scenario,
+            "--seed", str(self.options.seed), "--report", str(self.report_path), *headless,
+        ]  # fmt: skip
+        self.report_path.unlink(missing_ok=True)
+        log_path = self.run_dir / "logs" / "simulator.log"
+        # The simulator sees only the wire: it gets no database and no secrets but those in the neighbourhood file.
+        plain = {k: v for k, v in environ.items() if not k.startswith("CAREHUB_")}
+        return Child(
+            name="simulator", command=command, environ=plain, log_path=log_path, restart=not self.options.headless
+        )
+
+    @property
+    def report_path(self) -> Path:
+        return self.run_dir / "simulator-report.json"
+
+    def _announce(self) -> None:
+        say(f"\n  console   {self.settings.public_url}")
+        if self.options.demo:
+            say(f"  sign in   {demo.sign_in(self.run_dir)}")
+        listener = self.settings.listener
+        say(f"  devices   mqtt://{listener.host}:{listener.port}")
+        say(f"  logs      {self.run_dir / 'logs'}\n")
+        say("  playing one scenario to its end …" if self.options.headless else "  Ctrl-C stops everything")
+
+    def _watch(self, supervisor: Supervisor, stopped: list[int]) -> int:
+        while not stopped:
+            supervisor.watch()
+            time.sleep(TICK_S)
+        return 0
+
+    def _headless(self, supervisor: Supervisor, stopped: list[int]) -> int:
+        simulator = supervisor.children[-1]
+        deadline = time.monotonic() + HEADLESS_LIMIT_S
+        while simulator.alive() and not stopped and time.monotonic() < deadline:
+            supervisor.watch()
+            time.sleep(TICK_S)
+        if stopped:
+            return 130
+        problems = [] if not simulator.alive() else [f"the scenario did not end within {HEADLESS_LIMIT_S:.0f} s"]
+        code = simulator.process.returncode if simulator.process else None
+        if code:
+            problems.append(f"the simulator ended with {code}: {simulator.tail()}")
+        dsn = supervisor.postgres.dsn() if supervisor.postgres else self.settings.database.dsn
+        table, found = asyncio.run(_account(dsn, self.report_path))
+        say(table)
+        problems += found
+        say("\n".join(f"PROBLEM {p}" for p in problems) or "every incident was closed by a person; nothing was lost")
+        return 1 if problems else 0
+
+
+async def _account(dsn: str, report: Path) -> tuple[str, list[str]]:
+    """Return every incident's timeline, and what went wrong by the simulator's own account of what it sent."""
+    sent = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    async with await connect(dsn) as conn:
+        return await demo.timelines(conn), await demo.verdict(conn, sent)
+
+
+class step:  # noqa: N801 - reads as a word in `with step("database")`
+    """Show what is being started and how long it took."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        self.began = time.monotonic()
+        print(f"  {self.name:<15}", end="", flush=True)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        print("failed" if kind else f"ready  {time.monotonic() - self.began:5.1f} s", flush=True)
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
