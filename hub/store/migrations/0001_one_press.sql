@@ -58,8 +58,10 @@ create table care_circle (                            -- family and neighbours o
 create table shift (                                  -- who is on duty; family is always asked
     id            bigint generated always as identity primary key,
     person_id     bigint not null references person,
+    roster        text not null default '',           -- the duty list, where a policy asks for one by name
     during        tstzrange not null
 );
+create index on shift (person_id);
 create index on shift using gist (during);
 
 create table device (
@@ -144,6 +146,7 @@ create table incident (
     paged_at      timestamptz,
     test          boolean not null default false,
     handed_to     text,
+    expires_at    timestamptz,                        -- taken … on scene: silence past this goes back to open
     resolved_by   bigint references person,
     disposition   text,
     opened_at     timestamptz not null,
@@ -261,6 +264,7 @@ create table alert (
     kind          text not null,
     severity      int not null,
     rule          text,
+    identity      text,                               -- the press's own; null: presses within 10 s are one
     raised_at     timestamptz not null,
     measured_at   timestamptz,
     evidence      jsonb not null default '{}'

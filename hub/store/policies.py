@@ -1,0 +1,63 @@
+"""Published policies: read once per version, because a version never changes."""
+
+import hashlib
+from importlib import resources
+
+from alerts import policy
+from alerts.policy import PolicySet
+from hub.errors import HubError
+from hub.store.pool import Connection
+from hub.store.sql import queries
+
+Q = queries("policies")
+CACHE_LIMIT = 1_000  # versions kept in memory: more than a centre publishes in its life
+_known: dict[tuple[str, int], PolicySet] = {}
+
+
+class NoPolicyError(HubError):
+    """An incident names a policy version that is not there."""
+
+
+async def version(conn: Connection, version_id: int) -> PolicySet:
+    """Return the policies of one version."""
+    # Two databases in one process (tests) have different versions under one number.
+    key = (f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}", version_id)
+    if key not in _known:
+        row = await (await conn.execute(Q.body, {"id": version_id})).fetchone()
+        if row is None:
+            raise NoPolicyError(f"policy version {version_id} is missing: restore table policy_version from a backup")
+        if len(_known) >= CACHE_LIMIT:
+            _known.clear()
+        _known[key] = policy.load(row[0])
+    return _known[key]
+
+
+async def publish(conn: Connection, text: str, by: int | None = None) -> int:
+    """Make a text the policy of incidents that open from now on; the open ones keep theirs.
+
+    Raises:
+        alerts.policy.PolicyError: The text has a fault; nothing changes.
+    """
+    policy.load(text)
+    row = await (await conn.execute(Q.publish, {"sha256": _digest(text), "body": text, "by": by})).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def ensure(conn: Connection) -> int:
+    """Return the active version; where none was ever published, the standard policy becomes it."""
+    text = standard()
+    await conn.execute(Q.first, {"sha256": _digest(text), "body": text})
+    row = await (await conn.execute(Q.active)).fetchone()
+    if row is None:
+        raise NoPolicyError("no policy is active yet: publish one with `carehub policy publish FILE`")
+    return int(row[0])
+
+
+def standard() -> str:
+    """Return the policy a new hub starts with."""
+    return (resources.files("hub.store") / "standard_policy.toml").read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,182 @@
+-- name: lock_by_key
+-- The open incident of a case, held until commit. Everything else is read after this, so it is the newest.
+select id from incident where dedup_key = %(key)s for no key update
+
+-- name: lock
+-- One incident, held until commit. Lock order everywhere: incident, then timer, then page.
+select id from incident where id = %(id)s for no key update
+
+-- name: lock_or_skip
+-- One incident if nobody else is changing it at this moment.
+select id from incident where id = %(id)s for no key update skip locked
+
+-- name: situation
+-- All that a decision needs to know about a case, by its id or else its key: the hub's time (read once), whether this
+-- finding is known, the policy for a new case, a number for it, and the case itself with its timer and end of chain.
+with t as materialized (select hub_now() as now)
+select t.now,
+       (select incident_id from alert where alert_id = %(alert_id)s) as seen_in,
+       (select id from policy_version where active_from <= t.now order by active_from desc, id desc limit 1) as active_policy,
+       case when i.id is null then nextval(pg_get_serial_sequence('incident', 'id')) end as next_id,
+       (select max(raised_at) from alert
+         where incident_id = i.id and device_id = %(device)s and kind = %(kind)s and identity is null) as last_unnamed,
+       i.id, i.dedup_key, i.kind, i.severity, i.state, i.policy_version, i.policy_name, i.opened_at, i.resident_id,
+       i.device_id, i.area, i.step, i.round, i.handler_id, i.responder_id, i.responder_role, i.presses, i.paged_at, i.test,
+       i.handed_to, i.expires_at, i.resolved_by, i.disposition, i.version,
+       w.kind as timer_kind, w.due_at, w.step as timer_step, w.round as timer_round,
+       e.seq, e.hash
+from t
+left join incident i on i.id = coalesce(%(id)s::bigint, (select id from incident where dedup_key = %(key)s))
+left join timer w on w.incident_id = i.id
+left join lateral (select seq, hash from incident_event where incident_id = i.id order by seq desc limit 1) e on true
+
+-- name: open
+-- A new incident with its timer, pages, events and words to devices. No row comes back when another transaction opened
+-- the same case a moment earlier: then look again and attach.
+with opened as (
+    insert into incident (id, dedup_key, resident_id, device_id, area, kind, severity, state, policy_version, policy_name,
+                          step, round, presses, paged_at, expires_at, test, opened_at, version)
+    overriding system value
+    values (%(id)s, %(key)s, %(resident)s, %(device)s, %(area)s, %(kind)s, %(severity)s, %(state)s, %(policy_version)s,
+            %(policy_name)s, %(step)s, %(round)s, %(presses)s, %(paged_at)s, %(expires_at)s, %(test)s, %(opened_at)s, %(version)s)
+    on conflict (dedup_key) do nothing
+    returning id
+), ticking as (
+    insert into timer (incident_id, kind, due_at, step, round)
+    select id, %(timer_kind)s, %(timer_due)s, %(timer_step)s, %(timer_round)s from opened
+), found as (
+    insert into alert (alert_id, incident_id, device_id, kind, severity, rule, identity, raised_at, measured_at, evidence)
+    select %(alert_id)s, id, %(alert_device)s, %(alert_kind)s, %(alert_severity)s, %(alert_rule)s, %(alert_identity)s,
+           %(alert_raised_at)s, %(alert_measured_at)s, %(alert_evidence)s::jsonb
+    from opened
+), rung as (
+    insert into page (incident_id, round, step, person_id, role, channel, address, purpose, due_at, urgent, created_at)
+    select id, p.*, %(urgent)s, %(now)s from opened,
+        unnest(%(p_round)s::int[], %(p_step)s::int[], %(p_person)s::bigint[], %(p_role)s::text[], %(p_channel)s::text[],
+               %(p_address)s::text[], %(p_purpose)s::text[], %(p_due)s::timestamptz[]) as p
+    on conflict (incident_id, round, step, person_id, channel, purpose) do nothing
+), written as (
+    insert into incident_event (incident_id, seq, at, actor, what, body, prev_hash, hash)
+    select id, e.seq, %(now)s, %(actor)s, e.what, e.body::jsonb, e.prev_hash, e.hash from opened,
+        unnest(%(e_seq)s::int[], %(e_what)s::text[], %(e_body)s::text[], %(e_prev)s::bytea[], %(e_hash)s::bytea[])
+            as e (seq, what, body, prev_hash, hash)
+), told as (
+    insert into downlink (topic, payload, retain, device_id, created_at, expires_at)
+    select d.topic, d.payload, d.retain, d.device_id, %(now)s, %(told_until)s from opened,
+        unnest(%(d_topic)s::text[], %(d_payload)s::bytea[], %(d_retain)s::bool[], %(d_device)s::bigint[])
+            as d (topic, payload, retain, device_id)
+    returning id
+)
+select id, pg_notify('carehub_incident', id::text), (select count(pg_notify('carehub_downlink', id::text)) from told)
+from opened
+
+-- name: change
+-- One change of an incident that the caller holds. Waiting alarm pages are withdrawn before new ones are written;
+-- a page that is being sent right now is marked, so that it is not sent again; whoever was told is stood down, unless
+-- they go, have the case, or are called anew.
+with changed as (
+    update incident set
+        dedup_key = case when %(ended)s then null else dedup_key end, closed_at = case when %(ended)s then %(now)s end,
+        kind = %(kind)s, severity = %(severity)s, policy_name = %(policy_name)s, test = %(test)s, state = %(state)s, step = %(step)s, round = %(round)s,
+        handler_id = %(handler)s, responder_id = %(responder)s, responder_role = %(responder_role)s, presses = %(presses)s,
+        paged_at = %(paged_at)s, handed_to = %(handed_to)s, expires_at = %(expires_at)s, resolved_by = %(resolved_by)s, disposition = %(disposition)s,
+        version = %(version)s
+    where id = %(id)s
+    returning id
+), ticking as (
+    insert into timer (incident_id, kind, due_at, step, round)
+    select id, %(timer_kind)s, %(timer_due)s, %(timer_step)s, %(timer_round)s from changed where not %(ended)s
+    on conflict (incident_id) do update
+        set kind = excluded.kind, due_at = excluded.due_at, step = excluded.step, round = excluded.round
+), silent as (
+    delete from timer where incident_id = %(id)s and %(ended)s
+), found as (
+    insert into alert (alert_id, incident_id, device_id, kind, severity, rule, identity, raised_at, measured_at, evidence)
+    select %(alert_id)s, id, %(alert_device)s, %(alert_kind)s, %(alert_severity)s, %(alert_rule)s, %(alert_identity)s,
+           %(alert_raised_at)s, %(alert_measured_at)s, %(alert_evidence)s::jsonb
+    from changed where %(alert_id)s::text is not null
+), taken_back as (
+    update page set
+        state = case when state in ('ready', 'sent') then 'withdrawn' else state end, withdrawn_at = %(now)s,
+        lease_until = case when state = 'sent' then null else lease_until end
+    where incident_id = %(id)s and %(withdraw)s and withdrawn_at is null
+      and purpose = 'alarm' and state in ('ready', 'sending', 'sent')
+    returning id, person_id, role, channel, address, state
+), unsaid as (
+    update downlink set expires_at = %(now)s
+    where delivered_at is null and expires_at > %(now)s
+      and page_id in (select id from page where incident_id = %(id)s and %(withdraw)s and purpose = 'alarm' and state = 'sent')
+), superseded as (
+    update page set state = 'withdrawn', withdrawn_at = %(now)s, receipt = 'called anew, after: ' || receipt
+    where incident_id = %(id)s and not %(withdraw)s and purpose = 'alarm' and state = 'ready' and attempts > 0
+      and (person_id, channel) in (select * from unnest(%(p_person)s::bigint[], %(p_channel)s::text[]))
+), stood_down as (
+    insert into page (incident_id, round, step, person_id, role, channel, address, purpose, due_at, urgent, created_at)
+    select distinct on (person_id, channel) %(id)s, %(round)s, %(step)s, person_id, role, channel, address, 'stand_down',
+           %(now)s, %(urgent)s, %(now)s
+    from (select id, person_id, role, channel, address from page p
+          where incident_id = %(id)s and purpose = 'alarm' and state in ('sending', 'sent', 'delivered', 'read')
+          union all
+          select id, person_id, role, channel, address from taken_back where state = 'sending') heard
+    where role = any(%(standing_down)s::text[]) and channel = any(%(spoken)s::text[])
+      and person_id is distinct from %(handler)s and person_id is distinct from %(responder)s
+      and person_id <> all(%(p_person)s::bigint[])
+      and not exists (select from page s where s.incident_id = %(id)s and s.purpose = 'stand_down'
+                                           and s.person_id = heard.person_id and s.channel = heard.channel and s.id > heard.id)
+    order by person_id, channel, id desc
+    on conflict (incident_id, round, step, person_id, channel, purpose) do nothing
+), rung as (
+    insert into page (incident_id, round, step, person_id, role, channel, address, purpose, due_at, urgent, created_at)
+    select id, p.*, %(urgent)s, %(now)s from changed,
+        unnest(%(p_round)s::int[], %(p_step)s::int[], %(p_person)s::bigint[], %(p_role)s::text[], %(p_channel)s::text[],
+               %(p_address)s::text[], %(p_purpose)s::text[], %(p_due)s::timestamptz[]) as p
+    on conflict (incident_id, round, step, person_id, channel, purpose) do nothing
+), written as (
+    insert into incident_event (incident_id, seq, at, actor, what, body, prev_hash, hash)
+    select id, e.seq, %(now)s, %(actor)s, e.what, e.body::jsonb, e.prev_hash, e.hash from changed,
+        unnest(%(e_seq)s::int[], %(e_what)s::text[], %(e_body)s::text[], %(e_prev)s::bytea[], %(e_hash)s::bytea[])
+            as e (seq, what, body, prev_hash, hash)
+), told as (
+    insert into downlink (topic, payload, retain, device_id, created_at, expires_at)
+    select d.topic, d.payload, d.retain, d.device_id, %(now)s, %(told_until)s from changed,
+        unnest(%(d_topic)s::text[], %(d_payload)s::bytea[], %(d_retain)s::bool[], %(d_device)s::bigint[])
+            as d (topic, payload, retain, device_id)
+    returning id
+)
+select id, pg_notify('carehub_incident', id::text), (select count(pg_notify('carehub_downlink', id::text)) from told)
+from changed
+
+-- name: append
+-- One event without a change of state (a note), written by whoever holds the incident.
+insert into incident_event (incident_id, seq, at, actor, what, body, prev_hash, hash)
+values (%(id)s, %(seq)s, %(at)s, %(actor)s, %(what)s, %(body)s::jsonb, %(prev_hash)s, %(hash)s)
+returning pg_notify('carehub_incident', incident_id::text)
+
+-- name: due
+-- Timers that should have fired, the most overdue first, without those that failed a moment ago.
+with t as materialized (select hub_now() as now)
+select incident_id from timer, t where due_at <= t.now and incident_id <> all(%(except)s::bigint[])
+order by due_at limit %(limit)s
+
+-- name: next_due
+-- The hub's time and the earliest timer that is still to come.
+with t as materialized (select hub_now() as now)
+select t.now, (select min(due_at) from timer where incident_id <> all(%(except)s::bigint[])) from t
+
+-- name: chain
+-- The whole chain of one incident.
+select seq, at, actor, what, body, prev_hash, hash from incident_event where incident_id = %(id)s order by seq
+
+-- name: add_note
+-- Words people write lie beside the chain, where they can be erased.
+insert into note (incident_id, person_id, at, text) values (%(id)s, %(person)s, %(at)s, %(text)s) returning id
+
+-- name: answered
+-- A tap, once per nonce. No row: it was answered before.
+insert into response (incident_id, person_id, nonce, verb, at)
+values (%(id)s, %(person)s, %(nonce)s, %(verb)s, hub_now())
+on conflict do nothing returning nonce
+
+-- name: count_open
+-- Incidents that have not ended, by severity and state.
+select severity, state, count(*) from incident where dedup_key is not null group by severity, state

@@ -1,0 +1,140 @@
+-- name: new_worker
+-- A number no other worker ever had.
+select nextval('worker_number')::int
+
+-- name: prove
+-- Proof of life: held as long as this session lives, and by nobody else.
+select pg_advisory_lock(%(class)s::int, %(worker)s::int)
+
+-- name: claim
+-- Due pages for the lanes that have room, urgent and ordinary apart, so that a slow line never blocks the others.
+-- Returns all that a message says; who may see what is decided by hub.channels.wording.
+with t as materialized (select hub_now() as now),
+due as (
+    select one.id, t.now, lane.lease_s
+    from t cross join unnest(%(channels)s::text[], %(urgent)s::bool[], %(room)s::int[], %(lease_s)s::float8[])
+             as lane (channel, urgent, room, lease_s)
+    cross join lateral (
+        select id from page
+        where state = 'ready' and channel = lane.channel and urgent = lane.urgent and due_at <= t.now
+        order by due_at, id limit lane.room
+        for no key update skip locked) as one
+)
+update page p
+set state = 'sending', owner = %(worker)s, lease_until = due.now + make_interval(secs => due.lease_s), attempts = p.attempts + 1
+from due, incident i left join resident r on r.id = i.resident_id, person o
+where p.id = due.id and i.id = p.incident_id and o.id = p.person_id
+returning p.id, p.incident_id, p.round, p.step, p.person_id, p.role, p.channel, p.address, p.purpose, p.due_at, p.attempts,
+          p.urgent, due.now, o.language, i.kind, i.severity, i.state, i.test, i.opened_at, i.presses, i.area, i.device_id,
+          i.responder_role, p.created_at, r.id as resident_id, r.name, r.address as home, r.entrance, r.key_place, r.risks,
+          r.phone, r.language as spoken
+
+-- name: settle_reached
+-- It arrived. Only the worker that holds it may say so; a page taken back meanwhile is somebody else's.
+with t as materialized (select hub_now() as now)
+update page set state = 'delivered', sent_at = coalesce(sent_at, t.now), delivered_at = t.now, owner = null,
+                lease_until = null, receipt = %(receipt)s
+from t where id = %(id)s and owner = %(worker)s and state = 'sending'
+returning t.now, pg_notify('carehub_page', id::text)
+
+-- name: settle_sent
+-- It is on its way; the receipt comes later, or the page is sent again under the same key.
+with t as materialized (select hub_now() as now)
+update page set state = case when withdrawn_at is null then 'sent' else 'withdrawn' end, sent_at = t.now, owner = null,
+                lease_until = case when withdrawn_at is null then t.now + make_interval(secs => %(receipt_s)s) end,
+                receipt = %(receipt)s
+from t where id = %(id)s and owner = %(worker)s and state = 'sending'
+returning t.now, pg_notify('carehub_page', id::text)
+
+-- name: settle_missed
+-- It did not arrive: again after a pause, or never when it was withdrawn, its incident has ended, or it was tried enough.
+-- The next channel of the same person need not wait for its turn then.
+with t as materialized (select hub_now() as now),
+missed as (
+    update page p set
+        state = case when p.withdrawn_at is not null or i.dedup_key is null and p.purpose = 'alarm' then 'withdrawn'
+                     when %(again_s)s::float8 is null then 'failed' else 'ready' end,
+        due_at = case when %(again_s)s::float8 is null then p.due_at else t.now + make_interval(secs => %(again_s)s) end,
+        owner = null, lease_until = null, receipt = %(receipt)s
+    from t, incident i
+    where p.id = %(id)s and p.owner = %(worker)s and p.state = 'sending' and i.id = p.incident_id
+    returning p.id, p.incident_id, p.round, p.step, p.person_id, p.purpose, p.state, t.now
+), next_channel as (
+    update page set due_at = n.now
+    from (select p.id, m.now from missed m join page p using (incident_id, round, step, person_id, purpose)
+          where p.id <> m.id and p.state = 'ready' and p.attempts = 0 and p.due_at > m.now and m.state <> 'withdrawn'
+          order by p.due_at limit 1
+          for no key update of p skip locked) n
+    where page.id = n.id
+)
+select state, pg_notify('carehub_page', id::text) from missed
+
+-- name: take_back
+-- Pages of workers that are gone, or that hang beyond their lease, and pages whose receipt never came. A page withdrawn
+-- meanwhile, or of an ended incident, is not sent again.
+with t as materialized (select hub_now() as now),
+lost as (
+    select p.id, t.now from page p, t
+    where p.state in ('sending', 'sent')
+      and (p.lease_until <= t.now
+           or p.state = 'sending' and p.owner <> all(%(alive)s::int[]))
+    order by p.id limit %(limit)s
+    for no key update of p skip locked
+)
+update page p set
+    state = case when p.withdrawn_at is not null or i.dedup_key is null and p.purpose = 'alarm' then 'withdrawn'
+                 else 'ready' end,
+    due_at = lost.now, owner = null, lease_until = null, receipt = 'taken back'
+from lost, incident i
+where p.id = lost.id and i.id = p.incident_id
+returning p.id, p.incident_id, p.state
+
+-- name: living_workers
+-- Whose proof of life is held right now.
+select objid::int from pg_locks
+where locktype = 'advisory' and classid = %(class)s::int and objsubid = 2 and granted
+  and database = (select oid from pg_database where datname = current_database())
+
+-- name: next_due
+-- Seconds until the next page is due; null: none waits.
+with t as materialized (select hub_now() as now)
+select t.now, (select min(due_at) from page where state = 'ready') from t
+
+-- name: signed_in
+-- Whether a console of this person is connected.
+with t as materialized (select hub_now() as now)
+select exists (select from presence, t where person_id = %(person)s and seen_at > t.now - %(fresh)s::interval)
+
+-- name: post
+-- A message for a terminal or device, carried by the ingest process; its acknowledgement is the page's receipt.
+with t as materialized (select hub_now() as now)
+insert into downlink (topic, payload, retain, device_id, page_id, created_at, expires_at)
+select %(topic)s, %(payload)s, %(retain)s, %(device)s, %(page)s, t.now, t.now + make_interval(secs => %(keep_s)s)
+from t
+returning id, pg_notify('carehub_downlink', id::text)
+
+-- name: listeners
+-- The wearer's own devices that can be spoken to for one incident.
+select d.id, d.address, coalesce(r.language, '')
+from incident i join device d on d.resident_id = i.resident_id or d.id = i.device_id left join resident r on r.id = i.resident_id
+where i.id = %(incident)s and d.state <> 'retired'
+
+-- name: page
+-- One page, for whoever answers it.
+select id, incident_id, person_id, role, state from page where id = %(id)s
+
+-- name: received
+-- The person's terminal or console has it.
+with t as materialized (select hub_now() as now)
+update page set state = case when state in ('ready', 'sending', 'sent', 'failed') then 'delivered' else state end,
+                delivered_at = coalesce(delivered_at, t.now), lease_until = null
+from t where id = %(id)s and person_id = %(person)s and delivered_at is null
+returning pg_notify('carehub_page', id::text)
+
+-- name: read
+-- The person has seen it.
+with t as materialized (select hub_now() as now)
+update page set state = case when state = 'withdrawn' then state else 'read' end,
+                delivered_at = coalesce(delivered_at, t.now), read_at = t.now, lease_until = null
+from t where id = %(id)s and person_id = %(person)s and read_at is null
+returning pg_notify('carehub_page', id::text)

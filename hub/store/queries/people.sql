@@ -1,0 +1,45 @@
+-- name: roster
+-- Everybody who might be called for one case, in one go, a row for each duty list they are on: the care circle of the resident, and the people of her area by
+-- role, with whether they are on duty now. Family and 120 are always asked; operators also count while a console of
+-- theirs is connected.
+with t as materialized (select hub_now() as now),
+target as (
+    select coalesce(i.resident_id, %(resident)s::bigint) as resident_id,
+           coalesce(nullif(i.area, ''), nullif(%(area)s::text, ''), r.area, '') as area
+    from (select) as one
+    left join incident i on i.id = %(incident)s::bigint
+    left join resident r on r.id = coalesce(i.resident_id, %(resident)s::bigint)
+)
+select p.id, p.role,
+       p.role in ('family', 'ambulance')
+           or coalesce(d.now, false)
+           or p.role = 'operator' and exists (select from presence e where e.person_id = p.id
+                                                                       and e.seen_at > t.now - %(signed_in)s::interval),
+       c.minutes_away, coalesce(c.position, 0), w.channels, w.addresses, coalesce(d.roster, '')
+from t cross join target
+join person p on p.active
+left join care_circle c on c.person_id = p.id and c.resident_id = target.resident_id
+left join lateral (select array_agg(channel order by position, channel) as channels,
+                          array_agg(address order by position, channel) as addresses
+                   from contact where person_id = p.id) w on true
+left join lateral (select roster, bool_or(during @> t.now) as now
+                   from shift where person_id = p.id and upper(during) > t.now group by roster) d on true
+where c.resident_id is not null
+   or p.role in ('operator', 'community', 'property', 'third_party', 'ambulance') and p.area in ('', target.area)
+order by coalesce(c.position, 0), p.id
+
+-- name: devices
+-- What can speak to the resident of a case: her devices, and the one that raised it.
+with target as (
+    select coalesce(i.resident_id, %(resident)s::bigint) as resident_id, coalesce(i.device_id, %(device)s::bigint) as device_id
+    from (select) as one left join incident i on i.id = %(incident)s::bigint
+)
+select d.id, d.address, d.id = any(array[%(device)s::bigint, target.device_id]), coalesce(r.language, '')
+from target
+join device d on d.resident_id = target.resident_id or d.id in (target.device_id, %(device)s::bigint)
+left join resident r on r.id = target.resident_id
+where d.state <> 'retired'
+
+-- name: person
+-- Who answers: role and whether the account still counts.
+select id, role, language, active from person where id = %(id)s
