@@ -12,7 +12,7 @@ COMMANDS = {
     "console": "role: operators' web console and responders' pages",
     "audit": "role: checks that nothing is silent, keeps partitions ahead",
     "migrate": "bring the database up to this release",
-    "device": "register a device, a gateway or a responder's terminal and print its credential once",
+    "devices": "register a device or a gateway (its credential is shown once), list what is registered",
     "policy": "check, explain or publish an escalation policy",
     "decode": "decode payloads, one JSON object a line",
     "replay": "send recordings to a running hub as a device would",

@@ -1,0 +1,75 @@
+"""Devices and their credentials, as an installer registers them."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from hub.errors import HubError
+from hub.store.pool import Connection
+from hub.store.sql import queries
+
+SECRET_BYTES = 24  # 192 random bits: a plain SHA-256 of it needs no salt and no stretching
+Q = queries("devices")
+
+
+class UnknownResidentError(HubError):
+    """A device was to be bound to somebody who is not registered."""
+
+    def __init__(self, resident_id: int) -> None:
+        super().__init__(f"there is no resident {resident_id}; register the resident first, or leave --resident out")
+        self.resident_id = resident_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """What a device signs in with. The secret is shown once and kept only as its hash."""
+
+    username: str
+    secret: str
+    topic_prefix: str
+
+
+async def register(
+    conn: Connection, address: str, *, resident_id: int | None, room: str, model: str, deadline_s: int | None
+) -> int:
+    """Make a device known, or bind it anew, and return its number.
+
+    Raises:
+        UnknownResidentError: Nobody has that number.
+    """
+    if (
+        resident_id is not None
+        and await (await conn.execute(Q.resident_exists, {"resident_id": resident_id})).fetchone() is None
+    ):
+        raise UnknownResidentError(resident_id)
+    values = {"address": address, "model": model, "resident_id": resident_id, "room": room, "deadline_s": deadline_s}
+    row = await (await conn.execute(Q.register, values)).fetchone()
+    assert row is not None
+    await conn.execute(Q.changed)
+    return int(row[0])
+
+
+async def issue_credential(
+    conn: Connection,
+    username: str,
+    kind: str,
+    topic_prefix: str,
+    *,
+    device_id: int | None = None,
+    person_id: int | None = None,
+) -> Credential:
+    """Make (or replace) the secret of one device, one gateway or one responder's terminal."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    values = {
+        "username": username, "digest": hashlib.sha256(secret.encode()).digest(), "kind": kind, "prefix": topic_prefix,
+        "device_id": device_id, "person_id": person_id,
+    }  # fmt: skip
+    await conn.execute(Q.set_credential, values)
+    await conn.execute(Q.changed)
+    return Credential(username=username, secret=secret, topic_prefix=topic_prefix)
+
+
+async def listing(conn: Connection) -> list[tuple[Any, ...]]:
+    """Return (id, address, model, state, resident_id, room, deadline_s, username) of every device."""
+    return await (await conn.execute(Q.list_devices)).fetchall()

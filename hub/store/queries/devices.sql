@@ -1,0 +1,33 @@
+-- name: register
+-- A device is made known, or bound anew; its number stays.
+insert into device (address, model, resident_id, room, state, deadline_s, created_at)
+values (%(address)s, %(model)s, %(resident_id)s, %(room)s,
+        case when %(resident_id)s::bigint is null then 'claimed' else 'bound' end, %(deadline_s)s, hub_now())
+on conflict (address) do update set
+    model = coalesce(nullif(excluded.model, ''), device.model),
+    resident_id = coalesce(excluded.resident_id, device.resident_id),
+    room = coalesce(nullif(excluded.room, ''), device.room),
+    deadline_s = coalesce(excluded.deadline_s, device.deadline_s),
+    state = case when device.state in ('tested', 'live') then device.state else excluded.state end
+returning id
+
+-- name: set_credential
+-- One secret per user name; registering again replaces it, so the old one stops working at once.
+insert into credential (username, secret_sha256, kind, topic_prefix, device_id, person_id, active, created_at)
+values (%(username)s, %(digest)s, %(kind)s, %(prefix)s, %(device_id)s, %(person_id)s, true, hub_now())
+on conflict (username) do update set
+    secret_sha256 = excluded.secret_sha256, kind = excluded.kind, topic_prefix = excluded.topic_prefix,
+    device_id = excluded.device_id, person_id = excluded.person_id, active = true
+
+-- name: list_devices
+-- For `carehub devices list`: what is registered, to whom it is bound, when it was last heard.
+select d.id, d.address, d.model, d.state, d.resident_id, d.room, d.deadline_s, c.username
+from device d left join credential c on c.device_id = d.id and c.active
+order by d.id
+
+-- name: resident_exists
+select 1 from resident where id = %(resident_id)s
+
+-- name: changed
+-- Tell the processes that hold devices or credentials in memory.
+select pg_notify('carehub_config', '')

@@ -1,0 +1,96 @@
+"""The supervisor: a role that ends is started again, a role that cannot start says why, nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.supervisor import Child, NotReadyError, Supervisor
+
+PATIENCE_S = 20.0
+
+
+def child(folder: Path, name: str, code: str, ready_url: str | None = None) -> Child:
+    command = [sys.executable, "-c", code]
+    return Child(name=name, command=command, environ=os.environ, log_path=folder / f"{name}.log", ready_url=ready_url)
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    boss = Supervisor(tmp_path)
+    yield boss
+    boss.stop()
+
+
+def until(happened: Callable[[], bool], step: Callable[[], object] = lambda: None) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < deadline
+        step()
+        time.sleep(0.02)
+
+
+def test_killed_role_is_started_again(supervisor: Supervisor, tmp_path: Path) -> None:
+    role = child(tmp_path, "ingest", "import time; time.sleep(600)")
+    supervisor.add(role)
+    assert role.process is not None
+    first = role.process.pid
+    os.kill(first, signal.SIGKILL)
+    until(lambda: role.starts == 2 and role.alive(), supervisor.watch)
+    assert role.process.pid != first
+    assert f'"ingest": {role.process.pid}' in (tmp_path / "pids.json").read_text()
+
+
+def test_role_that_keeps_ending_is_started_ever_more_rarely(supervisor: Supervisor, tmp_path: Path) -> None:
+    role = child(tmp_path, "dispatch", "raise SystemExit(3)")
+    supervisor.add(role)
+    until(lambda: role.starts == 3, supervisor.watch)
+    assert role.backoff_s >= 0.8
+
+
+def test_role_that_cannot_start_says_why(supervisor: Supervisor, tmp_path: Path) -> None:
+    role = child(tmp_path, "console", "raise SystemExit('port 8080 is taken')", "http://127.0.0.1:1/readyz")
+    supervisor.add(role)
+    with pytest.raises(NotReadyError, match="port 8080 is taken"):
+        supervisor.wait_ready(role)
+
+
+def test_stop_ends_every_child_even_a_stubborn_one(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.supervisor.STOP_LIMIT_S", 0.5)
+    stubborn = child(
+        tmp_path,
+        "audit",
+        "import signal, time; signal.signal(15, lambda *_: None); print('up', flush=True); time.sleep(600)",
+    )
+    supervisor.add(stubborn)
+    until(lambda: "up" in stubborn.tail())
+    assert stubborn.process is not None
+    pid = stubborn.process.pid
+    supervisor.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert not (tmp_path / "pids.json").exists()
+
+
+def test_children_die_with_a_killed_supervisor(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time; from pathlib import Path; from hub.supervisor import Child, Supervisor;"
+        f"s = Supervisor(Path({str(tmp_path)!r}));"
+        "s.add(Child(name='x', command=[sys.executable, '-c', 'import time; time.sleep(600)'], environ=os.environ,"
+        f" log_path=Path({str(tmp_path)!r}) / 'x.log'));"
+        "print(s.children[0].process.pid, flush=True); time.sleep(600)"
+    )
+    boss = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert boss.stdout is not None
+    pid = int(boss.stdout.readline())
+    boss.kill()
+    boss.wait()
+    boss.stdout.close()
+    until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2])
