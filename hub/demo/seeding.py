@@ -1,0 +1,244 @@
+"""Puts the demo's neighbourhood into the database and writes the file its simulator reads."""
+
+import hashlib
+import json
+import os
+import secrets
+import socket
+import tomllib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+
+from hub.config import Settings
+from hub.store import policies
+from hub.store.pool import Connection, connect, hub_now
+from hub.store.sql import Queries, queries
+
+NEIGHBOURHOOD_FILE = "neighbourhood.json"
+WATCH_DEADLINE_S = 900  # a watch reports every minute; a quarter of an hour's silence is worth a look
+SENSOR_DEADLINE_S = 86_400
+ADAPTERS = {"carehub": "carehub/1", "watch3g": "watch3g/1", "z2m": "zigbee2mqtt/1"}
+TERMINAL_ROLES = ("community", "property", "third_party")  # they carry an MQTT terminal
+SHIFT_DAYS = 60
+
+
+@dataclass
+class _Seeding:
+    """One run of `seed`: the connection, the hub's time, and the secrets of an earlier run to be kept."""
+
+    conn: Connection
+    now: datetime
+    settings: Settings
+    earlier: dict[str, str]
+    app_port: int
+    queries: Queries
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    async def one(self, query: bytes, **values: Any) -> Any:
+        """Run a query and return the first column of its first row, None without one."""
+        cursor = await self.conn.execute(query, {"now": self.now, **values})
+        row = await cursor.fetchone() if cursor.description else None
+        return row[0] if row else None
+
+    def secret(self, name: str, make: Any = None) -> str:
+        """Return this name's secret: the one devices already know, or a new one of 128 bits."""
+        self.secrets[name] = self.earlier.get(name) or (make or secrets.token_urlsafe)(16)
+        return self.secrets[name]
+
+    async def credential(self, username: str, kind: str, prefix: str, **owner: int) -> dict[str, str]:
+        secret = self.secret(username)
+        await self.one(
+            self.queries.set_credential, username=username, kind=kind, topic_prefix=prefix,
+            secret_sha256=hashlib.sha256(secret.encode()).digest(),
+            device=owner.get("device"), person=owner.get("person"),
+        )  # fmt: skip
+        return {"username": username, "secret": secret, "prefix": prefix}
+
+
+async def seed(dsn: str, run_dir: Path, settings: Settings) -> Path:
+    """Provision the neighbourhood, once or again, and return the simulator's file (mode 0600).
+
+    Args:
+        dsn: a migrated database.
+        run_dir: where the file goes; the file of an earlier run keeps its secrets and sign-in.
+        settings: where the listener, the gateway and the console are, and the key of the webhooks.
+    """
+    path = run_dir / NEIGHBOURHOOD_FILE
+    before = _before(path)
+    plan = tomllib.loads((resources.files("hub.demo") / "neighbourhood.toml").read_text(encoding="utf-8"))
+    async with await connect(dsn, name="carehub demo") as conn, conn.transaction():
+        run = _Seeding(
+            conn=conn, now=await hub_now(conn), settings=settings,
+            earlier=before.get("secrets", {}), app_port=_free_port(before.get("family_app", {}).get("port")),
+            queries=queries("demo"),
+        )  # fmt: skip
+        await policies.publish(conn, (resources.files("hub.demo") / "policy.toml").read_text(encoding="utf-8"))
+        book = {
+            "consoles": [await _console(run, entry, plan["area"]) for entry in plan["console"]],
+            "responders": [await _worker(run, entry, plan["area"]) for entry in plan["worker"]],
+            "residents": [],
+            "gateways": [],
+        }
+        for entry in plan["resident"]:
+            await _resident(run, entry, plan["area"], book)
+        await conn.execute("select pg_notify('carehub_config', '')")
+    _write(path, {**_addresses(run), **book, "secrets": run.secrets, "database": dsn})
+    return path
+
+
+def sign_in(run_dir: Path) -> str:
+    """Return the demo's sign-in in words, for the terminal."""
+    book = _before(run_dir / NEIGHBOURHOOD_FILE)
+    return "   ".join(f"{console['login']} / {console['password']}" for console in book.get("consoles", []))
+
+
+def _before(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _addresses(run: _Seeding) -> dict[str, Any]:
+    settings = run.settings
+    return {
+        "listener": {"host": _reachable(settings.listener.host), "port": settings.listener.port},
+        "gateway": {"host": _reachable(settings.gateway.host), "port": settings.gateway.port},
+        "console_url": f"http://{_reachable(settings.console.host)}:{settings.console.port}",
+        "family_app": {"host": "127.0.0.1", "port": run.app_port, "key": settings.secrets.webhook_key},
+    }
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+
+
+def _free_port(wanted: int | None) -> int:
+    """Return the port of the last run if nobody took it, else one that is free now."""
+    for port in (wanted or 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")
+
+
+def _write(path: Path, book: dict[str, Any]) -> None:
+    """Write beside and rename, readable by us alone from the first byte."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        json.dump(book, out, ensure_ascii=False, indent=1)
+    fresh.replace(path)
+
+
+async def _person(run: _Seeding, entry: dict[str, Any], area: str, role: str, **console: str) -> int:
+    found = await run.one(run.queries.find_person, phone=entry["phone"], role=role)
+    if found is None:
+        found = await run.one(
+            run.queries.add_person, name=entry["name"], role=role, area=area, phone=entry["phone"],
+            login=console.get("login"), password_hash=console.get("password_hash"),
+        )  # fmt: skip
+    elif console:
+        await run.one(run.queries.set_password, person=found, password_hash=console["password_hash"])
+    return int(found)
+
+
+async def _console(run: _Seeding, entry: dict[str, Any], area: str) -> dict[str, Any]:
+    """Somebody who signs in. One password for the demo's three, easy to type."""
+    del area  # the queue shows every area
+    password = run.secret("demo sign-in", lambda _: f"demo-{secrets.token_hex(4)}")
+    person = await _person(
+        run, entry, "", entry["role"], login=entry["login"], password_hash=PasswordHasher().hash(password)
+    )
+    await run.one(run.queries.set_contact, person=person, channel="console", address=str(person), position=0)
+    await run.one(run.queries.cover, person=person, days=SHIFT_DAYS)
+    return {"person": person, "role": entry["role"], "login": entry["login"], "password": password}
+
+
+async def _worker(run: _Seeding, entry: dict[str, Any], area: str) -> dict[str, Any]:
+    """Somebody on duty for the area: guards and community workers carry a terminal, 120's desk has an address."""
+    person = await _person(run, entry, area, entry["role"])
+    await run.one(run.queries.cover, person=person, days=SHIFT_DAYS)
+    if entry["role"] in TERMINAL_ROLES:
+        return await _terminal(run, entry, person)
+    return await _app(run, entry, person, entry["role"])
+
+
+async def _terminal(run: _Seeding, entry: dict[str, Any], person: int) -> dict[str, Any]:
+    prefix = f"carehub/responder/{person}/"
+    await run.one(run.queries.set_contact, person=person, channel="mqtt", address=f"{prefix}page", position=0)
+    credential = await run.credential(f"responder-{person}", "responder", prefix, person=person)
+    return {"person": person, "name": entry["name"], "role": entry["role"], "channel": "mqtt", **credential}
+
+
+async def _app(run: _Seeding, entry: dict[str, Any], person: int, role: str) -> dict[str, Any]:
+    path = f"/app/{person}"
+    url = f"http://127.0.0.1:{run.app_port}{path}"
+    await run.one(run.queries.set_contact, person=person, channel="webhook", address=url, position=0)
+    return {"person": person, "name": entry["name"], "role": role, "channel": "webhook", "path": path}
+
+
+async def _resident(run: _Seeding, entry: dict[str, Any], area: str, book: dict[str, Any]) -> None:
+    resident = await run.one(run.queries.find_resident, phone=entry["phone"])
+    if resident is None:
+        lat, lon = entry["place"]
+        words = {name: entry[name] for name in ("name", "born", "address", "entrance", "language", "ability", "risks",
+                                                "key_place", "door_code", "phone")}  # fmt: skip
+        resident = await run.one(run.queries.add_resident, area=area, lat=lat, lon=lon, **words)
+    for position, relative in enumerate(entry["family"]):
+        person = await _person(run, relative, "", "family")
+        await run.one(
+            run.queries.set_circle, resident=resident, person=person, relation=relative["relation"],
+            position=position, minutes_away=relative["minutes_away"],
+        )  # fmt: skip
+        book["responders"].append(await _app(run, relative, person, "family"))
+    devices = [device async for device in _devices(run, entry, int(resident), book)]
+    body = {name: entry[name] for name in ("resting_bpm", "spo2_pct", "breaths_rpm", "frailty") if name in entry}
+    book["residents"].append({"name": entry["name"], "place": entry["place"], "body": body, "devices": devices})
+
+
+async def _devices(
+    run: _Seeding, entry: dict[str, Any], resident: int, book: dict[str, Any]
+) -> AsyncIterator[dict[str, Any]]:
+    """Bind what a resident wears and has on the walls, and yield it for the simulator."""
+    if watch := entry.get("watch"):
+        address = f"carehub:{watch}"
+        device = await _device(run, address, resident, model="CW-1", deadline_s=WATCH_DEADLINE_S)
+        credential = await run.credential(watch, "device", f"carehub/{watch}/", device=device)
+        yield {"kind": "watch", "address": address, "name": watch, **credential}
+    if watch := entry.get("watch3g"):
+        address = f"watch3g:{watch}"
+        await _device(run, address, resident, model="SG-20", deadline_s=WATCH_DEADLINE_S)
+        yield {"kind": "watch3g", "address": address, "name": watch}
+    if home := entry.get("home"):
+        base = f"{home}/zigbee2mqtt"
+        credential = await run.credential(home, "gateway", f"{base}/")
+        book["gateways"].append({"name": home, "base": base, **credential})
+        for thing in entry["zigbee"]:
+            address = f"z2m:{base}/{thing['name']}"
+            await _device(
+                run, address, resident, model=thing["model"], deadline_s=SENSOR_DEADLINE_S, room=thing["room"]
+            )
+            yield {"kind": "zigbee", "address": address, "name": thing["name"], "model": thing["model"], "base": base}
+
+
+async def _device(
+    run: _Seeding, address: str, resident: int, *, model: str, deadline_s: int, room: str = ""
+) -> int:
+    found = await run.one(
+        run.queries.set_device, address=address, adapter=ADAPTERS[address.partition(":")[0]], model=model,
+        resident=resident, room=room, deadline_s=deadline_s,
+    )  # fmt: skip
+    return int(found)

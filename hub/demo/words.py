@@ -1,0 +1,54 @@
+"""The words of the timeline, Chinese and English side by side: whoever reads it may know only one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+LABELS = {
+    "incident": "警情 incident", "severity": "级别 severity", "presses": "按压 presses", "page": "呼叫 page",
+    "step": "步骤 step", "delivered": "送达 delivered", "failed": "失败 failed", "answers": "回答 answers",
+    "sos": "呼救 SOS", "fall": "跌倒 fall", "smoke": "烟雾 smoke", "gas": "燃气 gas", "water": "漏水 water",
+    "vitals": "体征 vitals", "silence": "失联 silence", "device": "设备 device", "system": "系统 system",
+    "family": "家属 family", "operator": "坐席 operator", "community": "社区 community", "property": "物业 property",
+    "third_party": "第三方 third party", "ambulance": "120 ambulance", "supervisor": "班长 supervisor",
+    "person": "人 person", "timer": "计时 timer", "hub": "系统 hub", "wearer": "本人 wearer",
+    "alarm": "请到场 come", "stand_down": "不必前往 stand down", "notice": "知会 notice",
+    "console": "坐席台 console", "webhook": "手机 app", "mqtt": "终端 terminal",
+    "opened": "开案 opened", "attached": "并入 joined", "re_rang": "再次响铃 rings again", "taken": "接警 taken",
+    "dispatched": "派出 dispatched", "en_route": "在路上 on the way", "accept": "我去 I go",
+    "cannot_go": "去不了 cannot go", "arrived": "到场 arrived", "handed_over": "交接 handed over",
+    "left": "离开 left", "released": "放回 released", "held": "暂缓 held",
+    "resolved": "脱险 safe", "closed": "结案 closed", "cancelled": "取消 cancelled", "confirming": "待确认 confirming",
+    "open": "未接 open", "rung": "响铃 rung", "repeated": "重复 repeated",
+    "expired": "超时 expired", "step_due": "下一步 next step", "countdown_over": "倒计时结束 countdown over",
+    "hospital": "送医 hospital", "treated_home": "居家处理 treated at home", "lifted": "已扶起 lifted",
+    "found_well": "平安 found well", "accidental": "误按 accidental", "reassured": "已安抚 reassured",
+    "test": "测试 test", "device_fault": "设备故障 device fault", "service": "服务 service",
+}  # fmt: skip
+PEOPLE = ("person_id", "person", "to", "by", "responder", "handler", "responder_id", "handler_id")
+HIDDEN = ("after", "incident")  # the chain's own copy of the outcome, and what stands in the heading
+
+
+def label(word: str) -> str:
+    """Return a word in both languages; an unknown one as it is, readable."""
+    return LABELS.get(word) or word.replace("_", " ")
+
+
+def sentence(what: str, body: Mapping[str, Any], roles: Mapping[int, str]) -> str:
+    """Return one event of the chain: its word, then its facts."""
+    told = {key: value for key, value in body.items() if key not in HIDDEN and value not in (None, "", [], {})}
+    facts = [f"{_key(key)}{_fact(key, value, roles)}" for key, value in told.items()]
+    return "  ".join([label(what), *facts])
+
+
+def _key(key: str) -> str:
+    return "" if key in {"role", "channel", "disposition", "kind"} else f"{key.replace('_', ' ')} "
+
+
+def _fact(key: str, value: Any, roles: Mapping[int, str]) -> str:
+    if key in PEOPLE and isinstance(value, int):
+        return f"{label(roles.get(value, '?'))} #{value}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k} {v}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return label(value) if isinstance(value, str) else f"{value}"

@@ -1,0 +1,89 @@
+"""The 3G watch's TCP words: `[3G*id*length*COMMAND,fields]`, from the vendor's protocol sheet."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+SOS_BIT = 1 << 16
+TAKEN_OFF_BIT = 1 << 20
+FALL_BIT = 1 << 21
+LOW_BATTERY_BIT = 1 << 0
+
+MAX_FRAME_BYTES = 4096
+_REPLY = re.compile(rb"\[([A-Z0-9]{2})\*([^*\]]+)\*([0-9A-Fa-f]{4})\*([^\]]*)\]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fix:
+    """Where the watch believes it is. `valid` False is what it sends indoors: the last place, marked V."""
+
+    lat: float
+    lon: float
+    valid: bool = True
+    satellites: int = 7
+
+
+def frame(watch: str, content: str, maker: str = "3G") -> bytes:
+    """Return one message; the length counts the bytes of its content in four hex digits."""
+    body = content.encode("ascii")
+    return b"[%s*%s*%04X*%s]" % (maker.encode(), watch.encode(), len(body), body)
+
+
+def keepalive(watch: str, *, steps: int, tumbles: int, battery_pct: int) -> bytes:
+    """LK: sent every few minutes; the watch hangs up when no answer comes."""
+    return frame(watch, f"LK,{steps},{tumbles},{battery_pct}")
+
+
+def position(
+    watch: str, at: datetime, fix: Fix, *, battery_pct: int, steps: int, status: int = 0, command: str = "UD"
+) -> bytes:
+    """UD, and with `command="AL"` the alarm that has the same fields and a status bit that says why."""
+    moment = at.astimezone(UTC)
+    fields = [
+        command,
+        moment.strftime("%d%m%y"),
+        moment.strftime("%H%M%S"),
+        "A" if fix.valid else "V",
+        f"{abs(fix.lat):.6f}",
+        "N" if fix.lat >= 0 else "S",
+        f"{abs(fix.lon):.6f}",
+        "E" if fix.lon >= 0 else "W",
+        "0.00",  # km/h
+        "0.0",  # course
+        "0.0",  # altitude
+        str(fix.satellites if fix.valid else 0),
+        "100",  # GSM signal, %
+        str(battery_pct),
+        str(steps),
+        "0",  # tumbles
+        f"{status:08X}",
+        "1,0,460,0,9360,4082,131",  # one cell: timing advance, country, network, area, cell, strength
+        "0",  # no Wi-Fi seen
+    ]
+    return frame(watch, ",".join(fields))
+
+
+def alarm(watch: str, at: datetime, fix: Fix, *, battery_pct: int, steps: int, status: int = SOS_BIT) -> bytes:
+    """AL: repeated by the watch until the server says AL."""
+    return position(watch, at, fix, battery_pct=battery_pct, steps=steps, status=status, command="AL")
+
+
+def pulse(watch: str, heart_rate_bpm: int) -> bytes:
+    """Heart rate; 0 means the watch could not measure."""
+    return frame(watch, f"heart,{heart_rate_bpm}")
+
+
+def oxygen(watch: str, spo2_pct: int) -> bytes:
+    """Oxygen saturation; the first field is not explained in the sheet and always 0 here."""
+    return frame(watch, f"oxygen,0,{spo2_pct}")
+
+
+def answers(stream: bytearray) -> Iterator[str]:
+    """Take complete server messages off the front of `stream` and yield their command words."""
+    while found := _REPLY.search(stream):
+        content = found.group(4).decode("ascii", "replace")
+        del stream[: found.end()]
+        yield content.split(",", 1)[0]
+    if len(stream) > MAX_FRAME_BYTES:
+        stream.clear()

@@ -1,0 +1,80 @@
+"""One MQTT connection that comes back by itself and sends again what was not acknowledged."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+import aiomqtt
+
+from simulator.neighbourhood import Endpoint
+
+ACK_LIMIT_S = 10.0
+PAUSE_S = (0.2, 3.0)  # first and longest wait before connecting again
+
+
+class Line:
+    """A device's or terminal's own MQTT client, version 3.1.1, QoS 1.
+
+    Args:
+        hear: called with topic and payload of everything that comes down.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, username: str, secret: str, *,
+        subscribe: Sequence[str] = (), hear: Callable[[str, bytes], None] = lambda _topic, _payload: None,
+        will: aiomqtt.Will | None = None,
+    ) -> None:  # fmt: skip
+        self.username = username
+        self._endpoint = endpoint
+        self._secret = secret
+        self._subscribe = subscribe
+        self._hear = hear
+        self._will = will
+        self._client: aiomqtt.Client | None = None
+        self._up = asyncio.Event()
+        self.connects = 0
+        self.failures = 0
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        pause = PAUSE_S[0]
+        while True:
+            try:
+                async with self._open() as client:
+                    for topic in self._subscribe:
+                        await client.subscribe(topic, qos=1)
+                    self._client, pause = client, PAUSE_S[0]
+                    self.connects += 1
+                    self._up.set()
+                    async for message in client.messages:
+                        self._hear(str(message.topic), bytes(message.payload))
+            except aiomqtt.MqttError:
+                self.failures += 1
+            finally:
+                self._up.clear()
+                self._client = None
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 2, PAUSE_S[1])
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Return once the hub has acknowledged this; over lost connections the same bytes go again."""
+        while True:
+            await self._up.wait()
+            client = self._client
+            if client is None:
+                continue
+            try:
+                await client.publish(topic, payload, qos=1, retain=retain, timeout=ACK_LIMIT_S)
+            except aiomqtt.MqttError:
+                await asyncio.sleep(PAUSE_S[0])
+            else:
+                return
+
+    async def connected(self) -> None:
+        await self._up.wait()
+
+    def _open(self) -> aiomqtt.Client:
+        return aiomqtt.Client(
+            self._endpoint.host, self._endpoint.port, username=self.username, password=self._secret,
+            identifier=f"{self.username}-sim", keepalive=30, will=self._will, max_queued_outgoing_messages=0,
+        )  # fmt: skip

@@ -1,0 +1,119 @@
+"""What a wrist feels: walking, a fall (stagger, free fall, impact, stillness) and lying still, from physics.
+
+1 g = 9.80665 m/s². A body that tips over from standing loses most of its support for 0.3 to 0.5 s, the arm hits
+the floor with 3 to 7 g within some 50 ms and bounces once or twice; then gravity lies along another axis of the watch.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE_HZ = 50.0
+RANGE_MG = 8000  # the sensor saturates here
+_UP = np.array([0.05, -0.25, 0.96])
+_LYING = np.array([0.88, 0.42, 0.2])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """Wrist samples at 50 Hz, gravity included."""
+
+    accel_mg: NDArray[np.int16]  # (n, 3)
+    gyro_2mrad: NDArray[np.int16]  # (n, 3), 0.002 rad/s
+    rate_hz: float = RATE_HZ
+
+    @property
+    def seconds(self) -> float:
+        return len(self.accel_mg) / self.rate_hz
+
+
+def walking(seconds: float, rng: np.random.Generator) -> Motion:
+    """An old person's walk: 1.7 steps a second, the arm swings with every second step."""
+    t = _times(seconds)
+    step_hz = rng.normal(1.7, 0.06)
+    bounce = 0.16 * np.sin(2 * np.pi * step_hz * t)
+    swing = 0.2 * np.sin(np.pi * step_hz * t + rng.uniform(0, 6.28))
+    accel = _along(_UP, 1.0 + bounce) + np.outer(swing, [1.0, 0.2, 0.0])
+    gyro = np.outer(1.3 * np.cos(np.pi * step_hz * t), [0.1, 1.0, 0.15])
+    return _sampled(accel, gyro, rng, noise_g=0.03)
+
+
+def sitting(seconds: float, rng: np.random.Generator) -> Motion:
+    """A wrist on an armrest, moving a little now and then."""
+    t = _times(seconds)
+    fidget = 0.04 * np.sin(2 * np.pi * 0.3 * t) * (np.sin(2 * np.pi * 0.05 * t) > 0.4)
+    held = _along(_UP, np.ones_like(t)) + np.outer(fidget, [1, 1, 0])
+    return _sampled(held, np.zeros((len(t), 3)), rng, noise_g=0.008)
+
+
+def lying(seconds: float, rng: np.random.Generator) -> Motion:
+    """After the fall: nothing but breathing."""
+    t = _times(seconds)
+    breath = 0.006 * np.sin(2 * np.pi * 0.25 * t)
+    return _sampled(_along(_LYING, 1.0 + breath), np.zeros((len(t), 3)), rng, noise_g=0.006)
+
+
+def falling(rng: np.random.Generator) -> Motion:
+    """From the loss of balance until the last bounce: 1.6 s or so."""
+    stagger, drop, crash = rng.uniform(0.4, 0.6), rng.uniform(0.34, 0.46), 0.75
+    total = _times(stagger + drop + crash)
+    support = np.ones_like(total)
+    free = (total >= stagger) & (total < stagger + drop)
+    support[free] = np.linspace(0.75, 0.12, int(free.sum()))
+    turned = np.clip((total - stagger) / drop, 0.0, 1.0)
+    direction = _unit(np.outer(1 - turned, _UP) + np.outer(turned, _LYING))
+    accel = direction * support[:, None] + _blows(total, stagger + drop, rng)
+    accel[total < stagger] += rng.normal(0, 0.22, (int((total < stagger).sum()), 3))  # arms fling out
+    turning = np.where(free, rng.uniform(4.0, 6.0), 0.0) * np.sin(np.pi * turned)
+    gyro = np.outer(turning, _unit(np.array([[0.3, 0.9, 0.3]]))[0])
+    return _sampled(accel, gyro, rng, noise_g=0.03)
+
+
+def fall_of_a_walker(rng: np.random.Generator, *, before_s: float = 12.0, after_s: float = 25.0) -> Motion:
+    """Walk, fall, lie still: the whole story as the watch would stream it."""
+    parts = [walking(before_s, rng), falling(rng), lying(after_s, rng)]
+    return Motion(
+        accel_mg=np.concatenate([part.accel_mg for part in parts]),
+        gyro_2mrad=np.concatenate([part.gyro_2mrad for part in parts]),
+    )
+
+
+def bursts(motion: Motion, every_s: float = 0.1) -> list[slice]:
+    """Cut into what the watch sends each 100 ms: five samples at 50 Hz."""
+    size = max(1, round(motion.rate_hz * every_s))
+    return [slice(start, min(start + size, len(motion.accel_mg))) for start in range(0, len(motion.accel_mg), size)]
+
+
+def _blows(t: NDArray[np.float64], at: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The impact and two smaller bounces: half-sines, the first 3.2 to 5.5 g."""
+    blow = np.zeros((len(t), 3))
+    for delay, size, width in ((0.0, rng.uniform(3.2, 5.5), 0.07), (0.16, 1.3, 0.06), (0.32, 0.6, 0.06)):
+        phase = (t - at - delay) / width
+        shape = np.where((phase >= 0) & (phase <= 1), np.sin(np.pi * np.clip(phase, 0, 1)), 0.0)
+        blow += np.outer(size * shape, _unit(_LYING[None, :] + rng.normal(0, 0.25, (1, 3)))[0])
+    return blow
+
+
+def _times(seconds: float) -> NDArray[np.float64]:
+    return np.asarray(np.arange(round(seconds * RATE_HZ)) / RATE_HZ, dtype=np.float64)
+
+
+def _along(direction: NDArray[np.float64], magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.outer(magnitude, direction / np.linalg.norm(direction))
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float64)
+
+
+def _sampled(
+    accel_g: NDArray[np.float64], gyro_rad_s: NDArray[np.float64], rng: np.random.Generator, *, noise_g: float
+) -> Motion:
+    """Add the sensor's noise, cut at its range, round to its units."""
+    felt = (accel_g + rng.normal(0, noise_g, accel_g.shape)) * 1000
+    turned = (gyro_rad_s + rng.normal(0, 0.01, gyro_rad_s.shape)) / 0.002
+    return Motion(
+        accel_mg=np.clip(np.rint(felt), -RANGE_MG, RANGE_MG).astype(np.int16),
+        gyro_2mrad=np.clip(np.rint(turned), -32000, 32000).astype(np.int16),
+    )
