@@ -1,0 +1,392 @@
+"""Zigbee2MQTT: many makers' call buttons, contacts, detectors and radars, by the names the bridge gives them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from devices import plausible
+from devices.adapter import Command, DecodeError, Downlink, Message
+from devices.codes import unit_of
+from devices.envelopes.zigbee2mqtt import Freshness, Part, Place, freshness, online, place, read, split_base
+from devices.telemetry import Observation, Quality, Stage, Telemetry, TimeQuality
+
+NAME = "zigbee2mqtt/1"
+SCHEME = "z2m"
+LONGEST_PAYLOAD = 1024 * 1024  # `bridge/devices` of a large house; a device's own state is under 10 kB
+
+# Words of `action` that call for help, and words that take a call back. Makers write emergency, sos, panic_press …
+HELP = frozenset({"sos", "emergency", "panic", "help"})
+FIRE = frozenset({"fire"})
+OVER = frozenset({"clear", "cleared", "cancel", "cancelled", "canceled", "release", "released", "off", "end", "stop"})
+NO_ACTION = frozenset({"", "none", "null", "idle"})
+
+# A property that is true or false -> the code it states.
+FLAGS = {
+    "sos": "alarm.sos",
+    "emergency": "alarm.sos",
+    "panic": "alarm.sos",
+    "smoke": "alarm.smoke",
+    "gas": "alarm.gas",
+    "carbon_monoxide": "alarm.carbon_monoxide",
+    "water_leak": "alarm.water_leak",
+    "fall_detected": "alarm.fall",
+    "fall_alarm": "alarm.fall",
+    "tamper": "alarm.tamper",
+    "presence": "presence.occupied",
+    "occupancy": "presence.occupied",
+    "motion": "presence.motion",
+    "moving": "presence.motion",
+    "bed_occupied": "bed.occupied",
+    "in_bed": "bed.occupied",
+    "vibration": "motion.vibration",
+    "tilt": "motion.tilt",
+    "battery_low": "battery.low",
+    "charging": "battery.charging",
+    "trouble": "device.fault",
+    "fault": "device.fault",
+    "test": "test.smoke",
+}
+# A property that is a number -> its code and the factor to its unit.
+NUMBERS = {
+    "battery": ("battery.level", 1.0),
+    "temperature": ("env.temperature", 1.0),
+    "local_temperature": ("env.temperature", 1.0),
+    "device_temperature": ("device.temperature", 1.0),
+    "humidity": ("env.humidity", 1.0),
+    "illuminance": ("env.illuminance", 1.0),
+    "illuminance_lux": ("env.illuminance", 1.0),
+    "pressure": ("env.pressure", 1.0),
+    "co2": ("env.co2", 1.0),
+    "heart_rate": ("vital.heart_rate", 1.0),
+    "breathing_rate": ("vital.respiratory_rate", 1.0),
+    "respiration_rate": ("vital.respiratory_rate", 1.0),
+    "respiratory_rate": ("vital.respiratory_rate", 1.0),
+    "target_distance": ("presence.distance", 1.0),
+    "linkquality": ("link.quality", 1.0),
+}
+# Properties of fall radars -> what each of their words means. A word that is not here is kept raw, never guessed.
+FALL_WORDS: Mapping[str, tuple[bool, Stage | None]] = {
+    "none": (False, None),
+    "normal": (False, None),
+    "no_fall": (False, None),
+    "maybe_fall": (True, Stage.SUSPECTED),
+    "suspected": (True, Stage.SUSPECTED),
+    "fall": (True, Stage.CONFIRMED),
+    "falling": (True, Stage.CONFIRMED),
+    "fallen": (True, Stage.CONFIRMED),
+    "fall_confirmed": (True, Stage.CONFIRMED),
+    "calling": (True, Stage.CALLING),
+    "fall_exit": (False, Stage.ENDED),
+    "finished": (False, Stage.ENDED),
+}
+FALL_PROPERTIES = ("fall_status", "fall_down_status", "fall_state", "fall_detection_status")
+# Owon FDS315: one word for posture and fall.
+POSTURES = {"unoccupied": False, "occupied": True, "sitting": True, "on_the_bed": True, "low_posture": True}
+BATTERY_WORDS = {"low": True, "critical": True, "medium": False, "middle": False, "normal": False, "high": False}
+PRESENCE_WORDS = {"none": False, "absence": False, "presence": True, "move": True, "moving": True, "present": True}
+BED_PADS = frozenset({"SPM915"})  # report through `contact`; which way round is unverified, and the code says so
+
+_ENUMS = (*FALL_PROPERTIES, "status", "battery_state", "presence_state", "action", "click", "contact", "voltage")
+PROPERTIES = frozenset({*FLAGS, *NUMBERS, *_ENUMS, "last_seen"})
+# What may need people: anything of these that is not plainly nothing. Looked for in bytes, so it errs on this side.
+_URGENT = re.compile(
+    rb'"(?:action|click|sos|emergency|panic|smoke|gas|carbon_monoxide|water_leak|tamper|fall\w*|status)"\s*:\s*'
+    rb'(?!null|false|0\s*[,}]|"\s*"|"(?:none|normal|no_fall|idle|null|off|false|occupied|unoccupied|sitting|on_the_bed)")',
+    re.IGNORECASE,
+)
+_QUIET_ATTRIBUTES = frozenset({*NUMBERS, "voltage", "last_seen", "occupancy", "presence", "contact", "battery_low"})
+
+
+class Zigbee2MqttAdapter:
+    """All devices behind Zigbee2MQTT. `bases` are base topics that cannot be told by their name."""
+
+    name = NAME
+    scheme = SCHEME
+
+    def __init__(self, bases: tuple[str, ...] = ()) -> None:
+        self.bases = tuple(base.strip("/") for base in bases)
+
+    def claims(self, topic: str) -> bool:
+        """Whether a Zigbee2MQTT base stands in the topic, with something below it."""
+        found = split_base(topic, self.bases)
+        return found is not None and found[1] != ""
+
+    def urgent(self, topic: str, payload: bytes) -> bool:
+        """Whether this may be a press, a fall, smoke, gas, water or tampering."""
+        found = split_base(topic, self.bases)
+        if found is None:
+            return True
+        rest = found[1]
+        if rest.startswith("bridge/") or rest.endswith("/availability"):
+            return False
+        if payload[:1] == b"{":
+            return b"\\u" in payload or _URGENT.search(payload) is not None
+        return payload != b"" and rest.rpartition("/")[2] not in _QUIET_ATTRIBUTES
+
+    def decode(self, message: Message) -> Sequence[Telemetry]:
+        """Return the one device's telemetry, or nothing for the bridge's own business.
+
+        Raises:
+            DecodeError: Neither a JSON object nor a known attribute's bare value.
+        """
+        found = split_base(message.topic, self.bases)
+        if found is None:
+            raise DecodeError(NAME, f"no base topic in {message.topic[:80]!r}")
+        if len(message.payload) > LONGEST_PAYLOAD:
+            raise DecodeError(NAME, f"{len(message.payload)} bytes, at most {LONGEST_PAYLOAD} allowed")
+        said = read(message.payload)
+        where = place(*found, is_object=isinstance(said, dict))
+        if where.part is Part.REQUEST:
+            return ()
+        if message.payload.strip() == b"":  # an empty retained message takes a name out of use
+            return () if where.part is Part.BRIDGE else (_cleared(where),)
+        return _READERS[where.part](where, said, message)
+
+    def encode(self, command: Command) -> Downlink | None:
+        """Return None: a Zigbee button has no screen. Sirens are told on their own channel."""
+        return None
+
+
+def _address(where: Place, name: str | None = None) -> str:
+    return f"{SCHEME}:{where.base}/{where.name if name is None else name}"
+
+
+def _cleared(where: Place) -> Telemetry:
+    gone = Observation(code="retained.cleared", value=True)
+    return Telemetry(device=_address(where), adapter=NAME, observations=(gone,))
+
+
+def _availability(where: Place, said: object, message: Message) -> Sequence[Telemetry]:
+    state = online(said)
+    if state is None:
+        raise DecodeError(NAME, f"availability: neither online nor offline: {str(said)[:40]!r}")
+    seen = Observation(code="link.online", value=state)  # retained on purpose: it says how the line is
+    return (Telemetry(device=_address(where), adapter=NAME, observations=(seen,)),)
+
+
+def _bridge(where: Place, said: object, message: Message) -> Sequence[Telemetry]:
+    if where.name == "state":
+        state = online(said)
+        if state is None:
+            raise DecodeError(NAME, f"bridge/state: neither online nor offline: {str(said)[:40]!r}")
+        seen = Observation(code="link.online", value=state)
+        return (Telemetry(device=_address(where, "bridge"), adapter=NAME, observations=(seen,)),)
+    if where.name != "event" or not isinstance(said, dict) or not isinstance(said.get("data"), dict):
+        return ()
+    about, kind = said["data"], said.get("type")
+    name, ieee = about.get("friendly_name"), about.get("ieee_address")
+    if not isinstance(ieee, str) or not isinstance(name, str):
+        return ()
+    observations, model = _provisioning(kind, ieee, about)
+    if not observations:
+        return ()
+    return (Telemetry(device=_address(where, name), adapter=NAME, observations=observations, model=model),)
+
+
+def _provisioning(kind: object, ieee: str, about: Mapping[str, Any]) -> tuple[tuple[Observation, ...], str | None]:
+    """Return what the bridge says of a device that comes, is questioned, or leaves."""
+    if kind == "device_leave":
+        return (Observation(code="provision.left", value=ieee),), None
+    if kind == "device_announce":
+        return (Observation(code="link.seen", value=True),), None
+    if kind != "device_joined" and not (kind == "device_interview" and about.get("status") == "successful"):
+        return (), None
+    candidate = Observation(code="provision.candidate", value=ieee)
+    definition = about.get("definition")
+    model = definition.get("model") if isinstance(definition, dict) else None
+    if not isinstance(model, str):
+        return (candidate,), None
+    return (candidate, Observation(code="provision.model", value=model)), model
+
+
+def _attribute(where: Place, said: object, message: Message) -> Sequence[Telemetry]:
+    if where.attribute not in PROPERTIES:
+        if isinstance(said, list):
+            raise DecodeError(NAME, "a list is no state")
+        return ()  # an attribute that is of no concern here
+    return _device(where, {where.attribute: said}, message)
+
+
+def _state(where: Place, said: object, message: Message) -> Sequence[Telemetry]:
+    if not isinstance(said, dict):
+        raise DecodeError(NAME, f"a JSON object is expected, not {type(said).__name__}")
+    return _device(where, said, message)
+
+
+def _device(where: Place, fields: Mapping[str, Any], message: Message) -> Sequence[Telemetry]:
+    age = freshness(fields.get("last_seen"), message.received_at, retained=message.retained)
+    about = fields.get("device")
+    model = (
+        next((about[key] for key in ("model", "modelID", "modelId") if isinstance(about.get(key), str)), None)
+        if (isinstance(about, dict))
+        else None
+    )
+    seen: list[Observation] = []
+    for observation in _observe(fields, age, model):
+        _add(seen, observation)
+    seen.append(Observation(code="link.seen", value=True, quality=age.state))
+    return (
+        Telemetry(
+            device=_address(where),
+            adapter=NAME,
+            observations=tuple(seen),
+            measured_at=age.measured_at,
+            time_quality=age.time_quality,
+            identity=_identity(seen, age),
+            model=model,
+        ),
+    )
+
+
+def _add(seen: list[Observation], new: Observation) -> None:
+    """Add what was not said yet. Two properties that disagree are two measuring points, told apart by their names."""
+    for known in seen:
+        if known.code == new.code:
+            if known.value == new.value and known.stage == new.stage:
+                return
+            new = msgspec.structs.replace(new, sub=new.native, native=None)
+            break
+    seen.append(new)
+
+
+def _identity(seen: Sequence[Observation], age: Freshness) -> str | None:
+    """Return what the press or alarm in a message is recognised by: what it is, and when the bridge heard it."""
+    rung = [
+        f"{one.code}{'' if one.stage is None else '.' + one.stage.value}"
+        for one in seen
+        if (one.code.startswith("alarm.") and one.value is True) or one.code == "button.press"
+    ]
+    if not rung or age.measured_at is None or age.time_quality is not TimeQuality.DEVICE:
+        return None
+    return f"{'+'.join(sorted(set(rung)))}@{_milliseconds(age.measured_at)}"
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
+
+
+def _observe(fields: Mapping[str, Any], age: Freshness, model: str | None) -> Iterator[Observation]:
+    """Yield what the properties state, alarms first."""
+    for name in ("action", "click"):
+        yield from _action(fields.get(name), age.action)
+    for name, code in FLAGS.items():
+        state = _flag(fields.get(name))
+        if state is not None:
+            yield Observation(code=code, value=state, native=name, quality=age.state)
+    for name in FALL_PROPERTIES:
+        yield from _fall(fields.get(name), age.state)
+    yield from _words(fields, age.state)
+    yield from _contact(fields.get("contact"), age.state, model)
+    for name, (code, factor) in NUMBERS.items():
+        yield from _number(code, name, fields.get(name), factor, age.state)
+    yield from _voltage(fields, age.state)
+
+
+def _flag(value: object) -> bool | None:
+    """Return true or false where a property says so; null, "" and other words say nothing."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return {"true": True, "false": False, "on": True, "off": False}.get(value.strip().lower())
+    return bool(value) if value in (0, 1) else None
+
+
+def _action(value: object, fresh: Quality) -> Iterator[Observation]:
+    word = value.strip() if isinstance(value, str) else ""
+    if word.lower() in NO_ACTION or len(word) > 80:
+        return
+    tokens = set(re.split(r"[^a-z0-9]+", word.lower()))
+    code = "alarm.sos" if tokens & HELP else "alarm.fire" if tokens & FIRE else None
+    if code is None:
+        yield Observation(code="button.press", value=word, native="action", quality=fresh)
+    elif tokens & OVER:
+        yield Observation(code=code, value=False, stage=Stage.CANCELLED, native=word, quality=fresh)
+    else:
+        yield Observation(code=code, value=True, native=word, quality=fresh)
+
+
+def _fall(value: object, fresh: Quality) -> Iterator[Observation]:
+    word = value.strip().lower().replace(" ", "_") if isinstance(value, str) else value
+    if isinstance(word, bool):
+        yield Observation(code="alarm.fall", value=word, quality=fresh)
+    elif isinstance(word, str) and word in FALL_WORDS:
+        on, stage = FALL_WORDS[word]
+        yield Observation(code="alarm.fall", value=on, stage=stage, native=word, quality=fresh)
+
+
+def _words(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
+    posture = fields.get("status")
+    if isinstance(posture, str) and posture.lower() == "falling":
+        yield from _fall(posture, fresh)
+        yield Observation(code="presence.occupied", value=True, native="status", quality=fresh)
+    elif isinstance(posture, str) and posture.lower() in POSTURES:
+        yield Observation(code="alarm.fall", value=False, native="status", quality=fresh)
+        yield Observation(code="presence.occupied", value=POSTURES[posture.lower()], native="status", quality=fresh)
+        yield Observation(code="presence.posture", value=posture.lower(), quality=fresh)
+    for name, code, meaning in (
+        ("battery_state", "battery.low", BATTERY_WORDS),
+        ("presence_state", "presence.occupied", PRESENCE_WORDS),
+    ):
+        word = fields.get(name)
+        if isinstance(word, str) and word.lower() in meaning:
+            yield Observation(code=code, value=meaning[word.lower()], native=name, quality=fresh)
+
+
+def _contact(value: object, fresh: Quality, model: str | None) -> Iterator[Observation]:
+    closed = _flag(value)
+    if closed is None:
+        return
+    if model in BED_PADS:
+        yield Observation(code="bed.occupied", value=closed, native="contact", quality=Quality.UNVERIFIED)
+    yield Observation(code="contact.open", value=not closed, native="contact", quality=fresh)
+
+
+def _number(code: str, name: str, value: object, factor: float, fresh: Quality) -> Iterator[Observation]:
+    number = _float(value)
+    if number is None:
+        return
+    number = number if factor == 1.0 else number * factor
+    quality = plausible.quality(code, number)
+    if number == 0 and code.startswith("vital."):
+        yield Observation(code=code, unit=unit_of(code), native=name, quality=Quality.ABSENT)
+        return
+    yield Observation(
+        code=code, value=number, unit=unit_of(code), native=name, quality=fresh if quality is Quality.OK else quality
+    )
+
+
+def _float(value: object) -> float | None:
+    """Return a number, also one written as text ("100.00"); None for everything else, NaN included."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"-?\d{1,12}(?:\.\d{1,12})?", value.strip(), re.ASCII):
+            return None
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
+        return None
+    return value
+
+
+def _voltage(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
+    """Yield the battery's voltage, which comes in mV, or in V from some; a plug's 230 V is the mains."""
+    number = _float(fields.get("voltage"))
+    if number is None or number < 0:
+        return
+    if number >= 1000:
+        yield from _number("battery.voltage", "voltage", round(number / 1000, 6), 1.0, fresh)
+    elif number < 20:
+        yield from _number("battery.voltage", "voltage", number, 1.0, fresh)
+    else:
+        yield from _number("electric.voltage", "voltage", number, 1.0, fresh)
+
+
+_READERS: Mapping[Part, Callable[[Place, Any, Message], Sequence[Telemetry]]] = {
+    Part.STATE: _state,
+    Part.ATTRIBUTE: _attribute,
+    Part.AVAILABILITY: _availability,
+    Part.BRIDGE: _bridge,
+}
+
+ADAPTER = Zigbee2MqttAdapter()

@@ -1,0 +1,85 @@
+"""The vocabulary: every code an observation may carry, its kind, its unit and, where one exists, its LOINC code."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What sort of statement a code makes."""
+
+    MEASURE = "measure"  # a number with a unit
+    STATE = "state"  # how something is
+    EVENT = "event"  # something happened, once
+    ALARM = "alarm"  # something is wrong
+    LINK = "link"  # about the device and its line, not about a person
+
+
+class Code(msgspec.Struct, frozen=True, kw_only=True):
+    """One word of the vocabulary. `unit` is UCUM."""
+
+    name: str
+    kind: Kind
+    unit: str | None = None
+    loinc: str | None = None
+    column: str | None = None  # the array of devices.columns.Columns that carries it
+
+
+def _measure(name: str, unit: str, loinc: str | None = None, column: str | None = None) -> Code:
+    return Code(name=name, kind=Kind.MEASURE, unit=unit, loinc=loinc, column=column)
+
+
+def _words(kind: Kind, names: str) -> tuple[Code, ...]:
+    return tuple(Code(name=name, kind=kind) for name in names.split())
+
+
+# LOINC codes of the vital signs are those of FHIR R5's vital-sign profiles. Wrist temperature is not core
+# temperature, so a code is put on it only when the device says where it measured.
+_ALL = (
+    _measure("vital.heart_rate", "/min", "8867-4", "heart_rate_bpm"),
+    _measure("vital.spo2", "%", "59408-5", "spo2_pct"),
+    _measure("vital.respiratory_rate", "/min", "9279-1", "respiration_rpm"),
+    _measure("vital.body_temperature", "Cel", "8310-5", "temperature_c"),
+    _measure("vital.bp_systolic", "mm[Hg]", "8480-6", "systolic_mmhg"),
+    _measure("vital.bp_diastolic", "mm[Hg]", "8462-4", "diastolic_mmhg"),
+    _measure("vital.body_weight", "kg", "29463-7"),
+    _measure("activity.steps", "{steps}"),  # the device's own running count, usually since midnight
+    _measure("activity.steps_minute", "{steps}", column="steps"),  # in the minute that ends at measured_at
+    _measure("activity.turns", "{turns}"),  # turning over in bed, since midnight
+    _measure("battery.level", "%", column="battery_pct"),
+    _measure("battery.voltage", "V"),
+    _measure("electric.voltage", "V"),
+    _measure("device.temperature", "Cel"),
+    _measure("env.temperature", "Cel"),
+    _measure("env.humidity", "%"),
+    _measure("env.illuminance", "lx"),
+    _measure("env.pressure", "hPa"),
+    _measure("env.co2", "[ppm]"),
+    _measure("env.carbon_monoxide", "[ppm]"),
+    _measure("env.gas", "%"),
+    _measure("presence.distance", "m"),
+    Code(name="link.quality", kind=Kind.LINK, unit="{lqi}"),
+    Code(name="link.gsm_signal", kind=Kind.LINK, unit="%"),
+    Code(name="wear.worn", kind=Kind.STATE, column="worn"),
+    *_words(
+        Kind.STATE,
+        "location contact.open presence.occupied presence.motion presence.posture bed.occupied motion.vibration"
+        " motion.moving battery.low battery.charging device.fault test.smoke retained.cleared",
+    ),
+    *_words(Kind.EVENT, "button.press event.test motion.tilt motion.drop"),
+    *_words(
+        Kind.ALARM,
+        "alarm.sos alarm.fall alarm.smoke alarm.gas alarm.carbon_monoxide alarm.water_leak alarm.fire alarm.general"
+        " alarm.tamper alarm.removed alarm.powerCut alarm.geofenceExit alarm.geofenceEnter alarm.stillness",
+    ),
+    *_words(Kind.LINK, "link.online link.seen provision.candidate provision.model provision.left"),
+)
+
+CODES: dict[str, Code] = {code.name: code for code in _ALL}
+COLUMN_OF: dict[str, str] = {code.name: code.column for code in _ALL if code.column is not None}
+
+
+def unit_of(name: str) -> str | None:
+    """Return the UCUM unit in which values of this code are given."""
+    code = CODES.get(name)
+    return None if code is None else code.unit

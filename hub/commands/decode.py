@@ -1,0 +1,178 @@
+"""`carehub decode`: one JSON object a line in, what the adapters make of it out. Every line is answered."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from devices import registry
+from devices.adapter import Adapter, DecodeError, Message
+from devices.adapters import watch_3g
+from devices.adapters.zigbee2mqtt import Zigbee2MqttAdapter
+from devices.framers.watch_3g import Framer
+from devices.plausible import instant
+from devices.telemetry import Observation, Quality, Telemetry
+from hub.commands.tally import Tally
+
+TCP_TOPICS = {"watch": watch_3g.TOPIC, "watch3g": watch_3g.TOPIC, "watch_3g": watch_3g.TOPIC}
+FRAMERS = {"watch": Framer, "watch3g": Framer, "watch_3g": Framer}
+RINGS_WITHIN = timedelta(seconds=10)
+
+
+def main(argv: list[str]) -> int:
+    """Read lines from standard input until it ends. Returns 0: what cannot be decoded is answered with its error."""
+    if argv:
+        print("usage: carehub decode < lines.jsonl", file=sys.stderr)
+        return 2
+    for line in sys.stdin.buffer:
+        if line.strip():
+            print(json.dumps(answer(line, datetime.now(UTC)), ensure_ascii=False), flush=False)
+    return 0
+
+
+def answer(line: bytes, now: datetime) -> dict[str, Any]:
+    """Return the answer to one line."""
+    try:
+        asked = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return {"id": None, "records": [], "error": f"not JSON: {str(error)[:120]}"}
+    if not isinstance(asked, dict):
+        return {"id": None, "records": [], "error": "a JSON object is expected"}
+    given = asked.get("input")
+    kind, family = str(asked.get("kind")), str(asked.get("type"))
+    try:
+        read = _KINDS.get(kind, _unknown)
+        return {"id": asked.get("id"), **read(family, given if isinstance(given, dict) else {}, now)}
+    except DecodeError as error:
+        return {"id": asked.get("id"), "records": [], "error": str(error)}
+
+
+def _unknown(family: str, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    return {"records": [], "error": f"no adapter for {family}"}
+
+
+def _mqtt(family: str, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    adapter, message = _message(family, given, now)
+    records = [record for said in adapter.decode(message) for record in _records(said)]
+    return {"records": records, "error": None}
+
+
+def _frame(family: str, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    framer = FRAMERS.get(family.removeprefix("frame."))
+    if framer is None:
+        return {"frame_hex": None, "records": [], "error": f"no framer for {family}"}
+    frames = framer().feed(_hex(given.get("stream_hex")))
+    return {"frame_hex": frames[0].hex() if frames else None, "error": None if frames else "no complete frame"}
+
+
+def _sequence(family: str, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Feed messages in order, as if the last thing they tell of had just happened, and count after coalescing."""
+    listed = given.get("messages")
+    steps = [step for step in listed if isinstance(step, dict)] if isinstance(listed, list) else []
+    arrived = _arrivals(steps, family, now)
+    tally = Tally()
+    faults = []
+    for step, at in zip(steps, arrived, strict=True):
+        try:
+            adapter, message = _message(family, step, at)
+            for said in adapter.decode(message):
+                tally.hear(said, at)
+        except DecodeError as error:
+            faults.append(str(error))
+    return {**tally.counted(), "records": [], "error": "; ".join(faults) or None}
+
+
+def _arrivals(steps: Sequence[Mapping[str, Any]], family: str, now: datetime) -> list[datetime]:
+    """Return when each message came: spaced as its `at` says, the newest device time being the present."""
+    told = [moment for step in steps if (moment := _told(family, step, now)) is not None]
+    base = max(told, default=now)
+    clocks = [_clock(step.get("at")) for step in steps]
+    known = [clock for clock in clocks if clock is not None]
+    if not known:
+        return [base] * len(steps)
+    last = max(known)
+    return [base if clock is None else base + (clock - last) for clock in clocks]
+
+
+def _told(family: str, step: Mapping[str, Any], now: datetime) -> datetime | None:
+    try:
+        adapter, message = _message(family, step, now)
+        moments = [said.measured_at for said in adapter.decode(message) if said.measured_at is not None]
+    except DecodeError:
+        return None
+    return max((moment for moment in moments if moment.tzinfo is not None), default=None)
+
+
+def _clock(at: object) -> timedelta | None:
+    """Return an `at` as time since some common zero: seconds, hh:mm:ss or ISO 8601."""
+    if isinstance(at, int | float) and not isinstance(at, bool) and abs(at) < 1e13:
+        return timedelta(seconds=at if abs(at) < 1e11 else at / 1000)
+    moment = instant(at)
+    if moment is not None:
+        return moment.replace(tzinfo=moment.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        parts = [float(part) for part in str(at).split(":")]
+    except ValueError:
+        return None
+    return timedelta(hours=parts[0], minutes=parts[1], seconds=sum(parts[2:])) if 2 <= len(parts) <= 3 else None
+
+
+def _message(family: str, given: Mapping[str, Any], now: datetime) -> tuple[Adapter, Message]:
+    topic = given.get("topic")
+    if not isinstance(topic, str):
+        topic = TCP_TOPICS.get(family.removeprefix("tcp."), f"tcp/{family}")
+    adapter = registry.adapter_for(topic)
+    if adapter is None and family.startswith("z2m"):  # a base topic that only its installer knows
+        adapter = Zigbee2MqttAdapter(bases=(topic.partition("/")[0],))
+    if adapter is None:
+        raise DecodeError("carehub", f"no adapter for {family} on {topic[:80]}")
+    payload = _payload(given)
+    if topic == watch_3g.TOPIC:
+        payload = (Framer().feed(payload) or [payload])[0] if b"\x7d" in payload else payload
+    received_at = instant(given.get("received_at")) or now
+    received_at = received_at if received_at.tzinfo else received_at.replace(tzinfo=UTC)
+    return adapter, Message(topic=topic, payload=payload, received_at=received_at, retained=given.get("retain") is True)
+
+
+def _payload(given: Mapping[str, Any]) -> bytes:
+    for name in ("payload_hex", "hex"):
+        if isinstance(given.get(name), str):
+            return _hex(given[name])
+    value = given.get("payload", given.get("text", ""))
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else json.dumps(value).encode()
+
+
+def _hex(text: object) -> bytes:
+    try:
+        return bytes.fromhex(text) if isinstance(text, str) else b""
+    except ValueError:
+        raise DecodeError("carehub", "the bytes are not in hex") from None
+
+
+def _records(said: Telemetry) -> list[dict[str, Any]]:
+    """Return one flat record for each observation, and the message's own time, number and burst."""
+    records = [_record(seen) for seen in said.observations]
+    records += [{"code": "alarm.stage", "value": seen.stage.value} for seen in said.observations[:1] if seen.stage]
+    if said.measured_at is not None:
+        old = any(seen.code == "link.seen" and seen.quality is not Quality.OK for seen in said.observations)
+        time = {"code": "device_time", "value": said.measured_at.isoformat(), "time_quality": said.time_quality.value}
+        records.append({**time, "quality": Quality.REPLAYED.value} if old else time)
+    if said.sequence is not None:
+        records.append({"code": "seq", "value": said.sequence})
+    if said.accel is not None:
+        records.append({"code": "accel.samples", "value": len(said.accel.accel_mg)})
+    return records
+
+
+def _record(seen: Observation) -> dict[str, Any]:
+    record: dict[str, Any] = msgspec.to_builtins(seen)
+    return {"value": None, **record} if seen.code != "location" else record
+
+
+_KINDS = {"mqtt": _mqtt, "tcp": _mqtt, "frame": _frame, "sequence": _sequence}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
