@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -21,6 +22,7 @@ from hub.store.pool import connect, migrate
 from hub.supervisor import TICK_S, Child, NotReadyError, Supervisor, role, stop_signals
 
 HEADLESS_LIMIT_S = 300.0  # a scenario that has not ended by then has failed
+RUNNING_FILE = "running.json"
 PROMISES = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -64,6 +66,7 @@ class Run:
                 raise
             finally:
                 say("stopping")
+                (self.run_dir / RUNNING_FILE).unlink(missing_ok=True)
                 supervisor.stop()
 
     def _refuse_a_second(self) -> None:
@@ -107,6 +110,7 @@ class Run:
         for child in children:
             with step(child.name):
                 supervisor.wait_ready(child)
+        self._leave_word(dsn)
         if neighbourhood is not None:
             supervisor.add(self._simulator(neighbourhood, environ))
         self._announce()
@@ -155,6 +159,21 @@ class Run:
         with step("neighbourhood"):
             return asyncio.run(seeded())
 
+    def _leave_word(self, dsn: str) -> None:
+        """For commands and tests beside a running hub: where everything is. Holds the database password: mode 0600."""
+        listener, gateway = self.settings.listener, self.settings.gateway
+        word = {
+            "pid": os.getpid(),
+            "dsn": dsn,
+            "console_url": self.settings.public_url,
+            "listener": [listener.host, listener.port],
+            "gateway": [gateway.host, gateway.port] if gateway.enabled else None,
+        }
+        path = self.run_dir / RUNNING_FILE
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(word))
+
     def _simulator(self, neighbourhood: Path, environ: dict[str, str]) -> Child:
         headless = ["--headless"] if self.options.headless else []
         scenario = self.options.scenario or ("one_night" if self.options.headless else "quiet_evening")
@@ -202,16 +221,16 @@ class Run:
         if code:
             problems.append(f"the simulator ended with {code}: {simulator.tail()}")
         dsn = supervisor.postgres.dsn() if supervisor.postgres else self.settings.database.dsn
-        table, found = asyncio.run(_account(dsn, self.report_path))
+        sent = json.loads(self.report_path.read_text(encoding="utf-8")) if self.report_path.exists() else {}
+        table, found = asyncio.run(_account(dsn, sent))
         say(table)
         problems += found
         say("\n".join(f"PROBLEM {p}" for p in problems) or "every incident was closed by a person; nothing was lost")
         return 1 if problems else 0
 
 
-async def _account(dsn: str, report: Path) -> tuple[str, list[str]]:
+async def _account(dsn: str, sent: dict[str, Any]) -> tuple[str, list[str]]:
     """Return every incident's timeline, and what went wrong by the simulator's own account of what it sent."""
-    sent = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
     async with await connect(dsn) as conn:
         return await demo.timelines(conn), await demo.verdict(conn, sent)
 

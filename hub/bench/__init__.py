@@ -1,0 +1,1 @@
+"""Loads and whole hubs to measure."""
