@@ -55,7 +55,7 @@ CODES: Mapping[str, tuple[AlertKind, Severity, str]] = {
     "alarm.general": (AlertKind.SOS, Severity.CRITICAL, "E1"),
     "alarm.smoke": (AlertKind.SMOKE, Severity.CRITICAL, "E1"),
     "alarm.gas": (AlertKind.GAS, Severity.CRITICAL, "E1"),
-    "alarm.water_leak": (AlertKind.WATER, Severity.HIGH, "E1"),
+    "alarm.water_leak": (AlertKind.WATER, Severity.CRITICAL, "E1"),
     "alarm.fall": (AlertKind.FALL, Severity.HIGH, "E1"),
     "alarm.man_down": (AlertKind.FALL, Severity.HIGH, "E1"),
     "alarm.tamper": (AlertKind.DEVICE, Severity.TECHNICAL, "T5"),

@@ -1,0 +1,136 @@
+"""Is the device itself well: battery (T2) and missed heartbeats (T3)."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.detectors.detector import Columnar, Field, Finding
+from alerts.model import AlertKind, Severity
+from devices.columns import Columns
+
+LOW_PCT, CRITICAL_PCT, CHARGED_PCT = 20.0, 10.0, 30.0
+REPORTS = 2  # one low report may be a cold cell under load
+BEATS = 2  # a single beat may be a radio fluke
+AWAY_MS = 60_000  # a longer pause between ticks means that the hub was away, not the devices
+
+
+class DeviceHealth:
+    """T2 and T3 for all devices.
+
+    `deadline_s` is written by the shell: the longest silence the device's class may show, 0 = not supervised.
+    Silence counts from the last message of any kind, or, for a device that never spoke, from the first tick that
+    saw it supervised; time in which the hub itself was away does not count.
+    """
+
+    name = "device_health"
+    fields: Mapping[str, Field] = {
+        "deadline_s": Field(dtype="int32"),
+        "heard_ms": Field(dtype="int64"),
+        "away_ms": Field(dtype="int64"),  # how long the hub was away since heard_ms
+        "ticked_ms": Field(dtype="int64"),
+        "silent": Field(dtype="uint8"),  # 1 = T3 raised and not yet cleared
+        "beats": Field(dtype="uint8"),  # messages since the silence ended
+        "battery_ms": Field(dtype="int64"),  # device time of the newest battery report
+        "low_since_ms": Field(dtype="int64"),
+        "critical_since_ms": Field(dtype="int64"),
+        "low_reports": Field(dtype="uint8"),
+        "critical_reports": Field(dtype="uint8"),
+        "battery_level": Field(dtype="uint8"),  # 0 well, 1 low raised, 2 critical raised
+    }
+
+    def observe(self, state: Columnar, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
+        """Take a batch in: every message is a heartbeat, some carry a battery level."""
+        if len(rows) == 0:
+            return []
+        self._beat(state, rows, batch.received_ms)
+        told = np.flatnonzero(~np.isnan(batch.battery_pct))
+        if len(told) == 0:
+            return []
+        return self._battery(state, rows[told], batch.measured_ms[told], batch.battery_pct[told])
+
+    def tick(self, state: Columnar, now_ms: int) -> list[Finding]:
+        """Return a T3 for every supervised row that has been silent past its deadline."""
+        deadline, heard, ticked = state["deadline_s"], state["heard_ms"], state["ticked_ms"]
+        if len(deadline) == 0:
+            return []
+        gap = now_ms - ticked
+        state["away_ms"][:] += np.where((ticked > 0) & (gap > AWAY_MS), gap, 0)
+        ticked[:] = now_ms
+        supervised = deadline > 0
+        # A device that never spoke starts its silence now; identity stays findable because heard_ms is kept.
+        fresh = supervised & (heard == 0)
+        heard[fresh] = now_ms
+        quiet_ms = now_ms - heard - state["away_ms"]
+        late = supervised & (state["silent"] == 0) & (quiet_ms > deadline.astype(np.int64) * 1000)
+        found = np.flatnonzero(late)
+        state["silent"][found] = 1
+        state["beats"][found] = 0
+        return [
+            Finding(
+                row=row,
+                rule="T3",
+                kind=AlertKind.SILENCE,
+                severity=Severity.TECHNICAL,
+                at_ms=now_ms,
+                identity=f"T3:{heard[row]}",
+                evidence={"silent_s": int(quiet_ms[row]) // 1000, "deadline_s": int(deadline[row])},
+            )
+            for row in found.tolist()
+        ]
+
+    @staticmethod
+    def _beat(state: Columnar, rows: NDArray[np.int64], received_ms: NDArray[np.int64]) -> None:
+        heard = state["heard_ms"]
+        np.maximum.at(heard, rows, received_ms)
+        state["away_ms"][rows] = 0
+        back = rows[state["silent"][rows] == 1]
+        if len(back):
+            beats = state["beats"]
+            np.add.at(beats, back, np.uint8(1))
+            well = back[beats[back] >= BEATS]
+            state["silent"][well] = 0
+            beats[well] = 0
+
+    @staticmethod
+    def _battery(
+        state: Columnar, rows: NDArray[np.int64], at_ms: NDArray[np.int64], level_pct: NDArray[np.float32]
+    ) -> list[Finding]:
+        """Reports of one device in the order of its own clock; a repeat of the newest one is not a second report."""
+        found: list[Finding] = []
+        interesting = (level_pct <= LOW_PCT) | (state["low_reports"][rows] > 0) | (state["battery_level"][rows] > 0)
+        if interesting.any():  # all reports of a device that has one to look at
+            interesting = np.isin(rows, rows[interesting])
+        np.maximum.at(state["battery_ms"], rows[~interesting], at_ms[~interesting])
+        for i in np.lexsort((level_pct, at_ms, rows)).tolist():
+            if not interesting[i]:
+                continue
+            row, at, pct = int(rows[i]), int(at_ms[i]), float(level_pct[i])
+            if at <= state["battery_ms"][row]:
+                continue
+            state["battery_ms"][row] = at
+            for level, limit, name in ((2, CRITICAL_PCT, "critical"), (1, LOW_PCT, "low")):
+                reports, since = state[f"{name}_reports"], state[f"{name}_since_ms"]
+                if pct > limit:
+                    reports[row] = 0
+                    continue
+                since[row] = since[row] if reports[row] else at
+                reports[row] = min(int(reports[row]) + 1, REPORTS)
+                if reports[row] == REPORTS and state["battery_level"][row] < level:
+                    state["battery_level"][row] = level
+                    found.append(_flat(row, at, f"T2:{name}:{since[row]}", pct))
+            if pct >= CHARGED_PCT:
+                state["battery_level"][row] = 0
+        return found
+
+
+def _flat(row: int, at_ms: int, identity: str, level_pct: float) -> Finding:
+    return Finding(
+        row=row,
+        rule="T2",
+        kind=AlertKind.DEVICE,
+        severity=Severity.TECHNICAL,
+        at_ms=at_ms,
+        identity=identity,
+        evidence={"battery_pct": round(level_pct, 1)},
+    )

@@ -1,0 +1,230 @@
+"""Falls in a stream of wrist acceleration: an impact wakes it, what came before and after decides.
+
+Cheap while nothing happens: samples go into a ring and are compared with 1.4 g. An impact is looked at once per stage
+of the model, a fixed time after it, so the answer does not depend on how the stream was cut into bursts.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.detectors.fall_features import BEFORE, RATE_HZ, impact_features
+from alerts.detectors.fall_model import FallModel
+from alerts.model import AlertError
+
+Samples = NDArray[np.int16]
+
+IMPACT_MG = 1400
+ALONE_S = 0.6  # an impact is the greatest acceleration this far to either side
+BRIDGED_S = 0.4  # a shorter gap is filled with the last sample; a longer one starts the history anew
+REFRACTORY_S = 20.0  # one fall, one alarm
+SMALL = 24  # up to this many samples plain Python is quicker than numpy
+NO_GYRO = -32768
+PENDING = 32  # impacts waiting for a look; more than fit into 3 s at one per 0.6 s
+HEADER = struct.Struct("<4sdqqqi")
+MAGIC = b"FD01"
+
+
+class StateError(AlertError):
+    """A dumped state cannot be loaded; start the stream's detector anew."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FallFinding:
+    """A fall. Sample numbers count as the device counts them."""
+
+    at_sample: int  # the last sample the decision used
+    impact_sample: int
+    confidence: float  # 0 to 1, the model's probability
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+class FallDetector:
+    """One stream. Not vectorised over devices: only a wrist that moves costs anything."""
+
+    __slots__ = ("_acc", "_alone", "_due", "_gyro", "_last", "_model", "_next", "_pending", "_rate", "_size", "_start")
+
+    def __init__(self, rate_hz: float, model: FallModel) -> None:
+        """Make a detector for a stream of `rate_hz`, 20 to 104 samples a second."""
+        if not 10 <= rate_hz <= 250:
+            raise StateError(f"a rate of {rate_hz} samples/s cannot be judged: 20 to 104 is what falls were learnt at")
+        ratio = rate_hz / RATE_HZ
+        self._model, self._rate = model, rate_hz
+        half = ratio / 2 if ratio > 1 else 0.0
+        self._due = [ceil(stage.after * ratio + half) for stage in model.stages]
+        self._alone = round(ALONE_S * rate_hz)
+        self._size = 1 << ceil((BEFORE + 4) * ratio + max(self._due) + 2 * rate_hz).bit_length()
+        self._acc = np.zeros((self._size, 3), np.int16)
+        self._gyro = np.full((self._size, 3), NO_GYRO, np.int16)
+        self._next, self._start, self._last = -1, 0, -(1 << 40)
+        self._pending: list[list[int]] = []  # [sample, squared magnitude, next stage]
+
+    def feed(self, accel_mg: Samples, gyro_2mrad: Samples | None, first: int) -> list[FallFinding]:
+        """Take the next samples in.
+
+        Args:
+            accel_mg: (n, 3) thousandths of g, gravity included.
+            gyro_2mrad: (n, 3) or None; NO_GYRO marks samples without.
+            first: the device's number of the first sample. Repeats are left out, gaps are seen.
+        """
+        n = len(accel_mg)
+        if first != self._next:
+            skip = self._join(first, n)
+            if skip:
+                accel_mg, first, n = accel_mg[skip:], first + skip, n - skip
+                gyro_2mrad = None if gyro_2mrad is None else gyro_2mrad[skip:]
+        if n <= SMALL:
+            return self._take(accel_mg, gyro_2mrad, first, n) if n else []
+        found: list[FallFinding] = []
+        part = max(SMALL, int(self._rate))  # the ring has room for the longest window and two seconds more
+        for at in range(0, n, part):
+            gyro = None if gyro_2mrad is None else gyro_2mrad[at : at + part]
+            piece = accel_mg[at : at + part]
+            found += self._take(piece, gyro, first + at, len(piece))
+        return found
+
+    def _take(self, acc: Samples, gyro: Samples | None, first: int, n: int) -> list[FallFinding]:
+        size = self._size
+        at = first & (size - 1)
+        if at + n <= size:
+            self._acc[at : at + n] = acc
+            self._gyro[at : at + n] = NO_GYRO if gyro is None else gyro
+        else:
+            slots = np.arange(first, first + n) & (size - 1)
+            self._acc[slots] = acc
+            self._gyro[slots] = NO_GYRO if gyro is None else gyro
+        self._next = first + n
+        if n <= SMALL:
+            sample = first
+            for x, y, z in acc.tolist():
+                power = x * x + y * y + z * z
+                if power >= IMPACT_MG * IMPACT_MG:
+                    self._loud(sample, power)
+                sample += 1
+        else:
+            wide = acc.astype(np.int64)
+            powers = (wide * wide).sum(axis=1)
+            for i in np.flatnonzero(powers >= IMPACT_MG * IMPACT_MG).tolist():
+                self._loud(first + i, int(powers[i]))
+        return self._decide() if self._pending else []
+
+    def _join(self, first: int, n: int) -> int:
+        """Bring the ring to `first`; return how many of the n samples are already known."""
+        ahead = first - self._next
+        if self._next >= 0 and -self._size <= ahead < 0:
+            return min(n, -ahead)
+        if self._next >= 0 and 0 < ahead <= BRIDGED_S * self._rate:
+            last = (self._next - 1) & (self._size - 1)
+            slots = np.arange(self._next, first) & (self._size - 1)
+            self._acc[slots], self._gyro[slots] = self._acc[last], self._gyro[last]
+        else:  # the first sample ever, a long gap, or a device that started counting anew
+            self._pending.clear()
+            self._start = first
+            if ahead < 0:
+                self._last = -(1 << 40)
+        return 0
+
+    def _loud(self, sample: int, power: int) -> None:
+        pending = self._pending
+        while pending and sample - pending[-1][0] <= self._alone and power > pending[-1][1]:
+            pending.pop()
+        near = pending and sample - pending[-1][0] <= self._alone
+        if not near and len(pending) < PENDING:
+            pending.append([sample, power, 0])
+
+    def _decide(self) -> list[FallFinding]:
+        """Look at every impact whose time has come, in the order in which the times came."""
+        found: list[FallFinding] = []
+        while True:
+            due = [(p[0] + self._due[p[2]], k) for k, p in enumerate(self._pending)]
+            at, k = min(due, default=(self._next, 0))
+            if at >= self._next:
+                return found
+            sample, power, stage = self._pending[k]
+            alone = stage > 0 or self._stands_out(sample, power)
+            finding = self._look(sample, power, stage, at) if alone and at - self._last > self._refractory else None
+            if finding is not None:
+                found.append(finding)
+                self._last = at
+            if finding is not None or not alone or stage + 1 == len(self._due):
+                del self._pending[k]
+            else:
+                self._pending[k][2] += 1
+
+    @property
+    def _refractory(self) -> int:
+        return round(REFRACTORY_S * self._rate)
+
+    def _stands_out(self, sample: int, power: int) -> bool:
+        """A louder sample shortly before was dropped from the list in favour of a still louder one: look again."""
+        since = max(sample - self._alone, self._start)
+        slots = np.arange(since, sample) & (self._size - 1)
+        before = self._acc[slots].astype(np.int64)
+        return len(before) == 0 or int((before * before).sum(axis=1).max()) < power
+
+    def _look(self, sample: int, power: int, stage: int, at: int) -> FallFinding | None:
+        look = self._model.stages[stage]
+        acc, gyro = self._window(sample, look.after)
+        confidence = look.probability(impact_features(acc, gyro))
+        if confidence < look.threshold:
+            return None
+        evidence = {"peak_g": round(sqrt(power) / 1000, 2), "delay_s": round((at - sample) / self._rate, 2)}
+        return FallFinding(at_sample=at, impact_sample=sample, confidence=round(confidence, 4), evidence=evidence)
+
+    def _window(self, sample: int, after: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the samples around an impact at 25 Hz; before the history began, its first sample stands."""
+        ratio = self._rate / RATE_HZ
+        centre = sample + np.arange(-BEFORE, after + 1) * ratio
+        if ratio == 1:
+            acc, gyro = self._at(centre.astype(np.int64))
+        elif ratio > 1:  # average over one 25 Hz period: keeps out what 25 Hz cannot show
+            lo = np.ceil(centre - ratio / 2).astype(np.int64)
+            width = int(ratio) if ratio == int(ratio) else int(ratio) + 1
+            parts = [self._at(lo + k) for k in range(width)]
+            inside = [(lo + k <= centre + ratio / 2) for k in range(width)]
+            count = np.sum(inside, axis=0)[:, None]
+            acc = sum(p[0] * i[:, None] for p, i in zip(parts, inside, strict=True)) / count
+            gyro = sum(p[1] * i[:, None] for p, i in zip(parts, inside, strict=True)) / count
+        else:
+            lo = np.floor(centre).astype(np.int64)
+            part = (centre - lo)[:, None]
+            (a0, g0), (a1, g1) = self._at(lo), self._at(lo + 1)
+            acc, gyro = a0 * (1 - part) + a1 * part, g0 * (1 - part) + g1 * part
+        return acc, (None if np.isnan(gyro).any() else gyro)
+
+    def _at(self, samples: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        slots = np.clip(samples, self._start, self._next - 1) & (self._size - 1)
+        gyro = self._gyro[slots].astype(np.float64)
+        gyro[gyro == NO_GYRO] = np.nan
+        return self._acc[slots].astype(np.float64), gyro
+
+    def dump(self) -> bytes:
+        """Return the whole state; `load` continues the stream as if nothing had happened."""
+        head = HEADER.pack(MAGIC, self._rate, self._next, self._start, self._last, len(self._pending))
+        waiting = np.array(self._pending, np.int64).reshape(-1, 3)
+        return b"".join((head, waiting.tobytes(), self._acc.tobytes(), self._gyro.tobytes()))
+
+    @classmethod
+    def load(cls, state: bytes, model: FallModel) -> "FallDetector":
+        """Build a detector from a dump.
+
+        Raises:
+            StateError: The bytes are not a dump of this version.
+        """
+        if len(state) < HEADER.size or state[:4] != MAGIC:
+            raise StateError("not a fall detector's state")
+        _, rate, upcoming, start, last, waiting = HEADER.unpack_from(state)
+        new = cls(rate, model)
+        body = HEADER.size + waiting * 24
+        ring = new._size * 6
+        if len(state) != body + 2 * ring:
+            raise StateError("a fall detector's state of another size: the model has changed")
+        new._next, new._start, new._last = upcoming, start, last
+        new._pending = np.frombuffer(state, np.int64, waiting * 3, HEADER.size).reshape(-1, 3).tolist()
+        new._acc[:] = np.frombuffer(state, np.int16, new._size * 3, body).reshape(-1, 3)
+        new._gyro[:] = np.frombuffer(state, np.int16, new._size * 3, body + ring).reshape(-1, 3)
+        return new
