@@ -136,6 +136,7 @@ class Responder:
     on_duty: bool = True
     minutes_away: float | None = None
     position: int = 0  # order in the care circle
+    roster: str = ""  # the duty list this person is on, when a policy asks for one by name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +210,7 @@ class Incident:
     paged_at: datetime | None = None  # last time a press rang anybody
     test: bool = False
     handed_to: str | None = None
+    expires_at: datetime | None = None  # taken … on scene: silence past this goes back to open; the timer may be sooner
     resolved_by: int | None = None
     disposition: Disposition | None = None
     version: int = 0
@@ -218,11 +220,18 @@ class Incident:
 class Decision:
     """What one event changes: the new incident with its one timer, who is paged, what is withdrawn, what is told.
 
-    `reasons` are the words of the audit log, in order: (what, facts).
+    `reasons` are the words of the audit log, in order: (what, facts); facts are JSON as they stand.
+
+    For the store: withdraw first (pages that already exist), then stand down, then write `pages`. Standing down:
+    everybody who was sent an alarm page of this incident in one of the `stand_down` roles, but for
+    `incident.handler_id` and `incident.responder_id`, gets one STAND_DOWN page at the incident's new step and round,
+    `on conflict do nothing`. On every change write all columns: a worse alert also changes kind, severity, test and
+    the policy's name (another policy of the same version).
     """
 
     incident: Incident
     pages: tuple[Page, ...] = ()
     withdraw: bool = False  # every waiting alarm page of this incident is withdrawn
+    stand_down: tuple[Role, ...] = ()  # those of these roles who were paged hear that they need not come
     told: tuple[Told, ...] = ()
     reasons: tuple[tuple[str, Mapping[str, Any]], ...] = ()

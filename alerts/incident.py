@@ -1,0 +1,247 @@
+"""The case: what may happen in which state, who may do it, and where it leads. One table, one function."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from alerts import hands, ringing
+from alerts.events import (
+    EVENTS,
+    WEARER,
+    Arrived,
+    Cancelled,
+    CannotGo,
+    Closed,
+    Dispatched,
+    Due,
+    EnRoute,
+    Event,
+    HandedOver,
+    Held,
+    Left,
+    Raised,
+    Refused,
+    Released,
+    Resolved,
+    Taken,
+)
+from alerts.model import ENDED, Decision, Incident, Role, Roster, State
+from alerts.ringing import open_incident
+from alerts.roster import is_only
+
+__all__ = [
+    "EVENTS",
+    "TRANSITIONS",
+    "WEARER",
+    "Arrived",
+    "Cancelled",
+    "CannotGo",
+    "Closed",
+    "Dispatched",
+    "Due",
+    "EnRoute",
+    "Event",
+    "HandedOver",
+    "Held",
+    "Left",
+    "Raised",
+    "Refused",
+    "Released",
+    "Resolved",
+    "Row",
+    "Taken",
+    "Who",
+    "apply",
+    "open_incident",
+]
+
+
+class Who(StrEnum):
+    """Who may make an event happen. The store knows who was paged; here only what the roster says is checked."""
+
+    DEVICE = "device"
+    TIMER = "timer"
+    OPERATOR = "operator"
+    PAGED = "paged"  # somebody who was called
+    EITHER = "either"  # an operator, or somebody who was called
+    WEARER = "wearer"  # or an operator for her
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Where an event may lead from one state. Staying means: written down, or too early, or said before."""
+
+    to: frozenset[State]
+    who: Who
+
+
+def _row(who: Who, *to: State) -> Row:
+    return Row(to=frozenset(to), who=who)
+
+
+S = State
+TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
+    S.CONFIRMING: {
+        Raised: _row(Who.DEVICE, S.CONFIRMING, S.OPEN),
+        Due: _row(Who.TIMER, S.CONFIRMING, S.OPEN),
+        Taken: _row(Who.OPERATOR, S.TAKEN),
+        Cancelled: _row(Who.WEARER, S.CANCELLED),
+    },
+    S.OPEN: {
+        Raised: _row(Who.DEVICE, S.OPEN),
+        Due: _row(Who.TIMER, S.OPEN),
+        Taken: _row(Who.EITHER, S.TAKEN),
+        Dispatched: _row(Who.OPERATOR, S.DISPATCHED),
+        CannotGo: _row(Who.PAGED, S.OPEN),
+        EnRoute: _row(Who.PAGED, S.EN_ROUTE),
+        Arrived: _row(Who.PAGED, S.ON_SCENE),
+        Held: _row(Who.OPERATOR, S.HELD),
+        Resolved: _row(Who.OPERATOR, S.RESOLVED),
+    },
+    S.TAKEN: {
+        Raised: _row(Who.DEVICE, S.TAKEN, S.OPEN),
+        Due: _row(Who.TIMER, S.TAKEN, S.OPEN),
+        Taken: _row(Who.EITHER, S.TAKEN),
+        Dispatched: _row(Who.OPERATOR, S.DISPATCHED),
+        CannotGo: _row(Who.PAGED, S.TAKEN, S.OPEN),
+        EnRoute: _row(Who.PAGED, S.TAKEN, S.EN_ROUTE),
+        Arrived: _row(Who.PAGED, S.ON_SCENE),
+        Released: _row(Who.EITHER, S.OPEN),
+        Held: _row(Who.OPERATOR, S.HELD),
+        Resolved: _row(Who.OPERATOR, S.RESOLVED),
+    },
+    S.DISPATCHED: {
+        Raised: _row(Who.DEVICE, S.DISPATCHED, S.OPEN),
+        Due: _row(Who.TIMER, S.DISPATCHED, S.OPEN),
+        Taken: _row(Who.EITHER, S.DISPATCHED),
+        Dispatched: _row(Who.OPERATOR, S.DISPATCHED),
+        CannotGo: _row(Who.PAGED, S.DISPATCHED, S.OPEN),
+        EnRoute: _row(Who.PAGED, S.DISPATCHED, S.EN_ROUTE),
+        Arrived: _row(Who.PAGED, S.ON_SCENE),
+        Released: _row(Who.EITHER, S.OPEN),
+        Held: _row(Who.OPERATOR, S.HELD),
+        Resolved: _row(Who.OPERATOR, S.RESOLVED),
+    },
+    S.EN_ROUTE: {
+        Raised: _row(Who.DEVICE, S.EN_ROUTE),
+        Due: _row(Who.TIMER, S.EN_ROUTE, S.OPEN),
+        Taken: _row(Who.EITHER, S.EN_ROUTE),
+        Dispatched: _row(Who.OPERATOR, S.EN_ROUTE),
+        CannotGo: _row(Who.PAGED, S.EN_ROUTE, S.OPEN),
+        EnRoute: _row(Who.PAGED, S.EN_ROUTE),
+        Arrived: _row(Who.PAGED, S.ON_SCENE),
+        Released: _row(Who.EITHER, S.OPEN),
+        Resolved: _row(Who.OPERATOR, S.RESOLVED),
+    },
+    S.ON_SCENE: {
+        Raised: _row(Who.DEVICE, S.ON_SCENE),
+        Due: _row(Who.TIMER, S.ON_SCENE, S.OPEN),
+        Taken: _row(Who.EITHER, S.ON_SCENE),
+        Dispatched: _row(Who.OPERATOR, S.ON_SCENE),
+        CannotGo: _row(Who.PAGED, S.ON_SCENE),
+        EnRoute: _row(Who.PAGED, S.ON_SCENE),
+        Arrived: _row(Who.PAGED, S.ON_SCENE),
+        Left: _row(Who.PAGED, S.ON_SCENE),
+        HandedOver: _row(Who.EITHER, S.HANDED_OVER),
+        Released: _row(Who.OPERATOR, S.OPEN),
+        Resolved: _row(Who.OPERATOR, S.RESOLVED),
+    },
+    S.HANDED_OVER: {
+        Raised: _row(Who.DEVICE, S.HANDED_OVER, S.OPEN),
+        Due: _row(Who.TIMER, S.HANDED_OVER),
+        Taken: _row(Who.OPERATOR, S.HANDED_OVER),
+        CannotGo: _row(Who.PAGED, S.HANDED_OVER),
+        Left: _row(Who.PAGED, S.HANDED_OVER),
+        HandedOver: _row(Who.EITHER, S.HANDED_OVER),
+        Released: _row(Who.OPERATOR, S.OPEN),
+        Resolved: _row(Who.OPERATOR, S.RESOLVED),
+    },
+    S.HELD: {
+        Raised: _row(Who.DEVICE, S.HELD, S.OPEN),
+        Due: _row(Who.TIMER, S.HELD, S.OPEN),
+        Taken: _row(Who.EITHER, S.TAKEN),
+        Dispatched: _row(Who.OPERATOR, S.DISPATCHED),
+        CannotGo: _row(Who.PAGED, S.HELD),
+        EnRoute: _row(Who.PAGED, S.EN_ROUTE),
+        Arrived: _row(Who.PAGED, S.ON_SCENE),
+        Released: _row(Who.OPERATOR, S.OPEN),
+        Resolved: _row(Who.OPERATOR, S.RESOLVED),
+    },
+    S.RESOLVED: {
+        Raised: _row(Who.DEVICE, S.RESOLVED, S.OPEN),
+        Due: _row(Who.TIMER, S.RESOLVED),
+        Taken: _row(Who.OPERATOR, S.RESOLVED),
+        CannotGo: _row(Who.PAGED, S.RESOLVED),
+        Left: _row(Who.PAGED, S.RESOLVED),
+        Released: _row(Who.OPERATOR, S.OPEN),
+        Resolved: _row(Who.OPERATOR, S.RESOLVED),
+        Closed: _row(Who.OPERATOR, S.CLOSED),
+    },
+    S.CLOSED: {},
+    S.CANCELLED: {},
+}
+
+Move: TypeAlias = Callable[[Incident, Any, Roster, datetime], Decision]
+MOVES: Mapping[type[Event], Move] = {
+    Raised: ringing.raised,
+    Due: ringing.due,
+    Taken: hands.taken,
+    Dispatched: hands.dispatched,
+    CannotGo: hands.cannot_go,
+    EnRoute: hands.en_route,
+    Arrived: hands.arrived,
+    Left: hands.left,
+    HandedOver: hands.handed_over,
+    Released: hands.released,
+    Held: hands.held,
+    Resolved: hands.resolved,
+    Closed: hands.closed,
+    Cancelled: hands.cancelled,
+}
+
+
+def apply(incident: Incident, event: Event, roster: Roster, now: datetime) -> Decision:
+    """Return what one event changes. An early or repeated event returns the incident as it was and no reasons.
+
+    Raises:
+        Refused: This state does not allow it, or not to this person. Never for `Raised` or `Due` before the end.
+    """
+    row = TRANSITIONS[incident.state].get(type(event))
+    if row is None:
+        raise _not_here(incident, event)
+    if row.who in (Who.OPERATOR, Who.WEARER) and not _by_operator(event, roster):
+        raise Refused("not_an_operator", "only an operator may do this")
+    decision = MOVES[type(event)](incident, event, roster, now)
+    if decision.incident == incident and not decision.reasons:
+        return decision
+    return replace(decision, incident=replace(decision.incident, version=incident.version + 1))
+
+
+def _by_operator(event: Event, roster: Roster) -> bool:
+    """Whether nothing speaks against it: supervisors are on no roster, so only those known to be others are not."""
+    match event:
+        case Taken(role=role):
+            return role is Role.OPERATOR
+        case Cancelled(by="wearer"):
+            return True
+        case Dispatched(by=by) | Held(by=by) | Resolved(by=by) | Closed(by=by) | Released(by=by) | Cancelled(by=by):
+            return not (isinstance(by, int) and is_only(roster, by, *hands.ALL_BUT_OPERATORS))
+        case _:
+            return True
+
+
+def _not_here(incident: Incident, event: Event) -> Refused:
+    """Say what to do instead: the words reach a person in a hurry."""
+    if incident.state in ENDED:
+        return Refused("ended", "this incident has ended and is never reopened; a new alert opens a new one")
+    if isinstance(event, Closed):
+        return Refused("not_resolved", "resolve it first, after her voice or a report from the scene")
+    if isinstance(event, Cancelled):
+        return Refused("not_confirming", "the countdown is over: people have been called, resolve and close it")
+    if isinstance(event, HandedOver | Left):
+        return Refused("not_on_scene", "nobody has arrived yet")
+    if isinstance(event, Held):
+        return Refused("cannot_hold", f"an incident that is {incident.state.value} cannot be put on hold")
+    return Refused("not_in_this_state", f"not while the incident is {incident.state.value}")

@@ -1,0 +1,76 @@
+"""Where in a policy file a thing stands: tomllib gives values without lines, and an error needs one."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+HEADER = re.compile(r"""^\s*(\[\[?)\s*policy\s*\.\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*(?:\.\s*"?(\w+)"?)?""")
+KEY = re.compile(r"""^\s*(?:"([^"]+)"|([\w-]+))\s*[=.]""")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One line and what it belongs to: policy, number of its step, key that began here or above."""
+
+    policy: str | None
+    step: int | None
+    key: str | None
+    text: str
+
+
+class Lines:
+    """The lines of one file, each with its place."""
+
+    def __init__(self, text: str) -> None:
+        self._places = _places(text.splitlines())
+
+    def find(self, at: tuple[Any, ...], token: str = "") -> int:
+        """Return the line, from 1, of (policy, step or key, key); of `token` in it when it is there."""
+        policy = at[0] if at and at[0] != "zone" else None
+        step = next((p for p in at[1:] if isinstance(p, int)), None)
+        key = next((p for p in reversed(at) if isinstance(p, str) and p is not policy), None)
+        whole = self._lines(policy, step)
+        lines = [n for n in whole if key is None or self._places[n].key == key] or whole or [0]
+        if policy is None and key is None and token:
+            lines = [n for n, p in enumerate(self._places) if token in p.text] or lines
+        if token:
+            return next((n for n in lines if _has(self._places[n].text, token)), lines[0]) + 1
+        return lines[0] + 1
+
+    def _lines(self, policy: str | None, step: int | None) -> list[int]:
+        mine = [n for n, p in enumerate(self._places) if p.policy == policy]
+        return [n for n in mine if self._places[n].step == step] or mine
+
+
+def _has(line: str, token: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(token)}(?![\w-])", line) is not None
+
+
+def _places(lines: list[str]) -> list[_Place]:
+    places = []
+    policy: str | None = None
+    step: int | None = None
+    key: str | None = None
+    counts: dict[str, int] = {}
+    depth = 0
+    for line in lines:
+        header = HEADER.match(line) if depth == 0 else None
+        if header:
+            policy = next((g for g in header.groups()[1:4] if g is not None), "")
+            if header[1] == "[[":
+                step = counts[policy] = counts.get(policy, -1) + 1
+                key = None
+            else:
+                step, key = None, header[5]
+        elif depth == 0 and (found := KEY.match(line)):
+            key = found[1] or found[2]
+        if header is None:
+            depth = max(0, depth + _opened(line))
+        places.append(_Place(policy, step, key, line))
+    return places
+
+
+def _opened(line: str) -> int:
+    """Brackets left open by a line, strings and comments aside."""
+    bare = re.sub(r'"[^"]*"|\'[^\']*\'|#.*', "", line)
+    return sum(bare.count(c) for c in "[{") - sum(bare.count(c) for c in "]}")

@@ -1,0 +1,225 @@
+"""What alerts and the passing of time do to an incident: it opens, rings again, climbs, falls back into the queue."""
+
+import math
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.escalation import Reason, plan, ring_again, ring_operators, urgent, watch
+from alerts.events import Due, Raised
+from alerts.model import Alert, AlertKind, Decision, Incident, Roster, State, Timer, TimerKind, Told
+from alerts.policy import EscalationPolicy
+from alerts.triage import Weight, may_ring_again, weigh
+
+LONGEST_COUNTDOWN_S = 60.0
+SOMEBODY_GOES = frozenset({State.EN_ROUTE, State.ON_SCENE})
+OLD_S = 60.0  # an alert measured longer ago than this is labelled with its age
+
+
+def open_incident(incident_id: int, alert: Alert, policy: EscalationPolicy, roster: Roster, now: datetime) -> Decision:
+    """Open a case for an alert, ringing its first step at once; a fall may be cancelled by the wearer first."""
+    incident = Incident(
+        incident_id=incident_id,
+        dedup_key=alert.dedup_key,
+        kind=alert.kind,
+        severity=alert.severity,
+        state=State.OPEN,
+        policy=policy,
+        opened_at=now,
+        resident_id=alert.resident_id,
+        device_id=alert.device_id,
+        area=alert.area,
+        presses=_presses(alert),
+        test=alert.test,
+    )
+    opened = ("opened", {**_alert_facts(alert, now), "policy": policy.name})
+    countdown = _countdown(alert, policy)
+    if countdown:
+        timer = Timer(kind=TimerKind.CONFIRM, due_at=now + countdown, step=0, round=0)
+        asked = replace(incident, state=State.CONFIRMING, timer=timer)
+        return Decision(incident=asked, told=_received(asked, alert.identity), reasons=(opened,))
+    decision = _planned(replace(incident, paged_at=now), roster, now, opened)
+    return replace(decision, told=_received(incident, alert.identity))
+
+
+def raised(incident: Incident, event: Raised, roster: Roster, now: datetime) -> Decision:
+    """Another alert of the case. None is dropped: the least it does is to be counted and written down."""
+    alert = event.alert
+    weight = weigh(incident, alert)
+    counted = replace(incident, presses=incident.presses + _presses(alert))
+    attached: Reason = ("attached", {**_alert_facts(alert, now), "weight": weight.value, "presses": counted.presses})
+    if weight is Weight.RAISE:
+        decision = _worse(counted, alert, roster, now, attached)
+    elif incident.state is State.CONFIRMING:
+        decision = _while_asking(counted, alert, roster, now, attached)
+    elif weight is Weight.RING and incident.state in (State.HELD, State.RESOLVED, State.HANDED_OVER):
+        decision = reopen(replace(counted, paged_at=now), roster, now, attached)
+    elif weight is Weight.RING and may_ring_again(incident.paged_at, now):
+        decision = _rung_again(counted, roster, now, attached)
+    else:
+        decision = Decision(incident=counted, reasons=(attached,))
+    return replace(decision, told=_received(incident, alert.identity))
+
+
+def due(incident: Incident, _event: Due, roster: Roster, now: datetime) -> Decision:
+    """The timer fired: nobody cancelled, nobody took it, nothing was heard, or it is time to ring again."""
+    timer = incident.timer
+    if timer is not None and now < timer.due_at:
+        return Decision(incident=incident)
+    if incident.state is State.CONFIRMING:
+        return _countdown_over(incident, roster, now)
+    if incident.state is State.OPEN:
+        return _climbed(incident, roster, now)
+    if incident.state in (State.HANDED_OVER, State.RESOLVED):
+        return _unclosed(incident, roster, now)
+    if incident.state is State.HELD:
+        return reopen(incident, roster, now, ("hold_ended", {"handler": incident.handler_id}))
+    return _silence(incident, roster, now)
+
+
+def reopen(incident: Incident, roster: Roster, now: datetime, why: Reason, step: int | None = None) -> Decision:
+    """Put it back into the queue, on the same rung if no other is given, ring that and let the escalation go on."""
+    fresh = replace(
+        incident,
+        state=State.OPEN,
+        step=incident.step if step is None else step,
+        round=incident.round + 1,
+        handler_id=None,
+        responder_id=None,
+        responder_role=None,
+        handed_to=None,
+        expires_at=None,
+        resolved_by=None,
+    )
+    return replace(_planned(fresh, roster, now, why), withdraw=True)
+
+
+def closing_timer(incident: Incident, now: datetime) -> Timer:
+    """When to ring for an ending nobody has written; at severity 1 without an operator, as for any that nobody has."""
+    policy = incident.policy
+    orphan = urgent(incident) and incident.handler_id is None
+    every = policy.repeat_last if orphan else policy.closing_every
+    return Timer(kind=TimerKind.CLOSING, due_at=now + every, step=incident.step, round=incident.round)
+
+
+def _planned(incident: Incident, roster: Roster, now: datetime, why: Reason) -> Decision:
+    pages, timer, reasons = plan(incident, roster, now)
+    there = replace(incident, step=timer.step, timer=timer)
+    return Decision(incident=there, pages=pages, reasons=(why, *reasons))
+
+
+def _while_asking(incident: Incident, alert: Alert, roster: Roster, now: datetime, why: Reason) -> Decision:
+    """During the countdown only another such fall waits with it. Anything else would be lost if she cancels."""
+    if alert.test or _countdown(alert, incident.policy):
+        return Decision(incident=incident, reasons=(why,))
+    return _planned(replace(incident, state=State.OPEN, paged_at=now), roster, now, why)
+
+
+def _worse(incident: Incident, alert: Alert, roster: Roster, now: datetime, why: Reason) -> Decision:
+    """Raise the severity, go over to the policy of the same version that fits it, and ring whatever the state.
+
+    Whoever had the milder case has not taken this one: it goes back into the queue, unless he is on his way or there.
+    """
+    policy = incident.policy.for_worse(alert, now)
+    same = policy.name == incident.policy.name and not incident.test
+    worse = replace(
+        incident,
+        kind=alert.kind,
+        severity=min(alert.severity, incident.severity) if not incident.test else alert.severity,
+        test=incident.test and alert.test,
+        policy=policy,
+        step=incident.step if same else 0,
+        paged_at=now,
+    )
+    if incident.state is State.CONFIRMING:
+        return _while_asking(replace(worse, paged_at=None), alert, roster, now, why)
+    if incident.state in SOMEBODY_GOES:
+        return _rung_again(worse, roster, now, why)
+    if incident.state is State.OPEN and same:
+        return _rung_again(worse, roster, now, why)
+    return reopen(worse, roster, now, why)
+
+
+def _rung_again(incident: Incident, roster: Roster, now: datetime, why: Reason) -> Decision:
+    """Page again without moving the timer away: pressing again must never put the next step off."""
+    here = replace(incident, round=incident.round + 1, paged_at=now)
+    pages, reasons = ring_again(here, roster, now)
+    fresh = watch(here, now) if here.state in SOMEBODY_GOES else None
+    timer = here.timer and replace(here.timer, round=here.round, step=here.step)
+    if timer is None or (fresh is not None and fresh.due_at < timer.due_at):
+        timer = fresh
+    if timer is None:
+        return reopen(here, roster, now, why)
+    return Decision(incident=replace(here, timer=timer), pages=pages, reasons=(why, *reasons))
+
+
+def _countdown_over(incident: Incident, roster: Roster, now: datetime) -> Decision:
+    opened = replace(incident, state=State.OPEN, paged_at=now)
+    decision = _planned(opened, roster, now, ("not_cancelled", {}))
+    return replace(decision, told=_received(incident, None))
+
+
+def _climbed(incident: Incident, roster: Roster, now: datetime) -> Decision:
+    """Nobody took it: the next rung, or the last one again in a new round."""
+    if incident.test or incident.step >= incident.policy.last:
+        again = replace(incident, round=incident.round + 1)
+        return _planned(again, roster, now, ("rings_on", {"step": incident.step, "round": again.round}))
+    above = replace(incident, step=incident.step + 1)
+    return _planned(above, roster, now, ("next_step", {"from": incident.step, "to": above.step}))
+
+
+def _silence(incident: Incident, roster: Roster, now: datetime) -> Decision:
+    """Somebody has it and the timer fired: he was not heard of, the step sent out did not answer, or operators ring."""
+    waited = incident.timer.kind if incident.timer else TimerKind.EXPIRY
+    if incident.expires_at is not None and now < incident.expires_at:
+        return _operators_rung(incident, roster, now)
+    why: Reason = ("expired", {"handler": incident.handler_id, "responder": incident.responder_id})
+    if incident.state is State.DISPATCHED and waited in (TimerKind.STEP, TimerKind.REPEAT):
+        return reopen(incident, roster, now, why, step=min(incident.step + 1, incident.policy.last))
+    return reopen(incident, roster, now, why)
+
+
+def _operators_rung(incident: Incident, roster: Roster, now: datetime) -> Decision:
+    again = replace(incident, round=incident.round + 1)
+    pages, reasons = ring_operators(again, roster, now)
+    return Decision(incident=replace(again, timer=watch(again, now)), pages=pages, reasons=reasons)
+
+
+def _unclosed(incident: Incident, roster: Roster, now: datetime) -> Decision:
+    again = replace(incident, round=incident.round + 1)
+    pages, reasons = ring_operators(again, roster, now)
+    why: Reason = ("not_closed", {"handler": incident.handler_id})
+    return Decision(incident=replace(again, timer=closing_timer(again, now)), pages=pages, reasons=(why, *reasons))
+
+
+def _countdown(alert: Alert, policy: EscalationPolicy) -> timedelta:
+    """How long the wearer is asked. Only a fall asks, and a number no device means asks nobody."""
+    asked = alert.countdown_s
+    if alert.kind is not AlertKind.FALL or alert.test or not math.isfinite(asked) or asked <= 0:
+        return timedelta(0)
+    return timedelta(seconds=min(asked, LONGEST_COUNTDOWN_S)) if policy.countdown is None else policy.countdown
+
+
+def _presses(alert: Alert) -> int:
+    return 1 if alert.kind is AlertKind.SOS else 0
+
+
+def _received(incident: Incident, identity: str | None) -> tuple[Told, ...]:
+    """The wearer hears that she was heard. Nobody pressed anything when a device fell silent."""
+    return () if is_technical(incident) else (Told(say="received", identity=identity),)
+
+
+def is_technical(incident: Incident) -> bool:
+    return incident.dedup_key.endswith(":technical") or incident.dedup_key.startswith("system:")
+
+
+def _alert_facts(alert: Alert, now: datetime) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "alert": alert.alert_id,
+        "kind": alert.kind.value,
+        "severity": int(alert.severity),
+        "rule": alert.rule,
+        "test": alert.test,
+    }
+    age_s = (now - (alert.measured_at or alert.raised_at)).total_seconds()
+    return {**facts, "age_s": round(age_s)} if age_s > OLD_S else facts
