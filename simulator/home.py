@@ -33,6 +33,10 @@ class Home:
             will=aiomqtt.Will(gone.topic, gone.payload, qos=1, retain=True),
         )  # fmt: skip
 
+    @property
+    def name(self) -> str:
+        return self.gateway.name
+
     async def start(self) -> None:
         """What Zigbee2MQTT says when it comes up: itself, and each device's availability, retained."""
         await self._say(words.bridge_online(self.gateway.base))

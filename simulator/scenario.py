@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -57,6 +57,7 @@ class Event:
     times: int = 1  # real presses
     apart_s: float = 4.0
     copies: int = 1  # how often the device sends the same press
+    operator_takes_after_s: float = 3.0
     note: str = ""
 
 
@@ -89,12 +90,34 @@ class Scenario:
     events: tuple[Event, ...]
     people: Mapping[str, Behaviour]  # by name, or by role for everybody else
     at_most_s: float | None = None
-    begins: str = ""  # "22:40": what the residents' bodies take the time to be; empty: now
+    vitals_every_s: float = 60.0
     now_and_then: tuple[NowAndThen, ...] = ()
 
     def behaviour(self, name: str, role: str) -> Behaviour:
         """Return how this person answers: her own line, her role's, or simply going."""
         return self.people.get(name) or self.people.get(role) or Behaviour()
+
+    def at_speed(self, speed: float) -> "Scenario":
+        """Return the same play with people `speed` times as quick. What devices and the hub wait for stays."""
+        return replace(
+            self,
+            events=tuple(_quicker(event, speed) for event in self.events),
+            people={who: _quicker(behaviour, speed) for who, behaviour in self.people.items()},
+            now_and_then=tuple(_quicker(each, speed) for each in self.now_and_then),
+            vitals_every_s=self.vitals_every_s / speed,
+        )
+
+    def patience(self, resident: str) -> float:
+        """Return how many seconds the operator lets this resident's case ring before taking it."""
+        return next((event.operator_takes_after_s for event in self.events if event.who == resident), 3.0)
+
+
+Timed = TypeVar("Timed", Event, Behaviour, NowAndThen)
+
+
+def _quicker(timed: Timed, speed: float) -> Timed:
+    spans = {f.name: getattr(timed, f.name) / speed for f in fields(timed) if f.name.endswith("_s")}
+    return replace(timed, **spans)
 
 
 def find(name: str) -> Path:
@@ -142,13 +165,13 @@ class _Reader:
         self._residents = residents
 
     def scenario(self, table: Table) -> Scenario:
-        known = {"title", "about", "operator", "begins", "at_most", "event", "responder", "now_and_then"}
+        known = {"title", "about", "operator", "vitals_every", "at_most", "event", "responder", "now_and_then"}
         self._known(table, known, self._line_of)
         at_most = table.get("at_most")
         return Scenario(
             title=self._text(table, "title", self._line_of),
             operator=self._word(Plays, table.get("operator", Plays.SIMULATED), self._line_of("operator")),
-            begins=str(table.get("begins", "")),
+            vitals_every_s=self._seconds(table.get("vitals_every", "1m"), self._line_of("vitals_every")),
             at_most_s=None if at_most is None else self._seconds(at_most, self._line_of("at_most")),
             events=tuple(sorted(self._each(table, "event", self._event), key=lambda event: event.at_s)),
             people=dict(self._each(table, "responder", self._person)),
@@ -162,7 +185,8 @@ class _Reader:
         return [make(entry, self._line_in(name, position)) for position, entry in enumerate(entries)]
 
     def _event(self, entry: Table, line: LineOf) -> Event:
-        self._known(entry, {"at", "who", "what", "with", "times", "apart", "copies", "note"}, line)
+        known = {"at", "who", "what", "with", "times", "apart", "copies", "operator_takes_after", "note"}
+        self._known(entry, known, line)
         who = self._text(entry, "who", line)
         if self._residents and who not in self._residents:
             raise self._fault(line("who"), f"nobody here is called {who}; there are {', '.join(self._residents)}")
@@ -174,6 +198,7 @@ class _Reader:
             times=self._count(entry.get("times", 1), line("times")),
             apart_s=self._seconds(entry.get("apart", "4s"), line("apart")),
             copies=self._count(entry.get("copies", 1), line("copies")),
+            operator_takes_after_s=self._seconds(entry.get("operator_takes_after", "3s"), line("operator_takes_after")),
             note=str(entry.get("note", "")),
         )
 

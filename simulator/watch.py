@@ -33,6 +33,7 @@ class Watch:
     seed: str = ""
     battery_pct: float = 80.0
     shows: str = ""  # what is on its screen
+    lit: asyncio.Event = field(default_factory=asyncio.Event)  # set when something new is on it
     _seq: int = 0
     _sample: int = 0
     _draw: random.Random = field(init=False)
@@ -47,6 +48,10 @@ class Watch:
             subscribe=[words.topic(name, "command")], hear=self._hear,
             will=aiomqtt.Will(words.topic(name, "status"), words.status(online=False), qos=1),
         )  # fmt: skip
+
+    @property
+    def name(self) -> str:
+        return self.device.name
 
     async def start(self) -> None:
         await self._send("status", words.status(online=True))
@@ -114,6 +119,7 @@ class Watch:
     def _hear(self, _topic: str, payload: bytes) -> None:
         told = words.said(payload)
         self.shows = str(told.get("text", ""))
+        self.lit.set()
         waiting = self._unheard.get(str(told.get("id", "")))
         if waiting and told.get("say") == "received":
             press, heard = waiting

@@ -29,6 +29,10 @@ class Watch3g:
     _writer: asyncio.StreamWriter | None = None
     _answered: dict[str, asyncio.Event] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        return self.device.name
+
     async def run(self) -> None:
         """Stay connected until cancelled."""
         pause = PAUSE_S[0]
