@@ -1,4 +1,4 @@
-"""What the three ways in hand to ingest, and what ingest owes them: an acknowledgement after the commit, never before."""
+"""What the three ways in hand to ingest, and what ingest owes them: acknowledgement after the commit, never before."""
 
 from typing import Protocol
 
@@ -56,5 +56,8 @@ class Outlet(Protocol):
     def reaches(self, topic: str) -> bool:
         """Whether somebody who listens to this topic is connected through here (a bridge: always)."""
 
-    async def deliver(self, downlink: Downlink) -> bool:
-        """Send and wait for the device's acknowledgement, at most the channel's timeout. False: try again later."""
+    async def deliver(self, downlink: Downlink, key: str = "") -> bool:
+        """Send and wait for the device's acknowledgement, at most the channel's timeout. False: try again later.
+
+        `key` is the same for every copy of one message; it travels where the way out can carry it.
+        """

@@ -51,6 +51,7 @@ class Connection(InOrder, asyncio.Protocol):
         self._aliases: dict[int, str] = {}
         self._held: dict[int, int] = {}  # token of a QoS 2 message → packet id
         self._broken_at = 0
+        self._largest = self._settings.max_connect_bytes
         self._crowded = False
         self.source = ""
         self.heard_at = self.stalled_at = self.part_at = 0.0
@@ -121,17 +122,21 @@ class Connection(InOrder, asyncio.Protocol):
         while size - at >= 2 and not self.ended:
             self._broken_at = at
             first = data[at]
-            end = at + 2 + data[at + 1]
-            if data[at + 1] > 0x7F:
+            length = data[at + 1]
+            if length < 0x80:
+                body = at + 2
+                end = body + length
+            elif size - at > 2 and data[at + 2] < 0x80:  # most messages: up to 16 kB
+                body = at + 3
+                end = body + (length & 0x7F | data[at + 2] << 7)
+            else:
                 bounds = mqtt311.frame(data, at)
                 if bounds is None:
                     self._need = size - at + 1
                     return at
                 body, end = bounds
-                if end - at > (self._settings.max_packet_bytes if self.live else self._settings.max_connect_bytes):
-                    raise MalformedError("packet too large", TOO_LARGE)
-            else:
-                body = at + 2
+            if end - at > self._largest:
+                raise MalformedError("packet too large", TOO_LARGE)
             if end > size:
                 if not self.live and first != 0x10:
                     raise MalformedError("first packet is not CONNECT", PROTOCOL_ERROR)
@@ -302,6 +307,7 @@ class Connection(InOrder, asyncio.Protocol):
         """The CONNECT is accepted: from now on this is a device."""
         settings = self._settings
         self.connect, self.credential, self.session, self.live = connect, credential, session, True
+        self._largest = settings.max_packet_bytes
         keep_alive_s: float = connect.keep_alive_s
         if connect.session_expiry_s is not None and not 0 < keep_alive_s <= settings.max_keep_alive_s:
             keep_alive_s = settings.max_keep_alive_s

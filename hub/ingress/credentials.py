@@ -12,15 +12,16 @@ import msgspec
 import psycopg
 import structlog
 
+from hub.store.pool import Connection, connect
+from hub.store.sql import queries
+
 log = structlog.get_logger(__name__)
 
 RELOAD_S = 60.0  # also without a notification: one may have been missed while the connection was down
 RETRY_S = (0.2, 5.0)
 NOBODY = hashlib.sha256(b"").digest()
 
-LOAD = """
-select username, secret_sha256, kind, topic_prefix, device_id, person_id from credential where active
-"""
+Q = queries("credentials")
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +93,8 @@ class Credentials:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _connect(self) -> psycopg.AsyncConnection:
-        connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
+    async def _connect(self) -> Connection:
+        connection = await connect(self._dsn, name="carehub credentials")
         try:
             await connection.execute("listen carehub_config")
             await self._load(connection)
@@ -102,14 +103,14 @@ class Credentials:
             raise
         return connection
 
-    async def _load(self, connection: psycopg.AsyncConnection) -> None:
-        rows = await (await connection.execute(LOAD)).fetchall()
+    async def _load(self, connection: Connection) -> None:
+        rows = await (await connection.execute(Q.active)).fetchall()
         self.put(
             Credential(username=name, secret_sha256=secret, kind=kind, prefix=prefix, device_id=device, person_id=who)
             for name, secret, kind, prefix, device, who in rows
         )
 
-    async def _follow(self, connection: psycopg.AsyncConnection) -> None:
+    async def _follow(self, connection: Connection) -> None:
         while True:
             try:
                 async with connection:
@@ -121,7 +122,7 @@ class Credentials:
                 log.warning("credentials: database gone, the last known set stays", error=type(error).__name__)
             connection = await self._again()
 
-    async def _again(self) -> psycopg.AsyncConnection:
+    async def _again(self) -> Connection:
         pause, longest = RETRY_S
         while True:
             with contextlib.suppress(psycopg.Error, OSError):

@@ -352,7 +352,7 @@ class Listener:
         """Whether a connected device has subscribed to this topic."""
         return bool(self._hearers(topic))
 
-    async def deliver(self, downlink: Downlink) -> bool:
+    async def deliver(self, downlink: Downlink, key: str = "") -> bool:
         """Send to all who hear this topic; True as soon as one of them has acknowledged."""
         if downlink.retain:
             self.remember(downlink)

@@ -1,6 +1,6 @@
 """What the three ways in can be told: ports, certificates and named limits, with sane defaults."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,12 @@ class ListenerSettings:
     sweep_s: float = 0.5
     kept_bytes: int = 4_096  # of a broken packet
 
+    def __post_init__(self) -> None:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("tls_cert and tls_key go together: give both, or neither")
+        if not 1 <= self.receive_max <= 65_535:
+            raise ValueError("receive_max is from 1 to 65535")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BridgeSettings:
@@ -51,7 +57,7 @@ class BridgeSettings:
     host: str = "127.0.0.1"
     port: int = 1883
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     tls: bool = False
     tls_ca: str = ""  # PEM path; empty: the system's authorities
     urgent: tuple[str, ...] = ("carehub/+/event", "carehub/responder/+/answer", "zigbee2mqtt/#")
@@ -67,7 +73,14 @@ class BridgeSettings:
     inflight_out: int = 256
     write_buffer_bytes: int = 1_048_576
     disconnected_alert_s: float = 30.0
+    alert_sweep_s: float = 1.0
     dropped_topic: str = "$SYS/broker/publish/messages/dropped"  # empty: the broker tells nothing
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.receive_max <= 65_535:
+            raise ValueError("receive_max is from 1 to 65535")
+        if both := sorted(set(self.urgent) & set(self.telemetry)):
+            raise ValueError(f"{both[0]} is urgent and telemetry: a message must come in once")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -193,12 +193,20 @@ def decode5(first: int, body: bytes) -> mqtt5.Packet:
         head.append(length & 0x7F | 0x80)
         length >>= 7
     head.append(length)
-    packet = bytes(head) + body
+    return codec(memoryview(bytes(head) + body))
+
+
+def codec(packet: memoryview) -> mqtt5.Packet:
+    """Read one whole packet. Whatever the codec does with it, only that packet's sender is to blame.
+
+    Raises:
+        MalformedError: The codec refuses it.
+    """
     try:
-        return mqtt5.read(memoryview(packet))[0]
+        return mqtt5.read(packet)[0]
     except (ValueError, IndexError, OverflowError):
         raise MalformedError("refused by the codec") from None
-    except BaseException as error:  # a Rust panic is no Exception: it is still only one device's bytes
+    except BaseException as error:  # a Rust panic is no Exception
         if type(error).__name__ != "PanicException":
             raise
         raise MalformedError("panic of the codec") from None
