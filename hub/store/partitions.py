@@ -63,10 +63,12 @@ async def ensure(conn: Connection, now: datetime) -> None:
 
 
 async def sweep(conn: Connection, now: datetime, retention: Retention) -> list[str]:
-    """Drop partitions older than `retention`, and the oldest raw ones beyond the limit of bytes. Returns their names."""
+    """Drop partitions older than `retention`, and the oldest raw ones beyond the limit of bytes; returns names."""
     if await _timescale(conn):
         for table in TABLES:
-            await conn.execute("select drop_chunks(%s::regclass, %s)", (table.name, now - getattr(retention, table.name)))
+            await conn.execute(
+                "select drop_chunks(%s::regclass, %s)", (table.name, now - getattr(retention, table.name))
+            )
         return []
     dropped = []
     for table in TABLES:
@@ -74,7 +76,9 @@ async def sweep(conn: Connection, now: datetime, retention: Retention) -> list[s
         oldest = partition_name(table, now - getattr(retention, table.name))
         doomed = [name for name, _ in children if name < oldest]
         if table.name == "raw_batch":
-            doomed += _beyond_bytes([c for c in children if c[0] not in doomed], retention.raw_bytes, partition_name(table, now))
+            doomed += _beyond_bytes(
+                [c for c in children if c[0] not in doomed], retention.raw_bytes, partition_name(table, now)
+            )
         for name in doomed:
             await conn.execute(sql.SQL("drop table {}").format(sql.Identifier(name)))
         dropped += doomed
@@ -114,7 +118,8 @@ async def _ensure_hypertable(conn: Connection, table: Table) -> None:
     have = {row[0] for row in await (await conn.execute(Q.hypertables)).fetchall()}
     if table.name not in have:
         await conn.execute(
-            "select create_hypertable(%s::regclass, by_range('received_at', %s::interval), create_default_indexes => false)",
+            "select create_hypertable(%s::regclass, by_range('received_at', %s::interval),"
+            " create_default_indexes => false)",
             (table.name, table.slice),
         )
         if table.name == "telemetry":
@@ -168,9 +173,13 @@ async def _compress_raw(conn: Connection, name: str) -> None:
     # lz4 costs a tenth of PostgreSQL's own compression; where the server was built without it, bytes stay as they are.
     try:
         async with conn.transaction():
-            await conn.execute(sql.SQL("alter table {} alter column body set compression lz4").format(sql.Identifier(name)))
+            await conn.execute(
+                sql.SQL("alter table {} alter column body set compression lz4").format(sql.Identifier(name))
+            )
     except psycopg.errors.FeatureNotSupported:
-        await conn.execute(sql.SQL("alter table {} alter column body set storage external").format(sql.Identifier(name)))
+        await conn.execute(
+            sql.SQL("alter table {} alter column body set storage external").format(sql.Identifier(name))
+        )
 
 
 def _floor(at: datetime, size: timedelta) -> datetime:

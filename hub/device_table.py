@@ -1,0 +1,115 @@
+"""Every device the hub knows, in memory: address -> row, and what the hot path asks about a row."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.store.pool import Connection
+from hub.store.sql import queries
+
+Q = queries("device_table")
+ROOM = 1024  # rows at the start; grown by half
+NONE = -1
+
+
+class DeviceTable:
+    """One row a device, never given back. Arrays have shape (room,); the first `len` rows are devices.
+
+    `device_id`, `resident_id` (-1: nobody's), `deadline_s` (0: not supervised), `test_until_ms` (0: not in test mode).
+    """
+
+    def __init__(self, default_deadline_s: int = 0) -> None:
+        self.default_deadline_s = default_deadline_s
+        self.row_of: dict[str, int] = {}  # address -> row
+        self.address: list[str] = []
+        self.adapter: list[str] = []
+        self.model: list[str] = []
+        self.area: list[str] = []
+        self.device_id = np.zeros(ROOM, np.int64)
+        self.resident_id = np.full(ROOM, NONE, np.int64)
+        self.deadline_s = np.zeros(ROOM, np.int64)
+        self.test_until_ms = np.zeros(ROOM, np.int64)
+        self._row_by_id: dict[int, int] = {}
+        self._mark = ""
+
+    def __len__(self) -> int:
+        return len(self.address)
+
+    async def load(self, conn: Connection) -> None:
+        """Read every device."""
+        self._mark = await _mark(conn)
+        self.put(await (await conn.execute(Q.load)).fetchall())
+
+    async def refresh(self, conn: Connection) -> int:
+        """Read what changed since the last load or refresh; returns how many devices that were."""
+        mark = await _mark(conn)
+        rows = await (await conn.execute(Q.load_changed, {"mark": self._mark})).fetchall()
+        self._mark = mark
+        self.put(rows)
+        return len(rows)
+
+    async def register(self, conn: Connection, fresh: Sequence[tuple[str, str, str]], now: datetime) -> None:
+        """Add devices (address, adapter, model) heard for the first time, in state `seen`."""
+        addresses, adapters, models = (list(column) for column in zip(*fresh, strict=True))
+        given = {"addresses": addresses, "adapters": adapters, "models": models, "now": now}
+        self.put(await (await conn.execute(Q.register, given)).fetchall())
+
+    def row_of_id(self, device_id: int) -> int:
+        """Return the row of a device number, -1 if there is none."""
+        return self._row_by_id.get(device_id, NONE)
+
+    def rows_of_ids(self, device_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the row of each device number, -1 where there is none."""
+        find = self._row_by_id.get
+        return np.fromiter((find(one, NONE) for one in device_ids.tolist()), np.int64, len(device_ids))
+
+    def resident(self, row: int) -> int | None:
+        """Return whose device this is."""
+        found = int(self.resident_id[row])
+        return None if found == NONE else found
+
+    def in_test(self, row: int, now_ms: int) -> bool:
+        """Whether an installer is testing this device right now."""
+        return bool(self.test_until_ms[row] > now_ms)
+
+    def put(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Add or change devices, as the queries return them."""
+        for device_id, address, adapter, model, resident_id, area, deadline_s, test_until, state in rows:
+            row = self._row_by_id.get(device_id)
+            if row is None:
+                row = self._add(device_id, address)
+            elif self.address[row] != address:
+                self.row_of.pop(self.address[row], None)
+                self.row_of[address] = row
+                self.address[row] = address
+            self.adapter[row], self.model[row], self.area[row] = adapter, model, area
+            self.resident_id[row] = NONE if resident_id is None else resident_id
+            supervised = self.default_deadline_s if deadline_s is None else deadline_s
+            self.deadline_s[row] = 0 if state == "retired" else supervised
+            self.test_until_ms[row] = 0 if test_until is None else int(test_until.timestamp() * 1000)
+
+    def _add(self, device_id: int, address: str) -> int:
+        row = len(self.address)
+        if row == len(self.device_id):
+            self._grow()
+        self.address.append(address)
+        self.adapter.append("")
+        self.model.append("")
+        self.area.append("")
+        self.device_id[row] = device_id
+        self.row_of[address] = self._row_by_id[device_id] = row
+        return row
+
+    def _grow(self) -> None:
+        more = len(self.device_id) // 2
+        for name, fill in (("device_id", 0), ("resident_id", NONE), ("deadline_s", 0), ("test_until_ms", 0)):
+            setattr(self, name, np.concatenate([getattr(self, name), np.full(more, fill, np.int64)]))
+
+
+async def _mark(conn: Connection) -> str:
+    row = await (await conn.execute(Q.mark)).fetchone()
+    assert row is not None
+    return str(row[0])

@@ -1,0 +1,267 @@
+"""What the urgent lane carries out: presses, findings, technical alerts, responders' answers. One transaction each."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import structlog
+from prometheus_client import Counter
+
+from alerts import events
+from alerts.detectors import Cancel, Draft
+from alerts.detectors.detector import Finding
+from alerts.model import Alert, AlertKind, Severity, Told
+from devices.adapter import Say
+from devices.telemetry import Stage, Telemetry
+from hub import desk, incidents
+from hub.device_table import NONE, DeviceTable
+from hub.gather import CALL_BUTTON, Decoded, Gathered, Gatherer, Said, rings, unreadable
+from hub.ingress.arrival import Arrival
+from hub.store import presses, raw
+from hub.store.people import Listener
+from hub.store.pool import Connection
+from hub.store.raw import BatchNumbers, UnreadableShelf
+from hub.store.telemetry import moment
+from hub.telemetry_lane import STORED, UNREADABLE, settle, write
+
+PRESSES = Counter("carehub_presses", "Alarms stated by devices, by what became of them", ["outcome"])
+FINDINGS = Counter("carehub_findings", "What detectors noticed", ["rule"])
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """What jobs need of ingest."""
+
+    table: DeviceTable
+    gatherer: Gatherer
+    numbers: BatchNumbers
+    shelf: UnreadableShelf
+    grown: Callable[[], None]  # the table has new rows
+    observed: Callable[[int, Gathered], None]  # stored: show it to the detectors
+
+
+class Press:
+    """An urgent message: stored, put into its incident, and only then acknowledged."""
+
+    pressing = True
+
+    def __init__(self, store: Store, arrival: Arrival, telemetries: Sequence[Telemetry]) -> None:
+        self.key = telemetries[0].device if telemetries else arrival.topic
+        self._store, self._arrival, self._telemetries = store, arrival, telemetries
+        self._at = moment(arrival.received_ms)
+        self._number = 0
+        self._gathered: Gathered | None = None
+        self._outcomes: list[str] = []
+
+    async def prepare(self, conn: Connection) -> None:
+        """Register devices nobody knows, without a limit: an SOS from anywhere reaches the operator."""
+        table = self._store.table
+        said = [Said(self._arrival, t, table.row_of.get(t.device, NONE)) for t in self._telemetries]
+        decoded = Decoded(arrivals=[self._arrival], said=said)
+        strangers = decoded.strangers()
+        if strangers:
+            await table.register(conn, list(strangers.values()), self._at)
+            self._store.grown()
+        self._gathered = self._store.gatherer.finish(decoded)
+
+    async def run(self, conn: Connection) -> None:
+        assert self._gathered is not None
+        self._outcomes = []
+        if not self._number:
+            self._number = await self._store.numbers.take(conn)
+        elif await raw.is_kept(conn, self._number):
+            return  # the answer to the last commit was lost, the commit was not
+        await write(conn, self._gathered, self._number, self._store.shelf)
+        for telemetry in self._telemetries:
+            row = self._store.table.row_of[telemetry.device]
+            heard = rings(self._arrival, telemetry, call_button=self._store.table.model[row] == CALL_BUTTON)
+            if heard.drafts:
+                await self._ring(conn, row, telemetry, heard.drafts)
+            for cancel in heard.cancels:
+                await self._cancel(conn, row, cancel)
+
+    def committed(self) -> None:
+        settle([self._arrival])
+        STORED.labels("urgent").inc()
+        for outcome in self._outcomes:
+            PRESSES.labels(outcome).inc()
+        if self._gathered is not None and self._number:
+            self._store.observed(self._number, self._gathered)
+
+    async def give_up(self, conn: Connection, error: Exception) -> None:
+        self._outcomes = ["unreadable"]
+        self._gathered = None
+        self._store.numbers.done(self._number)
+        UNREADABLE.inc()
+        await self._store.shelf.keep(conn, [unreadable(self._arrival, error)])
+        await incidents.raise_alert(conn, unread_alert(self._arrival, self._store.table, str(error)))
+
+    async def _ring(self, conn: Connection, row: int, telemetry: Telemetry, drafts: Sequence[Draft]) -> None:
+        device_id = int(self._store.table.device_id[row])
+        if telemetry.identity is not None:
+            known = await presses.seen(conn, device_id, telemetry.identity)
+            if known is not None:
+                self._outcomes.append("repeat")
+                await self._tell_again(conn, device_id, telemetry, known)
+                return
+        for draft in drafts:
+            known = None
+            if draft.identity is None:
+                known = await presses.recent_nameless(conn, device_id, draft.kind, self._at)
+            if known is not None:
+                self._outcomes.append("merged")
+                continue
+            raised = await incidents.raise_alert(conn, self._alert(row, draft))
+            self._outcomes.append("opened" if raised.opened else "rang" if raised.rang else "attached")
+            if raised.incident_id is not None:
+                identity = draft.identity or f"{presses.NAMELESS}{draft.kind}:{self._arrival.received_ms}"
+                await presses.keep(conn, device_id, identity, raised.incident_id, self._at)
+
+    def _alert(self, row: int, draft: Draft) -> Alert:
+        table, received_ms = self._store.table, self._arrival.received_ms
+        return alert_of(
+            table, row, kind=draft.kind, severity=draft.severity, rule=draft.rule, at=self._at,
+            identity=draft.identity or f"{presses.NAMELESS}{received_ms}", named=draft.identity,
+            measured_at=draft.measured_at, countdown_s=draft.countdown_s, evidence=draft.evidence,
+        )  # fmt: skip
+
+    async def _tell_again(self, conn: Connection, device_id: int, telemetry: Telemetry, incident_id: int) -> None:
+        """The device repeats itself because it did not hear."""
+        language = await presses.language(conn, device_id)
+        listener = Listener(device_id=device_id, address=telemetry.device, answered=True, language=language)
+        said = incidents.say(Told(say=Say.RECEIVED, identity=telemetry.identity), listener, incident_id)
+        if said is not None:
+            await presses.tell(conn, device_id, said.downlink)
+
+    async def _cancel(self, conn: Connection, row: int, cancel: Cancel) -> None:
+        """The wearer's cancel key ends a countdown; that a device's alarm is over ends nothing."""
+        if cancel.stage is not Stage.CANCELLED:
+            return
+        table = self._store.table
+        device_id = int(table.device_id[row])
+        for incident_id in await presses.confirming(conn, cancel.kind, device_id, table.resident(row)):
+            try:
+                await incidents.advance(conn, incident_id, events.Cancelled(by="wearer"), f"device:{device_id}")
+                self._outcomes.append("cancelled")
+            except events.Refused as refused:  # the countdown ended a moment ago: people are being called
+                log.info("cancel came too late", incident=incident_id, reason=refused.reason)
+
+
+class Ring:
+    """An alert that is ready: found in a batch, by the passing of time, or about the hub itself."""
+
+    def __init__(self, alert: Alert, done: Callable[[], None] = lambda: None) -> None:
+        self.key = alert.dedup_key
+        self.pressing = alert.severity is not Severity.TECHNICAL
+        self.alert = alert
+        self._done = done
+
+    async def prepare(self, conn: Connection) -> None:
+        """Nothing to do before."""
+
+    async def run(self, conn: Connection) -> None:
+        await incidents.raise_alert(conn, self.alert)
+
+    def committed(self) -> None:
+        FINDINGS.labels(self.alert.rule or "").inc()
+        self._done()
+
+    async def give_up(self, conn: Connection, error: Exception) -> None:
+        """A finding is never given up: its fault is ours, so it stays and is tried again."""
+        raise error
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """A responder's answer, as it stands in the payload."""
+
+    page: int
+    nonce: str
+    verb: str
+    to: str = ""
+
+
+class Answer:
+    """What a responder's terminal says about a page.
+
+    Raises:
+        msgspec.MsgspecError: The payload is no answer.
+    """
+
+    pressing = True
+
+    def __init__(self, store: Store, arrival: Arrival, person_id: int) -> None:
+        self.key = f"person:{person_id}"
+        self._store, self._arrival, self._person_id = store, arrival, person_id
+        self._words = msgspec.json.decode(arrival.payload, type=Words)
+        self._number = 0
+
+    async def prepare(self, conn: Connection) -> None:
+        self._number = self._number or await self._store.numbers.take(conn)
+
+    async def run(self, conn: Connection) -> None:
+        arrival, words = self._arrival, self._words
+        body = raw.pack([arrival.topic], [arrival.payload], [arrival.received_ms])
+        await raw.keep_batch(conn, moment(arrival.received_ms), self._number, 1, body)
+        try:
+            await desk.answer(conn, self._person_id, words.page, words.nonce, words.verb, words.to)
+        except desk.Refused as refused:
+            log.info("answer refused", person=self._person_id, page=words.page, reason=refused.code)
+
+    def committed(self) -> None:
+        self._store.numbers.done(self._number)
+        settle([self._arrival])
+
+    async def give_up(self, conn: Connection, error: Exception) -> None:
+        UNREADABLE.inc()
+        await self._store.shelf.keep(conn, [unreadable(self._arrival, error)])
+
+
+def alert_of(
+    table: DeviceTable, row: int, *, kind: AlertKind, severity: Severity, rule: str, identity: str, at: datetime,
+    named: str | None = None, measured_at: datetime | None = None, countdown_s: float = 0.0,
+    evidence: Mapping[str, Any] | None = None,
+) -> Alert:  # fmt: skip
+    """Return the alert about one device's finding; the same finding has the same id whenever it is made."""
+    device_id = int(table.device_id[row])
+    return Alert(
+        alert_id=f"{device_id}:{kind}:{rule}:{identity}", kind=kind, severity=severity, raised_at=at, rule=rule,
+        measured_at=measured_at, device_id=device_id, resident_id=table.resident(row), area=table.area[row],
+        identity=named, countdown_s=countdown_s, test=table.in_test(row, int(at.timestamp() * 1000)),
+        evidence=evidence or {},
+    )  # fmt: skip
+
+
+def finding_alert(table: DeviceTable, finding: Finding, now: datetime) -> Alert:
+    """Return the alert for what a detector noticed."""
+    return alert_of(
+        table, finding.row, kind=finding.kind, severity=finding.severity, rule=finding.rule, identity=finding.identity,
+        at=now, named=finding.identity, measured_at=moment(finding.at_ms), countdown_s=finding.countdown_s,
+        evidence=finding.evidence,
+    )  # fmt: skip
+
+
+def unread_alert(arrival: Arrival, table: DeviceTable, error: str) -> Alert:
+    """Return the technical alert about an alarm-capable message nobody could read: one a topic and hour."""
+    parts = arrival.topic.split("/")
+    row = table.row_of.get(f"carehub:{parts[1]}", NONE) if parts[0] == "carehub" and len(parts) > 2 else NONE
+    known = row != NONE
+    hour = arrival.received_ms // 3_600_000
+    return Alert(
+        alert_id=f"unreadable:{arrival.topic[:200]}:{hour}", kind=AlertKind.DEVICE, severity=Severity.TECHNICAL,
+        raised_at=moment(arrival.received_ms), device_id=int(table.device_id[row]) if known else None,
+        resident_id=table.resident(row) if known else None, area=table.area[row] if known else "", rule="unreadable",
+        evidence={"topic": arrival.topic[:200].replace("\x00", ""), "error": error[:200].replace("\x00", "")},
+    )  # fmt: skip
+
+
+def system_alert(rule: str, text: str) -> Alert:
+    """Return a technical alert about the hub or a way in: one a rule and ten minutes."""
+    now_ms = int(time.time() * 1000)
+    return Alert(
+        alert_id=f"system:{rule}:{now_ms // 600_000}", kind=AlertKind.SYSTEM, severity=Severity.TECHNICAL,
+        raised_at=moment(now_ms), rule=rule, evidence={"text": text[:500]},
+    )  # fmt: skip

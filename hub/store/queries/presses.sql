@@ -1,0 +1,34 @@
+-- name: seen
+-- The incident a press with this identity went to, if it was heard before.
+select incident_id from press where device_id = %(device_id)s and identity = %(identity)s
+
+-- name: recent_nameless
+-- The open incident of an alarm without identity heard so shortly before that this is the same one. One second of
+-- slack forward, because the clocks of two ways in are read apart. After an incident has ended, a press is a new one.
+select p.incident_id from press p join incident i on i.id = p.incident_id
+where p.device_id = %(device_id)s and starts_with(p.identity, %(prefix)s) and i.dedup_key is not null
+  and p.at > %(at)s - make_interval(secs => %(window_s)s) and p.at <= %(at)s + interval '1 second'
+order by p.at desc limit 1
+
+-- name: keep
+-- Remember a press.
+insert into press (device_id, identity, incident_id, at)
+values (%(device_id)s, %(identity)s, %(incident_id)s, %(at)s) on conflict do nothing
+
+-- name: confirming
+-- Incidents of one kind, of this device or its resident, whose wearer may still cancel.
+select id from incident
+where state = 'confirming' and dedup_key is not null and kind = %(kind)s
+  and (device_id = %(device_id)s or resident_id = %(resident_id)s)
+
+-- name: language
+-- What the wearer of a device speaks.
+select coalesce(r.language, 'zh-CN') from device d left join resident r on r.id = d.resident_id where d.id = %(device_id)s
+
+-- name: tell
+-- Say something to a device, once more: it repeats its press because it did not hear.
+with told as (
+    insert into downlink (topic, payload, retain, device_id, created_at, expires_at)
+    values (%(topic)s, %(payload)b, %(retain)s, %(device_id)s, hub_now(), hub_now() + interval '10 minutes') returning id
+)
+select pg_notify('carehub_downlink', id::text) from told

@@ -1,0 +1,278 @@
+"""The telemetry lane: many messages, one transaction; acknowledged when it has committed, then shown to detectors."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from devices.telemetry import Telemetry
+from hub.detection import Detection
+from hub.device_table import DeviceTable
+from hub.gather import Decoded, Gathered, Gatherer, unreadable
+from hub.ingress.arrival import Arrival, Origin
+from hub.steady import Backoff, Steady, database_fault
+from hub.store import raw, telemetry
+from hub.store.pool import Connection
+from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
+
+BATCH_BYTES = 8 << 20  # payloads in one transaction, at most
+
+STORED = Counter("carehub_stored_messages", "Messages committed", ["lane"])
+REPEATED = Counter("carehub_repeated_messages", "Telemetry recognised as sent before")
+UNREADABLE = Counter("carehub_unreadable_messages", "Messages kept with the error that made them unreadable")
+STRANGE = Counter("carehub_unregistered_messages", "Telemetry of unknown devices kept raw only")
+HALVED = Counter("carehub_halved_batches", "Batches cut in two because they could not be stored")
+BATCH = Histogram(
+    "carehub_batch_messages", "Messages in a transaction", buckets=(1, 4, 16, 64, 256, 512, 1024, 2048, 4096)
+)
+SECONDS = Histogram(
+    "carehub_batch_seconds",
+    "From the first message's arrival to the commit",
+    buckets=(0.01, 0.03, 0.06, 0.1, 0.3, 1, 3, 10),
+)
+BACKLOG = Gauge("carehub_telemetry_waiting", "Telemetry received and not yet committed")
+log = structlog.get_logger()
+
+
+class Newcomers:
+    """How many unknown devices may still be registered this hour."""
+
+    def __init__(self, per_hour: int) -> None:
+        self.per_hour = per_hour
+        self._hour = -1
+        self._left = 0
+
+    def admit(self, wanted: Sequence[tuple[str, str, str]], now: datetime) -> list[tuple[str, str, str]]:
+        """Return those that may be registered now."""
+        hour = int(now.timestamp() // 3600)
+        if hour != self._hour:
+            self._hour, self._left = hour, self.per_hour
+        return list(wanted[: self._left])
+
+    def spent(self, count: int) -> None:
+        self._left -= count
+
+
+class TelemetryLane:
+    """Collects by number and time, stores, acknowledges, then calls `observed` with what was stored.
+
+    Args:
+        ringing: takes messages that turn out to hold an alarm.
+        observed: called after the commit with the batch's number and content.
+    """
+
+    def __init__(
+        self, *, dsn: str, table: DeviceTable, detection: Detection, gatherer: Gatherer, numbers: BatchNumbers,
+        shelf: UnreadableShelf, newcomers: Newcomers, batch_messages: int, batch_wait_ms: int,
+        ringing: Callable[[Arrival, list[Telemetry]], None], observed: Callable[[int, Gathered], Awaitable[None]],
+    ) -> None:  # fmt: skip
+        self._dsn, self._table, self._detection, self._gatherer = dsn, table, detection, gatherer
+        self._numbers, self._shelf, self._newcomers = numbers, shelf, newcomers
+        self._most, self._wait_s = batch_messages, batch_wait_ms / 1000
+        self._ringing, self._observed = ringing, observed
+        self._waiting: deque[Arrival] = deque()
+        self._rejected: list[Unreadable] = []
+        self._some, self._go = asyncio.Event(), asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._under_way = 0
+        self.waiting_bytes = 0
+
+    @property
+    def waiting(self) -> int:
+        """Messages received and not yet committed."""
+        return len(self._waiting) + self._under_way
+
+    def put(self, arrival: Arrival) -> None:
+        """Take a message. Well below a microsecond."""
+        waiting = self._waiting
+        waiting.append(arrival)
+        self.waiting_bytes += len(arrival.payload)
+        if len(waiting) == 1:
+            self._some.set()
+            self._idle.clear()
+        elif len(waiting) == self._most:
+            self._go.set()
+
+    def reject(self, row: Unreadable) -> None:
+        """Keep bytes that never became a message, with the next batch."""
+        self._rejected.append(row)
+        self._some.set()
+        self._idle.clear()
+
+    def hurry(self) -> None:
+        """Do not wait for more: a press stands behind what is here."""
+        self._go.set()
+
+    async def drained(self) -> None:
+        """Return when nothing waits."""
+        self._go.set()
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        loop = asyncio.get_running_loop()
+        async with Steady(self._dsn, "carehub telemetry") as steady:
+            while True:
+                await self._some.wait()
+                if len(self._waiting) < self._most:
+                    timer = loop.call_later(self._wait_s, self._go.set)
+                    await self._go.wait()
+                    timer.cancel()
+                self._go.clear()
+                await self._turn(steady)
+                self._rest()
+
+    async def _turn(self, steady: Steady) -> None:
+        arrivals, rejected = self._take(), self._rejected
+        self._rejected = []
+        self._under_way = len(arrivals)
+        try:
+            await self._store(steady, arrivals, rejected)
+        finally:
+            self._under_way = 0
+
+    def _rest(self) -> None:
+        BACKLOG.set(len(self._waiting))
+        if len(self._waiting) >= self._most:
+            self._go.set()
+        elif not self._waiting and not self._rejected:
+            self._some.clear()
+            self._idle.set()
+
+    def _take(self) -> list[Arrival]:
+        waiting = self._waiting
+        if len(waiting) <= self._most and self.waiting_bytes <= BATCH_BYTES:
+            taken = list(waiting)
+            waiting.clear()
+            self.waiting_bytes = 0
+            return taken
+        taken, size = [], 0
+        while waiting and len(taken) < self._most and size <= BATCH_BYTES:
+            taken.append(waiting.popleft())
+            size += len(taken[-1].payload)
+        self.waiting_bytes -= size
+        return taken
+
+    async def _store(self, steady: Steady, arrivals: list[Arrival], rejected: list[Unreadable]) -> None:
+        """Store a batch however long it takes; cut it in two where its content is at fault."""
+        backoff = Backoff()
+        number = 0
+        while True:
+            conn = await steady.get()
+            try:
+                if number and await raw.is_kept(conn, number):
+                    break  # the answer to the last commit was lost, the commit was not
+                decoded = await self._gatherer.decode(arrivals)
+                await self._meet(conn, decoded)
+                gathered = self._fresh(self._gatherer.finish(decoded))
+                gathered.unreadable.extend(rejected)
+                number = number or await self._numbers.take(conn)
+                async with conn.transaction():
+                    await write(conn, gathered, number, self._shelf)
+                break
+            except Exception as err:
+                if database_fault(err):
+                    log.warning("telemetry not stored, trying again", error=str(err)[:200], messages=len(arrivals))
+                    await asyncio.sleep(backoff.next_s())
+                    continue
+                log.error("batch cannot be stored", messages=len(arrivals), exc_info=err)
+                if number:
+                    self._numbers.done(number)
+                await self._smaller(steady, arrivals, rejected, err)
+                return
+        await self._committed(conn, number, gathered, decoded)
+
+    async def _smaller(
+        self, steady: Steady, arrivals: list[Arrival], rejected: list[Unreadable], error: Exception
+    ) -> None:
+        HALVED.inc()
+        if len(arrivals) > 1:
+            middle = len(arrivals) // 2
+            await self._store(steady, arrivals[:middle], rejected)
+            await self._store(steady, arrivals[middle:], [])
+        elif arrivals:
+            await self._keep_alone(steady, arrivals, [unreadable(arrivals[0], error), *rejected])
+        else:
+            await self._keep_alone(steady, [], rejected)
+
+    async def _keep_alone(self, steady: Steady, arrivals: list[Arrival], rows: list[Unreadable]) -> None:
+        """The bad message stands alone: it is kept as it came, with what was wrong, and acknowledged."""
+        backoff = Backoff()
+        while True:
+            conn = await steady.get()
+            try:
+                async with conn.transaction():
+                    await self._shelf.keep(conn, rows)
+                break
+            except Exception as err:
+                log.error("unreadable message not kept yet", exc_info=err)
+                await asyncio.sleep(backoff.next_s())
+        UNREADABLE.inc(len(rows))
+        settle(arrivals)
+
+    async def _meet(self, conn: Connection, decoded: Decoded) -> None:
+        """Register devices heard for the first time, as many as this hour still allows."""
+        strangers = decoded.strangers()
+        if not strangers:
+            return
+        now = telemetry.moment(int(time.time() * 1000))
+        admitted = self._newcomers.admit(list(strangers.values()), now)
+        if admitted:
+            before = len(self._table)
+            await self._table.register(conn, admitted, now)
+            self._newcomers.spent(len(self._table) - before)
+            self._detection.fit()
+
+    def _fresh(self, gathered: Gathered) -> Gathered:
+        if len(gathered.rows) == 0:
+            return gathered
+        fresh = self._detection.fresh(gathered.rows, gathered.columns)
+        if fresh.all():
+            return gathered
+        REPEATED.inc(int((~fresh).sum()))
+        return gathered.only(fresh)
+
+    async def _committed(self, conn: Connection, number: int, gathered: Gathered, decoded: Decoded) -> None:
+        settle(gathered.arrivals)
+        for arrival, telemetries in decoded.ringing:
+            self._ringing(arrival, telemetries)
+        STORED.labels("telemetry").inc(len(gathered.arrivals))
+        STRANGE.inc(gathered.strange)
+        BATCH.observe(len(gathered.arrivals))
+        SECONDS.observe(max(0.0, time.time() - gathered.received_at.timestamp()))
+        await self._observed(number, gathered)
+        if gathered.unreadable:
+            UNREADABLE.inc(len(gathered.unreadable))
+            try:
+                await self._shelf.trim(conn, gathered.unreadable)
+            except Exception as err:
+                log.warning("unreadable messages not trimmed", error=str(err)[:200])
+
+
+async def write(conn: Connection, gathered: Gathered, number: int, shelf: UnreadableShelf) -> None:
+    """Write one batch. Call inside a transaction."""
+    await raw.keep_batch(conn, gathered.received_at, number, len(gathered.arrivals), gathered.body)
+    if len(gathered.columns):
+        await telemetry.write_wide(conn, gathered.columns, number)
+    if gathered.observations:
+        await telemetry.write_observations(conn, gathered.observations, number)
+    if gathered.windows:
+        await telemetry.write_windows(conn, gathered.windows, number)
+    if gathered.unreadable:
+        await shelf.keep(conn, gathered.unreadable)
+
+
+def settle(arrivals: Sequence[Arrival]) -> None:
+    """Acknowledge committed messages: each origin is written to once."""
+    touched: dict[int, Origin] = {}
+    for arrival in arrivals:
+        origin = arrival.origin
+        origin.settle(arrival.token)
+        touched[id(origin)] = origin
+    for origin in touched.values():
+        origin.flush()

@@ -1,0 +1,138 @@
+"""The urgent lane: small transactions, one at a time per device so that order is kept, many devices side by side."""
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from hub.steady import Backoff, Steady, database_fault
+from hub.store.pool import Connection
+
+QUICK_TRIES = 3  # a job that fails for its own sake is tried so often before it is given up
+LONGEST_PAUSE_S = 5.0
+
+WAITING = Gauge("carehub_urgent_waiting", "Presses and alerts received and not yet committed")
+RETRIES = Counter("carehub_urgent_retries", "Transactions tried again", ["why"])
+GIVEN_UP = Counter("carehub_urgent_given_up", "Messages kept unread after failing for their own sake")
+log = structlog.get_logger()
+
+
+class Job(Protocol):
+    """One small transaction."""
+
+    key: str  # jobs of one key are carried out in order, one at a time
+    pressing: bool  # somebody may be in need: before everything that is not
+
+    async def prepare(self, conn: Connection) -> None:
+        """What must be committed before, by itself. Repeated at every try."""
+
+    async def run(self, conn: Connection) -> None:
+        """The work, inside a transaction. Repeated at every try; must not change memory."""
+
+    def committed(self) -> None:
+        """It is saved: acknowledge, show it to the detectors. Never raises."""
+
+    async def give_up(self, conn: Connection, error: Exception) -> None:
+        """Keep what can be kept and call a technician, inside a transaction. If this fails too, the job stays."""
+
+
+class UrgentLane:
+    """Carries jobs out on a few connections of its own, and never lets one go that is not committed."""
+
+    def __init__(self, dsn: str, workers: int) -> None:
+        self._dsn, self._workers = dsn, workers
+        self._jobs: dict[tuple[bool, str], deque[Job]] = {}  # a key is here while it has work, waiting or under way
+        self._ready: dict[bool, deque[tuple[bool, str]]] = {True: deque(), False: deque()}
+        self._tokens = asyncio.Semaphore(0)
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.waiting = 0
+
+    def put(self, job: Job) -> None:
+        """Take a job. Returns at once."""
+        key = (job.pressing, job.key)
+        self.waiting += 1
+        WAITING.set(self.waiting)
+        self._idle.clear()
+        queue = self._jobs.get(key)
+        if queue is None:
+            self._jobs[key] = deque((job,))
+            self._offer(key)
+        else:
+            queue.append(job)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(self._workers):
+                group.create_task(self._work(number), name=f"urgent {number}")
+
+    async def drained(self) -> None:
+        """Return when nothing waits."""
+        await self._idle.wait()
+
+    def _offer(self, key: tuple[bool, str]) -> None:
+        self._ready[key[0]].append(key)
+        self._tokens.release()
+
+    async def _work(self, number: int) -> None:
+        async with Steady(self._dsn, f"carehub urgent {number}") as steady:
+            while True:
+                await self._tokens.acquire()
+                key = (self._ready[True] or self._ready[False]).popleft()
+                job = self._jobs[key][0]
+                pause_s = await self._carry_out(steady, job)
+                if pause_s:  # it stays first in its line, but does not hold this worker
+                    asyncio.get_running_loop().call_later(pause_s, self._offer, key)
+                    continue
+                self._done(key)
+
+    def _done(self, key: tuple[bool, str]) -> None:
+        queue = self._jobs[key]
+        queue.popleft()
+        self.waiting -= 1
+        WAITING.set(self.waiting)
+        if queue:
+            self._offer(key)
+        else:
+            del self._jobs[key]
+        if self.waiting == 0:
+            self._idle.set()
+
+    async def _carry_out(self, steady: Steady, job: Job) -> float:
+        """Return 0 when the job is committed or given up, else how many seconds to leave it."""
+        backoff = Backoff()
+        tries = 0
+        while True:
+            conn = await steady.get()
+            try:
+                await job.prepare(conn)
+                async with conn.transaction():
+                    await job.run(conn)
+            except Exception as err:
+                if database_fault(err):
+                    RETRIES.labels("database").inc()
+                    await asyncio.sleep(backoff.next_s())
+                    continue
+                tries += 1
+                RETRIES.labels("content").inc()
+                log.warning("urgent transaction failed", key=job.key, tries=tries, exc_info=err)
+                if tries >= QUICK_TRIES:
+                    return 0 if await self._give_up(conn, job, err) else LONGEST_PAUSE_S
+            else:
+                job.committed()
+                return 0
+
+    async def _give_up(self, conn: Connection, job: Job, error: Exception) -> bool:
+        """Keep the message unread and call a technician. If that fails too, the fault is not the message's."""
+        try:
+            async with conn.transaction():
+                await job.give_up(conn, error)
+        except Exception as err:
+            log.error("cannot give up a message either, keeping it unacknowledged", key=job.key, exc_info=err)
+            return False
+        GIVEN_UP.inc()
+        job.committed()
+        return True

@@ -1,0 +1,137 @@
+"""Presses: one transaction each, once each, whoever sends them."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from tests.integration.ingest.conftest import Hub, add_resident, eventually
+
+
+async def known(hub: Hub, dsn: str, address: str = "carehub:w1", **columns: object) -> int:
+    device_id = add_resident(dsn, address, **columns)
+
+    async def loaded() -> bool:
+        return address in hub.ingest.table.row_of
+
+    await eventually(loaded)
+    return device_id
+
+
+async def test_press_opens_an_incident_for_the_resident(hub: Hub, dsn: str) -> None:
+    device_id = await known(hub, dsn)
+    token = hub.press(id="7")
+    await hub.done()
+    assert hub.line.acknowledged == [token]
+    rows = await hub.rows("select kind, severity, area, device_id, presses, resident_id is not null from incident")
+    assert rows == [("sos", 1, "yinchuan", device_id, 1, True)]
+
+
+async def test_press_is_told_received_with_its_own_id(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    hub.press(id="7")
+    await hub.done()
+    (payload,) = (
+        bytes(p) for (p,) in await hub.rows("select payload from downlink where topic = 'carehub/w1/command'")
+    )
+    assert b'"say":"received"' in payload
+    assert b'"id":"7"' in payload
+
+
+async def test_same_press_again_changes_nothing_but_is_answered_again(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    first = hub.press(id="7")
+    await hub.done()
+    before = await hub.rows("select version, presses from incident")
+    again = hub.press(id="7")
+    await hub.done()
+    assert hub.line.acknowledged == [first, again]
+    assert await hub.rows("select version, presses from incident") == before
+    assert await hub.one("select count(*) from downlink where topic = 'carehub/w1/command'") == 2
+    assert await hub.one("select count(*) from alert") == 1
+
+
+async def test_new_press_attaches_and_is_counted(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    hub.press(id="7")
+    hub.press(id="8")
+    await hub.done()
+    assert await hub.rows("select presses from incident") == [(2,)]
+
+
+async def test_presses_without_identity_within_ten_seconds_are_one(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    start = int(time.time() * 1000)
+    for offset in (0, 4_000, 9_900):
+        hub.send("carehub/w1/event", {"event": "sos"}, at_ms=start + offset)
+    await hub.done()
+    assert await hub.rows("select presses from incident") == [(1,)]
+    hub.send("carehub/w1/event", {"event": "sos"}, at_ms=start + 12_000)
+    await hub.done()
+    assert await hub.rows("select presses from incident") == [(2,)]
+
+
+async def test_unknown_devices_press_opens_an_orphan_incident(hub: Hub) -> None:
+    token = hub.press("stranger", id="1")
+    await hub.done()
+    assert hub.line.acknowledged == [token]
+    rows = await hub.rows(
+        "select i.resident_id, d.address, d.state from incident i join device d on d.id = i.device_id"
+    )
+    assert rows == [(None, "carehub:stranger", "seen")]
+
+
+async def test_retained_alarm_never_rings(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    token = hub.send("carehub/w1/event", {"event": "sos", "id": "1"}, retained=True)
+    await hub.done()
+    assert hub.line.acknowledged == [token]
+    assert await hub.one("select count(*) from incident") == 0
+    assert await hub.rows("select code, quality from observation") == [("alarm.sos", "stale")]
+
+
+async def test_press_in_test_mode_is_marked_as_test(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn, test_until=datetime.now(UTC) + timedelta(minutes=5))
+    hub.press(id="1")
+    await hub.done()
+    assert await hub.rows("select test from incident") == [(True,)]
+
+
+async def test_wearer_cancels_a_suspected_fall(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    hub.send("carehub/w1/event", {"event": "fall", "id": "3", "stage": "suspected"})
+    await hub.done()
+    assert await hub.rows("select kind, state from incident") == [("fall", "confirming")]
+    hub.send("carehub/w1/event", {"event": "cancel", "of": "fall"})
+    await hub.done()
+    assert await hub.rows("select state from incident") == [("cancelled",)]
+
+
+async def test_cancel_key_does_not_end_a_press(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    hub.press(id="1")
+    hub.send("carehub/w1/event", {"event": "cancel"})
+    await hub.done()
+    assert await hub.rows("select state from incident") == [("open",)]
+
+
+async def test_what_stands_beside_the_press_is_kept(hub: Hub, dsn: str) -> None:
+    device_id = await known(hub, dsn)
+    hub.press(id="1", battery=41, hr=88)
+    await hub.done()
+    rows = await hub.rows("select device_id, battery_pct, heart_rate_bpm, spo2_pct from telemetry")
+    assert rows == [(device_id, 41.0, 88.0, None)]
+    assert await hub.one("select messages from raw_batch") == 1
+
+
+async def test_unreadable_event_calls_a_technician(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    token = hub.send("carehub/w1/event", b"\x00\xff not json")
+    await hub.done()
+    assert hub.line.acknowledged == [token]
+    assert await hub.rows("select topic, payload from unreadable") == [("carehub/w1/event", b"\x00\xff not json")]
+    assert await hub.rows("select severity, kind from incident") == [(5, "device")]
+
+
+async def test_z2m_button_rings(hub: Hub) -> None:
+    hub.send("home7/zigbee2mqtt/Bathroom button", {"action": "emergency", "battery": 90})
+    await hub.done()
+    assert await hub.one("select count(*) from incident where kind = 'sos'") == 1
