@@ -21,6 +21,7 @@ LONGEST_PAYLOAD = 1024 * 1024  # `bridge/devices` of a large house; a device's o
 HELP = frozenset({"sos", "emergency", "panic", "help"})
 FIRE = frozenset({"fire"})
 OVER = frozenset({"clear", "cleared", "cancel", "cancelled", "canceled", "release", "released", "off", "end", "stop"})
+MOVED = {"vibration": "motion.vibration", "tilt": "motion.tilt", "drop": "motion.drop"}  # of a thing, not a person
 NO_ACTION = frozenset({"", "none", "null", "idle"})
 
 # A property that is true or false -> the code it states.
@@ -93,8 +94,8 @@ _ENUMS = (*FALL_PROPERTIES, "status", "battery_state", "presence_state", "action
 PROPERTIES = frozenset({*FLAGS, *NUMBERS, *_ENUMS, "last_seen"})
 # What may need people: anything of these that is not plainly nothing. Looked for in bytes, so it errs on this side.
 _URGENT = re.compile(
-    rb'"(?:action|click|sos|emergency|panic|smoke|gas|carbon_monoxide|water_leak|tamper|fall\w*|status)"\s*:\s*'
-    rb'(?!null|false|0\s*[,}]|"\s*"|"(?:none|normal|no_fall|idle|null|off|false|occupied|unoccupied|sitting|on_the_bed)")',
+    rb'"(?:action|click|sos|emergency|panic|smoke|gas|carbon_monoxide|water_leak|tamper|fall\w*|status)"\s*:(?!\s*(?:'
+    rb'null|false|0\s*[,}]|"\s*"|"(?:none|normal|no_fall|idle|null|off|false|occupied|unoccupied|sitting|on_the_bed)"))',
     re.IGNORECASE,
 )
 _QUIET_ATTRIBUTES = frozenset({*NUMBERS, "voltage", "last_seen", "occupancy", "presence", "contact", "battery_low"})
@@ -297,6 +298,9 @@ def _flag(value: object) -> bool | None:
 def _action(value: object, fresh: Quality) -> Iterator[Observation]:
     word = value.strip() if isinstance(value, str) else ""
     if word.lower() in NO_ACTION or len(word) > 80:
+        return
+    if word.lower() in MOVED:
+        yield Observation(code=MOVED[word.lower()], value=True, native="action", quality=fresh)
         return
     tokens = set(re.split(r"[^a-z0-9]+", word.lower()))
     code = "alarm.sos" if tokens & HELP else "alarm.fire" if tokens & FIRE else None
