@@ -16,7 +16,7 @@ from simulator.line import Line
 from simulator.neighbourhood import Device, Endpoint
 from simulator.physiology import Body
 
-REPEAT_S = 3.0  # a press that has not been answered is sent again, under the same identity
+REPEAT_S = 5.0  # a press that has not been answered is sent again, under the same identity
 BURST_S = 0.1
 BURSTS_WAITING = 50  # five seconds of wrist the watch keeps when the line is slow; older ones are dropped
 
@@ -46,7 +46,7 @@ class Watch:
         self.line = Line(
             self.listener, self.device.username, self.device.secret,
             subscribe=[words.topic(name, "command")], hear=self._hear,
-            will=aiomqtt.Will(words.topic(name, "status"), words.status(online=False), qos=1),
+            will=aiomqtt.Will(words.topic(name, "status"), words.status(online=False), qos=1, retain=True),
         )  # fmt: skip
 
     @property

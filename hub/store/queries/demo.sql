@@ -92,10 +92,14 @@ where d.address = %(device)s and p.identity = %(identity)s;
 select distinct a.incident_id from alert a join device d on d.id = a.device_id
 where d.address = %(device)s and a.raised_at between %(since)s and %(until)s;
 
--- name: falls_of_device
--- Incidents that a fall of this device opened or joined.
-select distinct a.incident_id, a.raised_at, a.rule from alert a join device d on d.id = a.device_id
-where d.address = %(device)s and a.kind = 'fall' and a.raised_at >= %(since)s order by a.raised_at;
+-- name: falls_of_devices
+-- Which of these devices a fall was found for, and the incident it opened or joined.
+select distinct d.address, a.incident_id from alert a join device d on d.id = a.device_id
+where d.address = any(%(devices)s) and a.kind = 'fall' order by 2;
+
+-- name: dismiss
+-- A replay's credentials end with it.
+update credential set active = false where username = any(%(usernames)s);
 
 -- name: opened_since
 -- What a replay brought about.

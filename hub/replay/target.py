@@ -1,0 +1,110 @@
+"""The hub a replay goes to: a running demo found by its run folder, or any listener by its address."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from hub.demo import NEIGHBOURHOOD_FILE
+from hub.errors import HubError
+from hub.store.pool import Connection, connect, hub_now
+from hub.store.sql import queries
+
+Q = queries("demo")
+
+
+class NoTargetError(HubError):
+    """There is nothing to send to; says where it was looked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way in: an address and, for MQTT, a credential with the prefix it may publish below."""
+
+    host: str
+    port: int
+    username: str = ""
+    secret: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """A running demo: both its ways in, and its database to provision replayed devices in and to ask what happened."""
+
+    mqtt: Way
+    watch3g: Way
+    dsn: str
+
+
+def find(run_dir: Path) -> Demo:
+    """Return the demo that runs from this folder.
+
+    Raises:
+        NoTargetError: None does.
+    """
+    path = run_dir / NEIGHBOURHOOD_FILE
+    try:
+        book: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return Demo(
+            mqtt=Way(**book["listener"]), watch3g=Way(**book["gateway"]), dsn=str(book["database"])
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoTargetError(
+            f"no demo runs from {run_dir} ({error}): start one with `carehub up --demo`,"
+            " or name a listener with --to mqtt://user:password@host:port"
+        ) from None
+
+
+def parse(url: str) -> Way:
+    """Return the listener a URL names; what it may publish below is one device, called like the user.
+
+    Raises:
+        NoTargetError: It is no mqtt:// URL with user and password.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "mqtt" or not parts.hostname or not parts.username or not parts.password:
+        raise NoTargetError(f"{url.partition('@')[2] or url}: write it like mqtt://user:password@host:1883")
+    user = unquote(parts.username)
+    return Way(
+        host=parts.hostname, port=parts.port or 1883, username=user, secret=unquote(parts.password),
+        prefix=f"carehub/{user}/",
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def admitted(demo: Demo, prefixes: list[str]) -> AsyncIterator[dict[str, Way]]:
+    """Give the replay a gateway's credential for each prefix, for as long as it lasts.
+
+    Only a demo admits strangers like this; anywhere else a replay needs a credential somebody gave it.
+    """
+    ways = {
+        prefix: Way(
+            host=demo.mqtt.host, port=demo.mqtt.port, username=f"replay {prefix.strip('/')}".strip(),
+            secret=secrets.token_urlsafe(16), prefix=prefix,
+        )
+        for prefix in prefixes
+    }  # fmt: skip
+    async with await connect(demo.dsn, name="carehub replay") as conn, conn.transaction():
+        for way in ways.values():
+            await _admit(conn, way, await hub_now(conn))
+        await conn.execute("select pg_notify('carehub_config', '')")
+    try:
+        yield ways
+    finally:
+        async with await connect(demo.dsn, name="carehub replay") as conn, conn.transaction():
+            await conn.execute(Q.dismiss, {"usernames": [way.username for way in ways.values()]})
+            await conn.execute("select pg_notify('carehub_config', '')")
+
+
+async def _admit(conn: Connection, way: Way, now: datetime) -> None:
+    await conn.execute(Q.set_credential, {
+        "username": way.username, "secret_sha256": hashlib.sha256(way.secret.encode()).digest(), "kind": "gateway",
+        "topic_prefix": way.prefix, "device": None, "person": None, "now": now,
+    })  # fmt: skip
