@@ -30,8 +30,8 @@ class Field:
 class Finding:
     """What a detector noticed about one device.
 
-    `identity` is the same when the same data is seen again (shuffled, repeated, after a restart): rule and the start of the
-    episode in the device's time. The hub opens at most one alert for it.
+    `identity` is the same when the same data is seen again (shuffled, repeated, after a restart): rule and the start
+    of the episode in the device's time. The hub opens at most one alert for it.
     """
 
     row: int

@@ -1,5 +1,7 @@
 """What a wrist does around an impact, in numbers that do not depend on how the watch's axes lie."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,7 +83,7 @@ def _posture(a: Floats, pieces: list[tuple[int, int]]) -> list[float]:
     means = [a[BEFORE + lo : BEFORE + hi].mean(axis=0) for lo, hi in pieces]
     first, last = means[0], means[-1]
     out = [_angle(first, last), _angle(means[1], last), _angle(means[2], last)]
-    out += [_angle(x, y) for x, y in zip(means[2:-1], means[3:], strict=True)]
+    out += [_angle(x, y) for x, y in pairwise(means[2:])]
     return [*out, float(np.linalg.norm(last)), float(np.linalg.norm(first)), float(np.linalg.norm(last - first))]
 
 
@@ -98,7 +100,9 @@ def _rhythm(size: Floats) -> list[float]:
     spectrum = np.abs(np.fft.rfft(x)) ** 2
     hz = np.fft.rfftfreq(len(x), 1 / RATE_HZ)
     total = float(spectrum.sum()) + 1e-9
-    bands = [float(spectrum[(hz >= lo) & (hz < hi)].sum()) / total for lo, hi in ((0, 1), (1, 2), (2, 4), (4, 7), (7, 13))]
+    bands = [
+        float(spectrum[(hz >= lo) & (hz < hi)].sum()) / total for lo, hi in ((0, 1), (1, 2), (2, 4), (4, 7), (7, 13))
+    ]
     inner = size[1:-1]
     tops = (inner > size[:-2]) & (inner >= size[2:])
     return [max(echo), *bands, float((tops & (inner > 1.2)).sum()), float((tops & (inner > 1.6)).sum()), power]

@@ -1,4 +1,4 @@
-"""A boosted ensemble of small trees as plain arrays: what the fall detector asks how much an impact looks like a fall."""
+"""A boosted ensemble of small trees as plain arrays: how much does an impact look like a fall?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ class ModelError(AlertError):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Stage:
-    """One look at an impact, `after` samples (at 25 Hz) later. Trees have shape (trees, nodes); a leaf is its own child."""
+    """One look at an impact, `after` samples (at 25 Hz) later.
+
+    The trees' arrays have shape (trees, nodes); a leaf is its own child.
+    """
 
     after: int
     threshold: float  # probability from which it alarms
@@ -63,11 +66,14 @@ class FallModel:
         Raises:
             ModelError: An array is missing: the file belongs to another version; train again.
         """
-        scalars = {"after": int, "depth": int, "threshold": float, "baseline": float}
+        scalars: dict[str, type] = {"after": int, "depth": int, "threshold": float, "baseline": float}
+
+        def read(name: str, k: int) -> Any:
+            return scalars.get(name, np.asarray)(arrays[f"{name}{k}"])
+
         try:
             stages = tuple(
-                Stage(**{n: scalars.get(n, np.asarray)(arrays[f"{n}{k}"]) for n in Stage.__dataclass_fields__})
-                for k in range(int(arrays["stages"]))
+                Stage(**{n: read(n, k) for n in Stage.__dataclass_fields__}) for k in range(int(arrays["stages"]))
             )
         except KeyError as missing:
             raise ModelError(f"the fall model lacks {missing}: write it anew with `carehub train falls`") from missing

@@ -120,9 +120,7 @@ def write(state: Columnar, told: Minutes) -> None:
     state["counts_steps"][row] |= (told.steps >= 0).astype(np.uint8)
 
 
-def _late(
-    state: Columnar, told: Minutes, newest: Ints, ahead: Ints, forward: Bools
-) -> tuple[Minutes, Ints, Ints]:
+def _late(state: Columnar, told: Minutes, newest: Ints, ahead: Ints, forward: Bools) -> tuple[Minutes, Ints, Ints]:
     _advance(state, told.row[forward], newest[forward], ahead[forward])
     keep = ahead > -RING
     told = told.take(keep)

@@ -69,10 +69,17 @@ def score(vitals: Vitals) -> News2:
     known = {name: points for name, points in parts.items() if points is not None}
     missing = tuple(name for name, points in parts.items() if points is None)
     total = sum(known.values())
-    worst = {**MOST, "spo2": MOST["spo2"] if vitals.spo2_pct is None else _points(vitals.spo2_pct, SPO2_2_OXYGEN, 0) or 0}
+    worst = {
+        **MOST,
+        "spo2": MOST["spo2"] if vitals.spo2_pct is None else _points(vitals.spo2_pct, SPO2_2_OXYGEN, 0) or 0,
+    }
     upper = total + sum(worst[name] for name in missing)
     return News2(
-        total=total, total_upper=upper, risk=risk(total, max(known.values(), default=0)), components=known, missing=missing
+        total=total,
+        total_upper=upper,
+        risk=risk(total, max(known.values(), default=0)),
+        components=known,
+        missing=missing,
     )
 
 

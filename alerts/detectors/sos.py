@@ -84,18 +84,20 @@ def hear(message: Telemetry, *, call_button: bool = False, countdown_s: float = 
         meaning = CALL_BUTTON if call_button and seen.code in BUTTONS else CODES.get(seen.code)
         if meaning is None or seen.quality is not Quality.OK:
             continue
-        kind, severity, rule = meaning
+        kind, _severity, rule = meaning
         if seen.stage in OVER:
             at = seen.measured_at or message.measured_at
             cancels.append(Cancel(kind=kind, stage=seen.stage, identity=message.identity, measured_at=at))
         elif _states(seen):
-            draft = _draft(message, seen, kind, severity, rule, countdown_s)
+            draft = _draft(message, seen, meaning, countdown_s)
             known = drafts.get((kind, rule))
             if known is None or (draft.severity, draft.countdown_s) < (known.severity, known.countdown_s):
                 drafts[kind, rule] = draft
     if not drafts and not cancels:
         return NOTHING
-    return Heard(drafts=tuple(sorted(drafts.values(), key=lambda d: (d.severity, d.countdown_s))), cancels=tuple(cancels))
+    return Heard(
+        drafts=tuple(sorted(drafts.values(), key=lambda d: (d.severity, d.countdown_s))), cancels=tuple(cancels)
+    )
 
 
 def _states(seen: Observation) -> bool:
@@ -105,9 +107,9 @@ def _states(seen: Observation) -> bool:
 
 
 def _draft(
-    message: Telemetry, seen: Observation, kind: AlertKind, severity: Severity, rule: str, countdown_s: float
+    message: Telemetry, seen: Observation, meaning: tuple[AlertKind, Severity, str], countdown_s: float
 ) -> Draft:
-    wait_s = 0.0
+    (kind, severity, rule), wait_s = meaning, 0.0
     if kind is AlertKind.FALL:
         certain = seen.stage in CERTAIN
         severity, wait_s = (Severity.CRITICAL, 0.0) if certain else (severity, countdown_s)

@@ -26,20 +26,26 @@ BASELINE_MIN = 600  # resting minutes before the personal P5 means something
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One line of the rule table. `column` is its place in the latch columns."""
+    """One line of the rule table: at least `times` minutes that hold among `window`, the last of them included.
+
+    `column` is its place in the latch columns. Five of seven minutes, not five in a row: a lost message must not
+    start the count anew, and a late one may only complete it.
+    """
 
     column: int
     name: str
     severity: Severity
     measure: str  # the ring it looks at
+    times: int
+    window: int
     tag: str = ""  # tells two severities of one rule apart in identities
 
 
-V2 = Rule(column=0, name="V2", severity=Severity.HIGH, measure="hr")
-V3 = Rule(column=1, name="V3", severity=Severity.MEDIUM, measure="hr")
-V3_DEEP = Rule(column=2, name="V3", severity=Severity.HIGH, measure="hr", tag="deep:")
-V4 = Rule(column=3, name="V4", severity=Severity.HIGH, measure="spo2")
-V5 = Rule(column=4, name="V5", severity=Severity.LOW, measure="spo2")
+V2 = Rule(column=0, name="V2", severity=Severity.HIGH, measure="hr", times=5, window=7)
+V3 = Rule(column=1, name="V3", severity=Severity.MEDIUM, measure="hr", times=10, window=14)
+V3_DEEP = Rule(column=2, name="V3", severity=Severity.HIGH, measure="hr", times=3, window=4, tag="deep:")
+V4 = Rule(column=3, name="V4", severity=Severity.HIGH, measure="spo2", times=3, window=10)
+V5 = Rule(column=4, name="V5", severity=Severity.LOW, measure="spo2", times=3, window=36)
 RULES = (V2, V3, V3_DEEP, V4, V5)
 
 
@@ -47,6 +53,7 @@ RULES = (V2, V3, V3_DEEP, V4, V5)
 class View:
     """The rings of m rows in order of age: column 0 is the newest minute. Shapes (m, RING)."""
 
+    rows: Ints
     newest: Ints
     hr: NDArray[np.uint8]
     spo2: NDArray[np.uint8]  # raised by SPO2_OFFSET for scale 2, so that one set of limits serves both
@@ -56,7 +63,7 @@ class View:
 
 
 class VitalsDetector:
-    """V2 fast, V3 slow heart at rest; V4 low, V5 lowish saturation. See `docs` in alerts/README.md for the numbers.
+    """V2 fast, V3 slow heart at rest; V4 low, V5 lowish saturation.
 
     `spo2_scale2` is written by the shell: 1 for a resident whose clinician set SpO2 scale 2.
     """
@@ -88,13 +95,14 @@ class VitalsDetector:
         rows = messages.row
         view = _view(state, rows)
         found: list[Finding] = []
-        fires = _fires(view)
-        calm = _calm(view)
         for rule in RULES:
-            hit = fires[rule.column]
+            holds = _holds(view, rule)
+            if not holds.any() and not _on(state, rows, rule).any():
+                continue
+            fires = _fires(view, rule, holds)
             if rule is V5:  # the deeper alarm speaks for both
-                hit &= ((state["latched"][rows] >> V4.column) & 1 == 0)[:, None]
-            found += _latch(state, rows, view, rule, hit, calm[rule.column])
+                fires &= ~_on(state, rows, V4)[:, None]
+            found += _latch(state, view, rule, holds, fires)
         return found
 
 
@@ -106,41 +114,42 @@ def _view(state: Columnar, rows: Ints) -> View:
     lift = (state["spo2_scale2"][rows] * np.uint8(SPO2_OFFSET))[:, None]
     spo2 = np.where(spo2 > 0, spo2 + lift, spo2)
     still, rest = minutes.stillness(state, rows)
-    return View(newest, hr, spo2, rest, still, minutes.resting_p5_bpm(state, rows, BASELINE_MIN))
+    return View(rows, newest, hr, spo2, rest, still, minutes.resting_p5_bpm(state, rows, BASELINE_MIN))
 
 
-def _fires(view: View) -> list[Bools]:
-    """For each rule (m, LATE_MIN): does its condition hold for the window that ends at this age?"""
+def _holds(view: View, rule: Rule) -> Bools:
+    """(m, RING): which minutes satisfy the rule's condition."""
     hr, spo2 = view.hr, view.spo2
-    resting = view.rest & (hr > 0)
-    limit = np.where(np.isnan(view.p5_bpm), np.inf, view.p5_bpm - 8)[:, None]
-    low = view.still & (spo2 > 0) & (spo2 <= 91)
-    lowish = view.still & (spo2 > 0) & (spo2 <= 93)
-    long_low = _count(lowish, 7, at=29) > 0  # as long ago as it has to persist, with some slack for slow reporters
-    fair = _count(spo2 > 93, 31) == 0
-    return [
-        _often(resting & (hr >= 131), 5, 7),
-        _often(resting & (hr <= 40) & (hr < limit), 10, 14),
-        _often(resting & (hr <= 30), 3, 4),
-        _often(low, 3, 10),
-        _often(lowish, 3, 36) & long_low & fair,
-    ]
+    if rule is V2:
+        return view.rest & (hr >= 131)
+    if rule is V3:
+        limit = np.where(np.isnan(view.p5_bpm), np.inf, view.p5_bpm - 8)[:, None]
+        return view.rest & (hr > 0) & (hr <= 40) & (hr < limit)
+    if rule is V3_DEEP:
+        return view.rest & (hr > 0) & (hr <= 30)
+    return view.still & (spo2 > 0) & (spo2 <= (91 if rule is V4 else 93))
 
 
-def _calm(view: View) -> list[Bools]:
-    """For each rule (m, LATE_MIN): has the value been back on the good side for 10 minutes at this age?"""
+def _fires(view: View, rule: Rule, holds: Bools) -> Bools:
+    """(m, LATE_MIN): does the window that ends at this age meet the rule?"""
+    fires = holds[:, :LATE_MIN] & (_count(holds, rule.window) >= rule.times)
+    if rule is V5:
+        # Low for 30 minutes without a good value between; a slow reporter may have measured a little earlier than that.
+        fires &= (_count(holds, rule.window - 29, at=29) > 0) & (_count(view.spo2 > 93, 31) == 0)
+    return fires
+
+
+def _calm(view: View, rule: Rule) -> Bools:
+    """(m, LATE_MIN): has the value been back on the good side for 10 minutes at this age?"""
     hr, spo2 = view.hr, view.spo2
-    heard = _count(hr > 0, 10) >= 5
-    fast_over = heard & (_count(hr >= 121, 10) == 0)
-    slow_over = heard & (_count((hr > 0) & (hr <= 45), 10) == 0)
-    good = spo2 >= 94
-    fed = good[:, :LATE_MIN] & (_count((spo2 > 0) & ~good, 10) == 0) & (_count(good, 20) >= 2)
-    return [fast_over, slow_over, slow_over, fed, fed]
-
-
-def _often(holds: Bools, times: int, window: int) -> Bools:
-    """`holds` at this minute and at least `times` in the window ending with it."""
-    return holds[:, :LATE_MIN] & (_count(holds, window) >= times)
+    calm: Bools
+    if rule.measure == "spo2":
+        good = spo2 >= 94
+        calm = good[:, :LATE_MIN] & (_count((spo2 > 0) & ~good, 10) == 0) & (_count(good, 20) >= 2)
+    else:
+        bad = (hr >= 121) if rule is V2 else (hr > 0) & (hr <= 45)
+        calm = (_count(hr > 0, 10) >= 5) & (_count(bad, 10) == 0)
+    return calm
 
 
 def _count(holds: Bools, window: int, at: int = 0) -> Ints:
@@ -150,27 +159,31 @@ def _count(holds: Bools, window: int, at: int = 0) -> Ints:
     return total[:, at + window : at + window + LATE_MIN] - total[:, at : at + LATE_MIN]
 
 
-def _latch(state: Columnar, rows: Ints, view: View, rule: Rule, fires: Bools, calm: Bools) -> list[Finding]:
-    """Raise once an episode: from the first window that holds until calm, or until an hour without any value."""
-    bit, column = np.uint8(1 << rule.column), rule.column
-    latched, cleared = state["latched"], state["cleared_min"]
-    ages = np.arange(LATE_MIN)
+def _latch(state: Columnar, view: View, rule: Rule, holds: Bools, fires: Bools) -> list[Finding]:
+    """Raise once an episode: from the first window that fires until calm, or until an hour without any value."""
+    rows, ages = view.rows, np.arange(LATE_MIN)
     ring = view.hr if rule.measure == "hr" else view.spo2
-    on = (latched[rows] & bit) != 0
+    on = _on(state, rows, rule)
     lost = on & (ring[:, 0] > 0) & ~ring[:, 1:61].any(axis=1)
-    _release(state, rows[lost], rule, view.newest[lost] - 1)
-    on &= ~lost
-    fresh = fires & (view.newest[:, None] - ages > cleared[rows, column][:, None])
-    begin = np.flatnonzero(~on & fresh.any(axis=1))
-    found = [_finding(rows, view, rule, i, int(np.flatnonzero(fresh[i])[-1])) for i in begin.tolist()]
-    latched[rows[begin]] |= bit
-    on[begin] = True
+    if lost.any():
+        _release(state, rows[lost], rule, view.newest[lost] - 1)
+        on = on & ~lost
+    fresh = fires & (view.newest[:, None] - ages > state["cleared_min"][rows, rule.column][:, None])
+    begin = ~on & fresh.any(axis=1)
+    state["latched"][rows[begin]] |= np.uint8(1 << rule.column)
+    oldest = LATE_MIN - 1 - fresh[:, ::-1].argmax(axis=1)
+    found = [_finding(view, rule, holds, i, int(oldest[i])) for i in np.flatnonzero(begin).tolist()]
     # Calm counts only after the newest window that fired.
     last = np.where(fires.any(axis=1), fires.argmax(axis=1), LATE_MIN)
-    over = calm & (ages < last[:, None])
-    done = np.flatnonzero(on & over.any(axis=1))
+    over = _calm(view, rule) & (ages < last[:, None])
+    done = np.flatnonzero((on | begin) & over.any(axis=1))
     _release(state, rows[done], rule, view.newest[done] - over[done].argmax(axis=1))
     return found
+
+
+def _on(state: Columnar, rows: Ints, rule: Rule) -> Bools:
+    on: Bools = (state["latched"][rows] & np.uint8(1 << rule.column)) != 0
+    return on
 
 
 def _release(state: Columnar, rows: Ints, rule: Rule, minute: Ints) -> None:
@@ -178,23 +191,22 @@ def _release(state: Columnar, rows: Ints, rule: Rule, minute: Ints) -> None:
     state["cleared_min"][rows, rule.column] = minute
 
 
-def _finding(rows: Ints, view: View, rule: Rule, i: int, age: int) -> Finding:
+def _finding(view: View, rule: Rule, holds: Bools, i: int, age: int) -> Finding:
     """Make the finding of row i whose window ends `age` minutes before the newest."""
     ring = view.hr[i] if rule.measure == "hr" else view.spo2[i]
-    window = {V2: 7, V3: 14, V3_DEEP: 4, V4: 10, V5: 36}[rule]
-    values = ring[age : age + window]
-    holds = (values >= 131) if rule is V2 else (values > 0) & (values <= {V3: 40, V3_DEEP: 30, V4: 91, V5: 93}[rule])
-    start = int(view.newest[i]) - age - int(np.flatnonzero(holds)[-1])
+    inside = holds[i, age : age + rule.window]
+    at = int(view.newest[i]) - age
+    start = at - int(np.flatnonzero(inside)[-1])
     name = "heart_rate_bpm" if rule.measure == "hr" else "spo2_pct"
-    evidence: dict[str, float | str] = {name: int(values[0]), "minutes": int(holds.sum())}
+    evidence: dict[str, float] = {name: int(ring[age]), "minutes": int(inside.sum())}
     if rule is V3 and not np.isnan(view.p5_bpm[i]):
         evidence["personal_p5_bpm"] = float(view.p5_bpm[i])
     return Finding(
-        row=int(rows[i]),
+        row=int(view.rows[i]),
         rule=rule.name,
         kind=AlertKind.VITALS,
         severity=rule.severity,
-        at_ms=(int(view.newest[i]) - age) * minutes.MINUTE_MS,
+        at_ms=at * minutes.MINUTE_MS,
         identity=f"{rule.name}:{rule.tag}{start}",
         evidence=evidence,
     )

@@ -1,4 +1,4 @@
-"""`carehub train falls`: learn the fall model from recordings, judge it on people it has not seen, write the package data.
+"""`carehub train falls`: learn the fall model from recordings, judge it on unseen people, write the package data.
 
 Needs scikit-learn (a development tool, not a dependency) and the recordings in $CAREHUB_DATA/falls.
 """
@@ -45,7 +45,7 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """Impacts as the detector meets them: features (n, k), recording (n,), sample (n,), label 1 fall, 0 not, -1 after a fall."""
+    """Impacts as the detector meets them: features (n, k), the rest (n,); label 1 fall, 0 not, -1 after a fall."""
 
     features: Floats
     recording: NDArray[np.int64]
@@ -132,13 +132,15 @@ def peaks(accel: NDArray[np.int16]) -> list[int]:
     return [
         p
         for p in np.flatnonzero(power >= IMPACT_MG**2).tolist()
-        if power[p] >= power[p + 1 : p + alone + 1].max(initial=0) and power[p] > power[max(0, p - alone) : p].max(initial=0)
+        if power[p] >= power[p + 1 : p + alone + 1].max(initial=0)
+        and power[p] > power[max(0, p - alone) : p].max(initial=0)
     ]
 
 
 def fit(table: Table, use: NDArray[np.bool_]) -> Stage:
     """Fit one look's ensemble on the impacts in `use`."""
-    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 (a development tool)
+    # A development tool, without types.
+    from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped, import-not-found, unused-ignore]  # noqa: PLC0415
 
     rows = np.flatnonzero(use & (table.label >= 0))
     learner = HistGradientBoostingClassifier(
@@ -176,10 +178,14 @@ def export(learner: Any, after: int) -> Stage:
     )
 
 
-def cross_validate(tables: Sequence[Table], subjects: NDArray[np.str_]) -> tuple[list[tuple[list[int], list[Stage]]], list[Floats]]:
+def cross_validate(
+    tables: Sequence[Table], subjects: NDArray[np.str_]
+) -> tuple[list[tuple[list[int], list[Stage]]], list[Floats]]:
     """Leave people out in turn; return the folds' models with their held-out recordings, and what they say of them."""
     names = np.unique(subjects)
-    fold_of = dict(zip(np.random.default_rng(0).permutation(names).tolist(), np.arange(len(names)) % FOLDS, strict=True))
+    fold_of = dict(
+        zip(np.random.default_rng(0).permutation(names).tolist(), np.arange(len(names)) % FOLDS, strict=True)
+    )
     fold = np.array([fold_of[s] for s in subjects])
     models: list[tuple[list[int], list[Stage]]] = []
     unseen = [np.zeros(len(t.label)) for t in tables]
@@ -192,7 +198,9 @@ def cross_validate(tables: Sequence[Table], subjects: NDArray[np.str_]) -> tuple
     return models, unseen
 
 
-def choose_thresholds(recordings: Sequence[Recording], tables: Sequence[Table], unseen: Sequence[Floats]) -> list[float]:
+def choose_thresholds(
+    recordings: Sequence[Recording], tables: Sequence[Table], unseen: Sequence[Floats]
+) -> list[float]:
     """Return one threshold a look, each letting the same share of harmless recordings alarm, SPECIFICITY in all."""
     harmless = np.array([not r.fall for r in recordings])
     loudest = [np.zeros(len(recordings)) for _ in tables]
@@ -218,7 +226,7 @@ def assemble(stages: Sequence[Stage], thresholds: Sequence[float]) -> FallModel:
 
 
 def run(recordings: Sequence[Recording], which: Sequence[int], model: FallModel) -> dict[int, float]:
-    """Feed recordings through the detector; return first alarm time by recording (the first that counts, for a fall)."""
+    """Feed recordings through the detector; return by recording the first alarm (of a fall the first that counts)."""
     out: dict[int, float] = {}
     for i in which:
         recording = recordings[i]
@@ -236,10 +244,11 @@ def summary(recordings: Sequence[Recording], alarms: dict[int, float], which: Se
     delays = [alarms[i] - recordings[i].impact_s for i in falls if i in alarms and recordings[i].caught(alarms[i])]
     loud = sum(i in alarms for i in plain)
     line = f"specificity {len(plain) - loud}/{len(plain)} = {1 - loud / max(1, len(plain)):.3f}"
-    if falls:
-        middle, late = np.percentile(delays, [50, 95]) if delays else (np.nan, np.nan)
-        line = f"sensitivity {len(delays)}/{len(falls)} = {len(delays) / len(falls):.3f}, {line}, delay {middle:.2f} s, p95 {late:.2f} s"
-    return line
+    if not falls:
+        return line
+    middle, late = np.percentile(delays, [50, 95]) if delays else (np.nan, np.nan)
+    caught = f"sensitivity {len(delays)}/{len(falls)} = {len(delays) / len(falls):.3f}"
+    return f"{caught}, {line}, delay {middle:.2f} s, p95 {late:.2f} s"
 
 
 def across(recordings: Sequence[Recording], tables: Sequence[Table], thresholds: Sequence[float]) -> None:
