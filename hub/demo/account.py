@@ -1,36 +1,19 @@
 """What became of every call: a table a person can read, and the verdict that says what was lost."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
 
 from hub.chain import ChainError, Entry, verify
 from hub.demo.words import label, sentence
-from hub.store.pool import Connection, connect
+from hub.store.pool import Connection
 from hub.store.sql import queries
 
 Q = queries("demo")
 DELIVERED = ("delivered", "read")
 NAMELESS_SLACK = timedelta(seconds=60)  # how long after a press without an identity its alert may still come
 ENDED_BY_PERSON = ("closed", "cancelled")
-
-
-async def report(dsn: str, report_path: Path) -> tuple[str, list[str]]:
-    """Return the timelines and the problems found. A simulator that left no report is a problem itself."""
-    told = _told(report_path)
-    async with await connect(dsn, name="carehub demo") as conn:
-        return await timelines(conn), await verdict(conn, told)
-
-
-def _told(path: Path) -> dict[str, Any]:
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        return {"faults": [f"it left no report: {error}"]}
-    return told if isinstance(told, dict) else {"faults": ["its report is no object"]}
 
 
 async def timelines(conn: Connection) -> str:
@@ -42,7 +25,7 @@ async def timelines(conn: Connection) -> str:
 
 async def verdict(conn: Connection, sim_report: dict[str, Any]) -> list[str]:
     """Return what went wrong, in words; empty when everything was closed by a person and nothing was lost."""
-    problems = [f"simulator: {words}" for words in sim_report.get("faults", [])]
+    problems = [f"simulator: {words}" for words in sim_report.get("faults", ["it left no report"])]
     incidents = await _all(conn, Q.incidents)
     for incident in incidents:
         problems += await _incident_problems(conn, incident)

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 
 from hub.config import Settings
 from hub.store import policies
-from hub.store.pool import Connection, connect, hub_now
+from hub.store.pool import Connection, hub_now
 from hub.store.sql import Queries, queries
 
 NEIGHBOURHOOD_FILE = "neighbourhood.json"
@@ -61,18 +61,18 @@ class _Seeding:
         return {"username": username, "secret": secret, "prefix": prefix}
 
 
-async def seed(dsn: str, run_dir: Path, settings: Settings) -> Path:
+async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
     """Provision the neighbourhood, once or again, and return the simulator's file (mode 0600).
 
     Args:
-        dsn: a migrated database.
+        conn: an autocommit connection to a migrated database.
         run_dir: where the file goes; the file of an earlier run keeps its secrets and sign-in.
         settings: where the listener, the gateway and the console are, and the key of the webhooks.
     """
     path = run_dir / NEIGHBOURHOOD_FILE
     before = _before(path)
     plan = tomllib.loads((resources.files("hub.demo") / "neighbourhood.toml").read_text(encoding="utf-8"))
-    async with await connect(dsn, name="carehub demo") as conn, conn.transaction():
+    async with conn.transaction():
         run = _Seeding(
             conn=conn, now=await hub_now(conn), settings=settings,
             earlier=before.get("secrets", {}), app_port=_free_port(before.get("family_app", {}).get("port")),
@@ -88,7 +88,7 @@ async def seed(dsn: str, run_dir: Path, settings: Settings) -> Path:
         for entry in plan["resident"]:
             await _resident(run, entry, plan["area"], book)
         await conn.execute("select pg_notify('carehub_config', '')")
-    _write(path, {**_addresses(run), **book, "secrets": run.secrets, "database": dsn})
+    _write(path, {**_addresses(run), **book, "secrets": run.secrets})
     return path
 
 

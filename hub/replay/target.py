@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from hub.commands.up import RUNNING_FILE
 from hub.demo import NEIGHBOURHOOD_FILE
 from hub.errors import HubError
 from hub.store.pool import Connection, connect, hub_now
@@ -49,11 +51,14 @@ def find(run_dir: Path) -> Demo:
     Raises:
         NoTargetError: None does.
     """
-    path = run_dir / NEIGHBOURHOOD_FILE
     try:
-        book: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        word: dict[str, Any] = json.loads((run_dir / RUNNING_FILE).read_text(encoding="utf-8"))
+        os.kill(int(word["pid"]), 0)
+        if not (run_dir / NEIGHBOURHOOD_FILE).exists():
+            raise NoTargetError(f"the hub in {run_dir} is no demo: give it a credential and use --to")
+        (host, port), (gateway, gateway_port) = word["listener"], word["gateway"]
         return Demo(
-            mqtt=Way(**book["listener"]), watch3g=Way(**book["gateway"]), dsn=str(book["database"])
+            mqtt=Way(host=host, port=port), watch3g=Way(host=gateway, port=gateway_port), dsn=str(word["dsn"])
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NoTargetError(
