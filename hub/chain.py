@@ -111,7 +111,7 @@ def outcome(incident_id: int, decision: Decision) -> dict[str, Any]:
     return {
         "incident": incident_id, "kind": i.kind, "severity": i.severity, "state": i.state, "step": i.step, "round": i.round,
         "handler": i.handler_id, "responder": i.responder_id, "responder_role": i.responder_role, "presses": i.presses,
-        "handed_to": i.handed_to, "resolved_by": i.resolved_by, "disposition": i.disposition, "version": i.version,
+        "handed_to": _digest(i.handed_to), "resolved_by": i.resolved_by, "disposition": i.disposition, "version": i.version,
         "timer": _timer(i.timer), "pages": [_page(p) for p in decision.pages], "withdraw": decision.withdraw,
     }  # fmt: skip
 
@@ -126,6 +126,11 @@ def fold(entries: Sequence[Entry]) -> Folded:
             pages = (*folded.pages, *(tuple(p) for p in after["pages"]))
             folded = Folded(state=state, timer=after["timer"], pages=pages)
     return folded
+
+
+def _digest(words: str | None) -> str | None:
+    """Words people write may hold a name: the chain proves them without keeping them."""
+    return None if words is None else "sha256:" + hashlib.sha256(words.encode()).hexdigest()
 
 
 def _timer(timer: Timer | None) -> dict[str, Any] | None:

@@ -1,9 +1,11 @@
 """Published policies: read once per version, because a version never changes."""
 
 import hashlib
+import tomllib
 from importlib import resources
 
 from alerts import policy
+from alerts.policy import KNOWN_CHANNELS as CHANNEL_NAMES
 from alerts.policy import PolicySet
 from hub.errors import HubError
 from hub.store.pool import Connection
@@ -28,7 +30,8 @@ async def version(conn: Connection, version_id: int) -> PolicySet:
             raise NoPolicyError(f"policy version {version_id} is missing: restore table policy_version from a backup")
         if len(_known) >= CACHE_LIMIT:
             _known.clear()
-        _known[key] = policy.load(row[0])
+        # It was checked when it was published; duty lists that are gone since must not silence an incident.
+        _known[key] = policy.load(row[0], rosters=named_rosters(row[0]))
     return _known[key]
 
 
@@ -38,7 +41,7 @@ async def publish(conn: Connection, text: str, by: int | None = None) -> int:
     Raises:
         alerts.policy.PolicyError: The text has a fault; nothing changes.
     """
-    policy.load(text)
+    check(text, await rosters(conn))
     row = await (await conn.execute(Q.publish, {"sha256": _digest(text), "body": text, "by": by})).fetchone()
     assert row is not None
     return int(row[0])
@@ -56,7 +59,28 @@ async def ensure(conn: Connection) -> int:
 
 def standard() -> str:
     """Return the policy a new hub starts with."""
-    return (resources.files("hub.store") / "standard_policy.toml").read_text(encoding="utf-8")
+    return (resources.files("alerts") / "default_policy.toml").read_text(encoding="utf-8")
+
+
+def check(text: str, rosters: tuple[str, ...]) -> PolicySet:
+    """Read a text as a policy to be published.
+
+    Raises:
+        alerts.policy.PolicyError: The line and what is wrong there.
+    """
+    return policy.load(text, channels=CHANNEL_NAMES, rosters=rosters)
+
+
+async def rosters(conn: Connection) -> tuple[str, ...]:
+    """Return the names of the duty lists there are."""
+    return tuple(row[0] for row in await (await conn.execute(Q.rosters)).fetchall())
+
+
+def named_rosters(text: str) -> tuple[str, ...]:
+    """Return the duty lists a policy text asks for."""
+    policies = tomllib.loads(text).get("policy", {}).values()
+    targets = (t for p in policies for step in p.get("step", ()) for t in step.get("notify", ()))
+    return tuple(sorted({str(t["roster"]) for t in targets if "roster" in t}))
 
 
 def _digest(text: str) -> str:

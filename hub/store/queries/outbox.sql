@@ -77,7 +77,7 @@ lost as (
     select p.id, t.now from page p, t
     where p.state in ('sending', 'sent')
       and (p.lease_until <= t.now
-           or p.state = 'sending' and p.owner <> all(%(alive)s::int[]))
+           or p.state = 'sending' and p.owner = any(%(dead)s::int[]))
     order by p.id limit %(limit)s
     for no key update of p skip locked
 )
@@ -88,6 +88,10 @@ update page p set
 from lost, incident i
 where p.id = lost.id and i.id = p.incident_id
 returning p.id, p.incident_id, p.state
+
+-- name: busy_workers
+-- Who has pages under way.
+select distinct owner from page where state = 'sending' and owner is not null
 
 -- name: living_workers
 -- Whose proof of life is held right now.

@@ -23,7 +23,7 @@ left join lateral (select array_agg(channel order by position, channel) as chann
                           array_agg(address order by position, channel) as addresses
                    from contact where person_id = p.id) w on true
 left join lateral (select roster, bool_or(during @> t.now) as now
-                   from shift where person_id = p.id and upper(during) > t.now group by roster) d on true
+                   from shift where person_id = p.id and coalesce(upper(during), 'infinity') > t.now group by roster) d on true
 where c.resident_id is not null
    or p.role in ('operator', 'community', 'property', 'third_party', 'ambulance') and p.area in ('', target.area)
 order by coalesce(c.position, 0), p.id

@@ -18,3 +18,7 @@ returning id, pg_notify('carehub_config', '')
 insert into policy_version (sha256, body, active_from) select %(sha256)s, %(body)s, hub_now()
 where not exists (select from policy_version where active_from <= hub_now())
 on conflict (sha256) do nothing
+
+-- name: rosters
+-- Duty lists that have anybody on them, now or later.
+select distinct roster from shift where roster <> '' and coalesce(upper(during), 'infinity') > hub_now() order by roster

@@ -1,0 +1,70 @@
+"""carehub dispatch: the process that fires escalation timers and sends pages. Run as many as you like."""
+
+import argparse
+import asyncio
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+
+from hub import config, logs, metrics
+from hub.channels import Means, open_channels
+from hub.config import Settings
+from hub.loops.bell import Bell
+from hub.loops.dispatcher import Dispatcher
+from hub.loops.escalator import Escalator
+from hub.store.pool import open_pool
+
+SILENT_FOR_S = 5.0  # a loop that has not seen the database for longer is not ready
+RUNG_BY = ("carehub_incident", "carehub_page")
+
+
+def main(argv: list[str]) -> int:
+    """Run until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="carehub dispatch", description=__doc__)
+    parser.add_argument("--config", type=Path, help="settings in TOML; the environment comes after it")
+    settings = config.load(parser.parse_args(argv).config)
+    logs.configure("dispatch", settings.log_level)
+    with suppress(asyncio.CancelledError):
+        asyncio.run(run(settings))
+    return 0
+
+
+async def run(settings: Settings) -> None:
+    """Open everything, work until a signal comes, close everything."""
+    dsn = settings.database.dsn
+    bell = Bell(dsn, RUNG_BY)
+    async with (
+        open_pool(dsn, name="carehub dispatch", smallest=2, largest=settings.dispatch.senders + 8) as pool,
+        httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=settings.dispatch.senders * 2)) as http,
+    ):
+        channels = open_channels(Means(
+            pool=pool, http=http, webhook_key=settings.secrets.webhook_key,
+            webhook_timeout_s=settings.dispatch.webhook_timeout_s,
+        ))  # fmt: skip
+        escalator = Escalator(pool=pool, bell=bell.subscribe())
+        dispatcher = Dispatcher(
+            dsn=dsn, pool=pool, bell=bell.subscribe(), channels=channels, public_url=settings.public_url,
+            link_key=settings.secrets.link_key, senders=settings.dispatch.senders, lease_s=settings.dispatch.lease_s,
+        )  # fmt: skip
+        with metrics.serve(settings.metrics.host, settings.metrics.dispatch_port, lambda: waiting_for(escalator, dispatcher)):
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(bell.run(), name="bell"),
+                    group.create_task(escalator.run(), name="escalator"),
+                    group.create_task(dispatcher.run(), name="dispatcher"),
+                ]
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    asyncio.get_running_loop().add_signal_handler(number, lambda: [task.cancel() for task in tasks])
+
+
+def waiting_for(escalator: Escalator, dispatcher: Dispatcher) -> str | None:
+    """Return which loop has not reached the database lately."""
+    now = time.monotonic()
+    silent = [
+        name for name, passed_at in (("escalator", escalator.passed_at), ("dispatcher", dispatcher.passed_at))
+        if now - passed_at > SILENT_FOR_S
+    ]  # fmt: skip
+    return f"{' and '.join(silent)}: no pass over the database in {SILENT_FOR_S:g} s" if silent else None

@@ -1,0 +1,164 @@
+"""From a finding to people being called, in the caller's transaction: look, decide (pure), write everything at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from alerts import events
+from alerts import incident as engine
+from alerts.model import Alert, AlertKind, Decision, Incident, Purpose, Told
+from alerts.triage import Attach, Ignore, Open, place, same_press
+from devices.adapter import Command, Say
+from hub import adapters, phrases
+from hub.errors import HubError
+from hub.store import incidents as store
+from hub.store import policies
+from hub.store.incidents import Said, Situation
+from hub.store.people import Listener
+from hub.store.pool import Connection
+
+OPENING_RACES = 5  # how often in a row another transaction may open and end the same case under our hands
+
+log = structlog.get_logger()
+
+
+class UnknownIncidentError(HubError):
+    """There is no incident of this number."""
+
+    def __init__(self, incident_id: int) -> None:
+        super().__init__(f"there is no incident {incident_id}: go back to the queue")
+        self.incident_id = incident_id
+
+
+class RaceError(HubError):
+    """The case changed under our hands again and again; the caller's transaction should be tried again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raised:
+    """What became of a finding.
+
+    `incident_id` is None only for findings that open nothing (an installer at work). `repeat`: it was heard before,
+    nothing has changed. `rang`: people are being called because of it.
+    """
+
+    incident_id: int | None
+    opened: bool = False
+    rang: bool = False
+    repeat: bool = False
+
+
+async def raise_alert(conn: Connection, alert: Alert) -> Raised:
+    """Put a finding into its case, or open one, inside the caller's transaction. Two round trips.
+
+    The caller acknowledges to the device only after that transaction has committed.
+    """
+    for _ in range(OPENING_RACES):
+        at = await store.for_alert(conn, alert)
+        if at.seen_in is not None:
+            return Raised(incident_id=at.seen_in, repeat=True)
+        if at.incident is not None and _arriving_still(alert, at):
+            return Raised(incident_id=at.incident.incident_id, repeat=True)
+        match place(alert, at.incident):
+            case Ignore(reason=reason):
+                log.info("alert_ignored", alert=alert.alert_id, reason=reason)
+                return Raised(incident_id=at.incident.incident_id if at.incident else None)
+            case Attach(incident_id=incident_id):
+                decision = await apply(conn, at, events.Raised(alert=alert), _actor(alert), alert)
+                return Raised(incident_id=incident_id, rang=_rings(decision))
+            case Open():
+                opened = await _open(conn, at, alert)
+                if opened is not None:
+                    return opened
+    raise RaceError(f"case {alert.dedup_key} keeps changing: try this transaction again")
+
+
+async def advance(conn: Connection, incident_id: int, event: events.Event, actor: str) -> Incident:
+    """Apply what a person did, or the passing of time, inside the caller's transaction. Two round trips.
+
+    Args:
+        conn: a connection in a transaction.
+        incident_id: the case.
+        event: what happened, from alerts.events.
+        actor: person:3, device:7, timer, hub.
+
+    Raises:
+        UnknownIncidentError: No such incident.
+        alerts.incident.Refused: Not allowed in this state; nothing has changed.
+    """
+    at = await situation(conn, incident_id)
+    return (await apply(conn, at, event, actor)).incident
+
+
+async def situation(conn: Connection, incident_id: int) -> Situation:
+    """Hold an incident until commit and return all that is known about it.
+
+    Raises:
+        UnknownIncidentError: No such incident.
+    """
+    at = await store.by_id(conn, incident_id)
+    if at.incident is None:
+        raise UnknownIncidentError(incident_id)
+    return at
+
+
+async def _open(conn: Connection, at: Situation, alert: Alert) -> Raised | None:
+    """Open a case; None when somebody else did a moment ago."""
+    assert at.new_id is not None
+    version = at.policy_version
+    if version is None:
+        version = await policies.ensure(conn)
+        at = replace(at, policy_version=version)
+    policy = (await policies.version(conn, version)).choose(alert, at.now)
+    decision = engine.open_incident(at.new_id, alert, policy, at.roster, at.now)
+    said = _said(decision, at.listeners)
+    if not await store.open_case(conn, at, alert, decision, said, _actor(alert)):
+        return None
+    return Raised(incident_id=at.new_id, opened=True, rang=_rings(decision))
+
+
+async def apply(
+    conn: Connection, at: Situation, event: events.Event, actor: str, alert: Alert | None = None
+) -> Decision:
+    """Decide and write, for a case that this transaction holds."""
+    assert at.incident is not None
+    decision = engine.apply(at.incident, event, at.roster, at.now)
+    if alert is None and decision.incident == at.incident and not decision.pages and not decision.reasons:
+        return decision  # a second tap, a timer that another worker fired: nothing to write
+    await store.change(conn, at, decision, _said(decision, at.listeners), actor, alert)
+    return decision
+
+
+def _arriving_still(alert: Alert, at: Situation) -> bool:
+    """Whether this is a press without an identity that was counted moments ago."""
+    return alert.kind is AlertKind.SOS and alert.identity is None and same_press(at.last_unnamed, alert.raised_at)
+
+
+def _rings(decision: Decision) -> bool:
+    return any(page.purpose is Purpose.ALARM for page in decision.pages)
+
+
+def _actor(alert: Alert) -> str:
+    return "hub" if alert.device_id is None else f"device:{alert.device_id}"
+
+
+def _said(decision: Decision, listeners: Sequence[Listener]) -> list[Said]:
+    """Return what every device that can be spoken to is told, in its own words."""
+    return [
+        said for told in decision.told for listener in listeners
+        if (said := say(told, listener, decision.incident.incident_id)) is not None
+    ]  # fmt: skip
+
+
+def say(told: Told, listener: Listener, incident_id: int) -> Said | None:
+    """Return one sentence in a device's own words; None for a device that cannot hear."""
+    adapter = adapters.of(listener.address)
+    if adapter is None:
+        return None
+    downlink = adapter.encode(Command(
+        device=listener.address, say=Say(told.say), text=phrases.saying(told, listener.language),
+        # Only the device that was pressed knows the press.
+        identity=told.identity if listener.answered else None, incident=incident_id,
+    ))  # fmt: skip
+    return downlink and Said(device_id=listener.device_id, downlink=downlink)

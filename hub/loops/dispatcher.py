@@ -1,0 +1,188 @@
+"""From the outbox to people: claims due pages, sends each through its channel, writes the receipt. At least once, and
+every copy under one key."""
+
+import asyncio
+import time
+from collections import Counter as Tally
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from psycopg_pool import PoolTimeout
+
+from alerts.model import Purpose, Severity
+from hub.channels.channel import Channel, Outcome, Receipt
+from hub.channels.wording import compose
+from hub.loops import bell
+from hub.loops.retries import pause_s
+from hub.store import outbox
+from hub.store.outbox import Lane
+from hub.store.pool import Connection, Pool, connect
+from hub.store.sql import queries
+
+Q = queries("outbox")
+NEVER_LONGER_S = 1.0  # a lost NOTIFY costs at most this
+TAKE_BACK_EVERY_S = 0.5
+LEASE_MARGIN_S = 5.0  # a lease outlives its channel's timeout by at least this
+SENT_AT_ONCE_S = 0.05
+RECEIPT_TRIES = 5  # writing a receipt while the database restarts; after that the page is taken back and sent again
+
+PAGES = Counter("carehub_pages_total", "Pages by what came of one attempt", ["channel", "outcome"])
+UNDER_WAY = Gauge("carehub_pages_under_way", "Pages being sent", ["channel"])
+TAKEN_BACK = Counter("carehub_pages_taken_back_total", "Pages taken back from workers that are gone or hang")
+FIRST = Histogram(
+    "carehub_first_page_seconds", "From opening an incident to its first page delivered or sent",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60),
+)  # fmt: skip
+SEND = Histogram("carehub_page_send_seconds", "How long a channel took", ["channel"])
+
+log = structlog.get_logger()
+
+
+@dataclass(kw_only=True)
+class Dispatcher:
+    """Sends pages until cancelled.
+
+    Args:
+        dsn: for the session whose advisory lock proves this worker's life.
+        senders: pages under way at once, for each channel; ordinary pages may use a quarter of it.
+    """
+
+    dsn: str
+    pool: Pool
+    bell: asyncio.Event
+    channels: Mapping[str, Channel]
+    public_url: str
+    link_key: str = field(repr=False)
+    senders: int = 16
+    lease_s: float = 30.0
+    worker: int = 0
+    passed_at: float = 0.0
+    _busy: Tally[tuple[str, bool]] = field(default_factory=Tally)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Work under one number as long as its session lives; afterwards under a new one."""
+        try:
+            while True:
+                try:
+                    async with await connect(self.dsn, name="carehub dispatcher") as proof:
+                        self.worker = await outbox.enlist(proof)
+                        log.info("dispatcher_enlisted", worker=self.worker)
+                        await self._work(proof)
+                except (psycopg.Error, PoolTimeout, OSError) as err:
+                    log.warning("dispatcher_waits_for_database", error=type(err).__name__)
+                    await asyncio.sleep(NEVER_LONGER_S)
+        finally:
+            await self._stop()
+
+    async def _work(self, proof: Connection) -> None:
+        checked = 0.0
+        while True:
+            self.bell.clear()
+            if time.monotonic() - checked > TAKE_BACK_EVERY_S:
+                checked = time.monotonic()
+                await self._take_back(proof)
+            claimed = await self._claim(proof)
+            self.passed_at = time.monotonic()
+            if not claimed:
+                await bell.sleep(await self._pause(proof), self.bell)
+
+    async def _claim(self, proof: Connection) -> bool:
+        """Claim on the very session that proves our life: where it is lost, no claim can be made in its name."""
+        rows = await outbox.claim(proof, self.worker, self._lanes())
+        for row in rows:
+            lane = (row["channel"], row["urgent"])
+            self._busy[lane] += 1
+            task = asyncio.create_task(self._send(self.worker, row), name=f"page-{row['id']}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return bool(rows)
+
+    def _lanes(self) -> list[Lane]:
+        return [
+            Lane(
+                channel=name, urgent=urgent, lease_s=max(self.lease_s, channel.timeout_s + LEASE_MARGIN_S),
+                room=(self.senders if urgent else max(1, self.senders // 4)) - self._busy[name, urgent],
+            )
+            for name, channel in self.channels.items() for urgent in (True, False)
+        ]  # fmt: skip
+
+    async def _pause(self, proof: Connection) -> float:
+        row = await (await proof.execute(Q.next_due)).fetchone()
+        assert row is not None
+        now, due_at = row
+        pause = NEVER_LONGER_S if due_at is None else (due_at - now).total_seconds()
+        # Due already and not claimed: no room, or somebody else's. Whoever finishes rings.
+        return TAKE_BACK_EVERY_S if pause <= 0 else min(pause, TAKE_BACK_EVERY_S)
+
+    async def _take_back(self, conn: Connection) -> None:
+        for page_id, incident_id, state in await outbox.take_back(conn):
+            TAKEN_BACK.inc()
+            log.warning("page_taken_back", page=page_id, incident=incident_id, state=state)
+
+    async def _send(self, worker: int, row: Mapping[str, Any]) -> None:
+        """Send one page and write its receipt. Nothing that goes wrong here touches another page."""
+        name: str = row["channel"]
+        started = time.monotonic()
+        try:
+            with UNDER_WAY.labels(name).track_inprogress():
+                receipt = await self._through(self.channels[name], row)
+            SEND.labels(name).observe(time.monotonic() - started)
+            PAGES.labels(name, receipt.outcome).inc()
+            await self._settle(worker, row, receipt)
+        except Exception:  # the outermost level of this task: the lease brings the page back
+            log.exception("page_lost_for_now", page=row["id"], incident=row["incident_id"], channel=name)
+        finally:
+            self._busy[name, row["urgent"]] -= 1
+            self.bell.set()
+
+    async def _through(self, channel: Channel, row: Mapping[str, Any]) -> Receipt:
+        try:
+            page = compose(row, public_url=self.public_url, link_key=self.link_key)
+            async with asyncio.timeout(channel.timeout_s):
+                return await channel.send(page)
+        except TimeoutError:
+            return Receipt(outcome=Outcome.FAILED, detail=f"nothing came back in {channel.timeout_s:g} s")
+        except Exception as err:  # a fault in a channel is that page's failure, to be tried again
+            log.exception("channel_failed", page=row["id"], incident=row["incident_id"], channel=channel.name)
+            return Receipt(outcome=Outcome.FAILED, detail=type(err).__name__)
+
+    async def _settle(self, worker: int, row: Mapping[str, Any], receipt: Receipt) -> None:
+        again = None
+        if receipt.outcome in (Outcome.FAILED, Outcome.REFUSED):
+            again = pause_s(Severity(row["severity"]), Purpose(row["purpose"]), receipt.outcome, row["attempts"])
+            log.info(
+                "page_missed", page=row["id"], incident=row["incident_id"], channel=row["channel"], attempt=row["attempts"],
+                why=receipt.detail, again_in_s=again,
+            )  # fmt: skip
+        now = await self._write(worker, row, receipt, again)
+        if now is not None and (row["round"], row["step"], row["attempts"]) == (0, 0, 1) and again is None:
+            FIRST.observe((now - row["opened_at"]).total_seconds())
+
+    async def _write(self, worker: int, row: Mapping[str, Any], receipt: Receipt, again: float | None) -> Any:
+        receipt_s = self.channels[row["channel"]].receipt_s
+        for left in reversed(range(RECEIPT_TRIES)):
+            try:
+                async with self.pool.connection() as conn:
+                    return await outbox.settle(
+                        conn, worker, row["id"], receipt, again_s=again, receipt_s=receipt_s
+                    )
+            except (psycopg.OperationalError, PoolTimeout):
+                if not left:
+                    raise
+                await asyncio.sleep(NEVER_LONGER_S)
+        return None
+
+    async def _stop(self) -> None:
+        """Let pages under way finish for a moment: their receipts spare others a second copy."""
+        if self._tasks:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(NEVER_LONGER_S):
+                    await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in tuple(self._tasks):
+            task.cancel()

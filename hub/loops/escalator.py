@@ -1,0 +1,153 @@
+"""Wakes what is due: each timer in a transaction of its own. Any number of escalators may run; rows decide who fires."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import psycopg
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from psycopg_pool import PoolTimeout
+
+from alerts import events
+from alerts.model import TimerKind
+from hub import incidents
+from hub.loops import bell
+from hub.store import incidents as store
+from hub.store.pool import Connection, Pool
+from hub.store.sql import queries
+
+Q = queries("incidents")
+NEVER_LONGER_S = 1.0  # a lost NOTIFY costs at most this
+AT_ONCE = 64  # timers looked up in one go
+TOGETHER = 4  # fired side by side
+FAILED_FIRST_S = 1.0  # a case that cannot be advanced is tried again, at first after this …
+FAILED_LAST_S = 30.0  # … and doubling up to this
+REPORT_EVERY_S = 5.0
+DRIFT_S = 0.5  # our own clock may differ from the hub's by this before we say so
+
+FIRED = Counter("carehub_timers_fired_total", "Timers that fired", ["kind"])
+LATE = Histogram(
+    "carehub_timer_lateness_seconds", "When a timer fired minus when it was due",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 30),
+)  # fmt: skip
+FAILED = Counter("carehub_timer_failures_total", "Timers whose transaction failed; they are tried again")
+OPEN = Gauge("carehub_incidents_open", "Incidents that have not ended", ["severity", "state"])
+DRIFT = Gauge("carehub_clock_drift_seconds", "This process's clock minus the hub's")
+
+log = structlog.get_logger()
+
+
+@dataclass(kw_only=True)
+class Penalty:
+    """A case that failed: when to try again, and how often it has failed."""
+
+    failures: int = 0
+    until: float = 0.0
+
+
+@dataclass(kw_only=True)
+class Escalator:
+    """Fires timers until cancelled."""
+
+    pool: Pool
+    bell: asyncio.Event
+    penalties: dict[int, Penalty] = field(default_factory=dict)
+    fired: int = 0
+    passed_at: float = 0.0  # monotonic time of the last pass that reached the database
+
+    async def run(self) -> None:
+        reported = 0.0
+        while True:
+            self.bell.clear()
+            try:
+                pause = await self.once()
+                if time.monotonic() - reported > REPORT_EVERY_S:
+                    reported = time.monotonic()
+                    await self._report()
+            except (psycopg.Error, PoolTimeout, OSError) as err:
+                log.warning("escalator_waits_for_database", error=type(err).__name__)
+                pause = NEVER_LONGER_S
+            await bell.sleep(min(pause, NEVER_LONGER_S), self.bell)
+
+    async def once(self) -> float:
+        """Fire everything that is due and return the seconds until the next timer."""
+        while True:
+            due = await self._due()
+            if not due:
+                break
+            results = [await self._together(due[i : i + TOGETHER]) for i in range(0, len(due), TOGETHER)]
+            # Nothing of ours: another escalator is at it. Asking again at once would only spin.
+            if not any(results):
+                return 0.01
+        async with self.pool.connection() as conn:
+            row = await (await conn.execute(Q.next_due, {"except": self._punished()})).fetchone()
+        assert row is not None
+        self.passed_at = time.monotonic()
+        now, due_at = row
+        return NEVER_LONGER_S if due_at is None else max(0.0, (due_at - now).total_seconds())
+
+    async def _due(self) -> list[int]:
+        async with self.pool.connection() as conn:
+            rows = await (await conn.execute(Q.due, {"except": self._punished(), "limit": AT_ONCE})).fetchall()
+        return [int(row[0]) for row in rows]
+
+    async def _together(self, due: list[int]) -> bool:
+        return any(await asyncio.gather(*(self._fire(incident_id) for incident_id in due)))
+
+    async def _fire(self, incident_id: int) -> bool:
+        """Fire one timer. A case that fails waits alone; the others go on."""
+        try:
+            async with self.pool.connection() as conn:
+                fired = await fire(conn, incident_id)
+        except (psycopg.OperationalError, PoolTimeout):
+            raise  # the database is away: that is nobody's fault in particular
+        except Exception:  # one broken case must not silence the rest
+            self._punish(incident_id)
+            return True
+        self.penalties.pop(incident_id, None)
+        self.fired += fired
+        return fired
+
+    def _punish(self, incident_id: int) -> None:
+        FAILED.inc()
+        penalty = self.penalties.setdefault(incident_id, Penalty())
+        pause = min(FAILED_LAST_S, FAILED_FIRST_S * 2**penalty.failures)
+        penalty.failures += 1
+        penalty.until = time.monotonic() + pause
+        log.exception("timer_failed", incident=incident_id, failures=penalty.failures, again_in_s=pause)
+
+    def _punished(self) -> list[int]:
+        now = time.monotonic()
+        return [incident_id for incident_id, penalty in self.penalties.items() if penalty.until > now]
+
+    async def _report(self) -> None:
+        async with self.pool.connection() as conn:
+            rows = await (await conn.execute(Q.count_open)).fetchall()
+            now = await (await conn.execute("select hub_now(), exists (select from clock)")).fetchone()
+        OPEN.clear()
+        for severity, state, count in rows:
+            OPEN.labels(severity=str(severity), state=state).set(count)
+        assert now is not None
+        drift = (datetime.now(UTC) - now[0]).total_seconds()
+        DRIFT.set(drift)
+        if abs(drift) > DRIFT_S and not now[1]:
+            log.warning("clock_drift", seconds=round(drift, 3))
+
+
+async def fire(conn: Connection, incident_id: int) -> bool:
+    """Advance one incident whose timer is due, unless somebody else is at it or it no longer is. Its own transaction."""
+    async with conn.transaction():
+        if not await store.hold_or_skip(conn, incident_id):
+            return False
+        at = await incidents.situation(conn, incident_id)
+        assert at.incident is not None
+        timer = at.incident.timer
+        if timer is None or timer.due_at > at.now:
+            return False
+        await incidents.apply(conn, at, events.Due(), "timer")
+        late = (at.now - timer.due_at).total_seconds()
+    FIRED.labels(kind=TimerKind(timer.kind)).inc()
+    LATE.observe(late)
+    return True

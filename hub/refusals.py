@@ -1,0 +1,43 @@
+"""Why a button did nothing, in words people can act on."""
+
+from hub.errors import HubError
+
+WORDS: dict[str, tuple[str, str]] = {
+    "already_taken": ("已有人接警", "somebody has taken this already"),
+    "ended": ("这起警情已结束；新的呼叫会成为新的警情", "this incident has ended; a new call opens a new one"),
+    "hand_over_first": ("请先交接：写明交给了谁或120的编号，再离开", "stay until a named person or a 120 number has taken over"),
+    "hold_needs_reason": ("请写明挂起的原因", "say why it waits"),
+    "hold_too_long": ("挂起时间过长，请选择更短的时间", "a hold must end sooner: choose fewer minutes"),
+    "inactive_person": ("这个账号已停用，请联系主管", "this account is switched off: ask the supervisor"),
+    "name_who_takes_over": ("请写明交给了谁，或120的编号", "say who is with her now: a name, or the 120 number"),
+    "not_an_operator": ("只有坐席可以这样做", "only an operator may do this"),
+    "not_needed": ("已有人在长者身边，您不必前往", "somebody is with her already: you need not go"),
+    "not_the_responder": ("只有到场的人或坐席可以交接", "only who is on scene, or an operator, hands over"),
+    "not_your_page": ("这条通知不是发给您的", "this message was for somebody else"),
+    "not_yours": ("这起警情在别人手里", "somebody else has this incident"),
+    "off_duty": ("此人不在班，请选择在班的人或打电话", "off duty: choose somebody on duty, or telephone"),
+    "page_withdrawn": ("已有人前往，您不必前往", "somebody else goes: you need not come"),
+    "resolve_first": ("请先确认长者已安全，再结案", "resolve it first: somebody must have heard or seen her"),
+    "say_how": ("请写明依据：听到本人声音，或现场报告", "say how you know: her voice, or a report from the scene"),
+    "say_with_whom": ("请写明长者现在由谁陪伴", "say who is with her now"),
+    "second_person": ("一级警情须两人确认，或回访本人后结案", "severity 1 is closed by two people, or after she answered a call"),
+    "still_confirming": ("长者仍可自行取消，尚未呼叫任何人", "the wearer may still cancel; nobody has been called"),
+    "unknown_page": ("没有这条通知", "there is no such message"),
+    "unknown_person": ("此人不在本警情的联系人之内", "not one of the people who may be called for this incident"),
+    "unknown_verb": ("不明白这个回答", "this answer is not understood"),
+    "unreachable": ("没有此人的联系方式，请打电话或选择别人", "no way to reach this person is known: telephone, or choose another"),
+}  # fmt: skip
+OTHERWISE = ("现在不能这样做", "this cannot be done now")
+
+
+class Refused(HubError):  # noqa: N818 - the desk's own word
+    """The desk says no; nothing has changed. `code` is stable, `words` are for the person."""
+
+    def __init__(self, code: str, reason: str = "") -> None:
+        super().__init__(reason or WORDS.get(code, OTHERWISE)[1])
+        self.code = code
+
+    def words(self, language: str = "zh-CN") -> str:
+        """Return the sentence for this person."""
+        zh, en = WORDS.get(self.code, (OTHERWISE[0], str(self)))
+        return en if language.lower().startswith("en") else zh

@@ -1,0 +1,197 @@
+"""Incidents as rows: what a decision needs to know in one round trip, and all it changes in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.model import (
+    ENDED, Alert, AlertKind, Decision, Disposition, Incident, Role, Roster, Severity, State, Timer, TimerKind,
+)  # fmt: skip
+from devices.adapter import Downlink
+from hub import chain
+from hub.store import people, policies
+from hub.store.people import Listener
+from hub.store.pool import Connection
+from hub.store.sql import queries
+
+Q = queries("incidents")
+P = queries("people")
+TOLD_FOR = timedelta(minutes=10)  # what a device should hear about a call is stale after this
+LOUD = Severity.HIGH  # this and worse go through the urgent lane
+SPOKEN = ("webhook", "mqtt")  # channels that hear a stand-down; a console shows the incident itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """A case as it stands, held by this transaction, and who could be called. `incident` is None for a new case."""
+
+    now: datetime
+    seen_in: int | None  # the incident this very finding went to before
+    last_unnamed: datetime | None  # last counted press without an identity from the same device
+    incident: Incident | None
+    policy_version: int | None  # the incident's, or for a new one the active
+    new_id: int | None
+    seq: int
+    head: bytes
+    roster: Roster
+    listeners: tuple[Listener, ...]
+
+
+async def for_alert(conn: Connection, alert: Alert) -> Situation:
+    """Look at the case an alert belongs to. One round trip; the open incident is held until commit."""
+    who = {"resident": alert.resident_id, "area": alert.area, "device": alert.device_id, "incident": None}
+    what = {"id": None, "key": alert.dedup_key, "alert_id": alert.alert_id, "device": alert.device_id, "kind": alert.kind}
+    return await _look(conn, Q.lock_by_key, what, who)
+
+
+async def by_id(conn: Connection, incident_id: int) -> Situation:
+    """Look at one incident. One round trip; it is held until commit. Its lock may already be ours."""
+    who = {"resident": None, "area": "", "device": None, "incident": incident_id}
+    what = {"id": incident_id, "key": None, "alert_id": None, "device": None, "kind": None}
+    return await _look(conn, Q.lock, what, who)
+
+
+async def hold_or_skip(conn: Connection, incident_id: int) -> bool:
+    """Hold an incident until commit, unless somebody else does."""
+    return await (await conn.execute(Q.lock_or_skip, {"id": incident_id})).fetchone() is not None
+
+
+async def _look(conn: Connection, lock: bytes, what: dict[str, Any], who: dict[str, Any]) -> Situation:
+    # Each statement has its own snapshot: what is read after the lock is the newest, though all are sent at once.
+    async with conn.pipeline():
+        await conn.execute(lock, what)
+        found = await conn.execute(Q.situation, what)
+        called = await conn.execute(P.roster, {**who, "signed_in": people.SIGNED_IN})
+        heard = await conn.execute(P.devices, who)
+        row = await found.fetchone()
+        roster = people.roster(await called.fetchall())
+        listeners = people.listeners(await heard.fetchall())
+    assert row is not None
+    now, seen_in, active, new_id, last_unnamed, *columns = row
+    incident = await _incident(conn, columns) if columns[0] is not None else None
+    return Situation(
+        now=now, seen_in=seen_in, last_unnamed=last_unnamed, incident=incident, new_id=new_id,
+        policy_version=columns[5] if incident else active, seq=columns[-2] or 0, head=columns[-1] or chain.GENESIS,
+        roster=roster, listeners=listeners,
+    )  # fmt: skip
+
+
+async def _incident(conn: Connection, columns: Sequence[Any]) -> Incident:
+    (
+        id_, key, kind, severity, state, version_id, policy_name, opened_at, resident, device, area, step, round_, handler,
+        responder, responder_role, presses, paged_at, test, handed_to, expires_at, resolved_by, disposition, version,
+        timer_kind, due_at, timer_step, timer_round, _seq, _hash,
+    ) = columns  # fmt: skip
+    timer = Timer(kind=TimerKind(timer_kind), due_at=due_at, step=timer_step, round=timer_round) if timer_kind else None
+    return Incident(
+        incident_id=id_, dedup_key=key or "", kind=AlertKind(kind), severity=Severity(severity), state=State(state),
+        policy=(await policies.version(conn, version_id))[policy_name], opened_at=opened_at, resident_id=resident,
+        device_id=device, area=area, step=step, round=round_, timer=timer, handler_id=handler, responder_id=responder,
+        responder_role=Role(responder_role) if responder_role else None, presses=presses, paged_at=paged_at, test=test,
+        handed_to=handed_to, expires_at=expires_at, resolved_by=resolved_by,
+        disposition=Disposition(disposition) if disposition else None, version=version,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """Bytes for one device."""
+
+    device_id: int
+    downlink: Downlink
+
+
+async def open_case(
+    conn: Connection, at: Situation, alert: Alert, decision: Decision, said: Sequence[Said], actor: str
+) -> bool:
+    """Write a new incident. False: another transaction opened the same case a moment earlier; look again."""
+    values = _values(at, decision, said, actor) | _alert(alert) | {
+        "key": decision.incident.dedup_key, "resident": decision.incident.resident_id,
+        "device": decision.incident.device_id, "area": decision.incident.area,
+        "policy_version": at.policy_version, "opened_at": decision.incident.opened_at,
+    }  # fmt: skip
+    return await (await conn.execute(Q.open, values)).fetchone() is not None
+
+
+async def change(
+    conn: Connection, at: Situation, decision: Decision, said: Sequence[Said], actor: str, alert: Alert | None = None
+) -> None:
+    """Write what a decision changes about the incident that this transaction holds."""
+    i = decision.incident
+    ended = i.state in ENDED
+    values = _values(at, decision, said, actor) | _alert(alert) | {
+        "ended": ended, "handler": i.handler_id, "responder": i.responder_id, "responder_role": i.responder_role,
+        "handed_to": i.handed_to, "resolved_by": i.resolved_by, "disposition": i.disposition,
+        # An ended incident calls nobody, whatever the decision says.
+        "withdraw": decision.withdraw or ended,
+        "standing_down": [str(role) for role in decision.stand_down], "spoken": list(SPOKEN),
+    }  # fmt: skip
+    await conn.execute(Q.change, values)
+
+
+async def append(conn: Connection, at: Situation, actor: str, what: str, body: dict[str, Any]) -> None:
+    """Write an event that changes no state. The incident is held by this transaction."""
+    assert at.incident is not None
+    entry = chain.link(at.head, at.seq + 1, at.now, actor, what, body)
+    await conn.execute(Q.append, {
+        "id": at.incident.incident_id, "seq": entry.seq, "at": entry.at, "actor": actor, "what": what,
+        "body": chain.canonical(entry.body), "prev_hash": entry.prev_hash, "hash": entry.hash,
+    })  # fmt: skip
+
+
+async def add_note(conn: Connection, at: Situation, person_id: int, text: str) -> int:
+    """Keep what a person wrote, beside the chain. The incident is held by this transaction."""
+    assert at.incident is not None
+    values = {"id": at.incident.incident_id, "person": person_id, "at": at.now, "text": text}
+    row = await (await conn.execute(Q.add_note, values)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def chain_of(conn: Connection, incident_id: int) -> list[chain.Entry]:
+    """Return the whole chain of one incident, unchecked."""
+    rows = await (await conn.execute(Q.chain, {"id": incident_id})).fetchall()
+    return [entry(row) for row in rows]
+
+
+def entry(row: Sequence[Any]) -> chain.Entry:
+    """Return a row of query `chain` as a value."""
+    seq, at, actor, what, body, prev_hash, hash_ = row
+    return chain.Entry(
+        seq=seq, at=at, actor=actor, what=what, body=body, prev_hash=bytes(prev_hash), hash=bytes(hash_)
+    )
+
+
+def _values(at: Situation, decision: Decision, said: Sequence[Said], actor: str) -> dict[str, Any]:
+    """Return what `open` and `change` have in common. Lists become arrays: one parameter each, however many rows."""
+    i, timer, pages = decision.incident, decision.incident.timer, decision.pages
+    new = chain.entries_of(i.incident_id, decision, seq=at.seq, prev_hash=at.head, at=at.now, actor=actor)
+    return {
+        "id": i.incident_id, "now": at.now, "actor": actor, "kind": i.kind, "severity": int(i.severity), "state": i.state,
+        "policy_name": i.policy.name, "step": i.step, "round": i.round, "presses": i.presses, "paged_at": i.paged_at,
+        "expires_at": i.expires_at, "test": i.test, "version": i.version, "urgent": i.severity <= LOUD,
+        "timer_kind": timer and timer.kind, "timer_due": timer and timer.due_at, "timer_step": timer and timer.step,
+        "timer_round": timer and timer.round,
+        "p_round": [p.round for p in pages], "p_step": [p.step for p in pages], "p_person": [p.person_id for p in pages],
+        "p_role": [str(p.role) for p in pages], "p_channel": [p.channel for p in pages],
+        "p_address": [p.address for p in pages], "p_purpose": [str(p.purpose) for p in pages],
+        "p_due": [p.due_at for p in pages],
+        "e_seq": [e.seq for e in new], "e_what": [e.what for e in new], "e_body": [chain.canonical(e.body) for e in new],
+        "e_prev": [e.prev_hash for e in new], "e_hash": [e.hash for e in new],
+        "told_until": at.now + TOLD_FOR, "d_topic": [s.downlink.topic for s in said],
+        "d_payload": [s.downlink.payload for s in said], "d_retain": [s.downlink.retain for s in said],
+        "d_device": [s.device_id for s in said],
+    }  # fmt: skip
+
+
+def _alert(alert: Alert | None) -> dict[str, Any]:
+    if alert is None:
+        names = ("id", "device", "kind", "severity", "rule", "identity", "raised_at", "measured_at", "evidence")
+        return {f"alert_{name}": None for name in names}
+    return {
+        "alert_id": alert.alert_id, "alert_device": alert.device_id, "alert_kind": alert.kind,
+        "alert_severity": int(alert.severity), "alert_rule": alert.rule, "alert_identity": alert.identity,
+        "alert_raised_at": alert.raised_at, "alert_measured_at": alert.measured_at,
+        "alert_evidence": chain.canonical(alert.evidence),
+    }  # fmt: skip

@@ -1,0 +1,79 @@
+"""Pages under way: claimed by a living worker, settled by its receipt, taken back from the dead."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from hub.channels.channel import Outcome, Receipt
+from hub.store.pool import Connection
+from hub.store.sql import queries
+
+Q = queries("outbox")
+WORKERS = 0x0CA3E  # class of the advisory locks that prove a dispatcher's life
+TAKEN_BACK_AT_ONCE = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """Pages of one channel, urgent or not. `room` is how many more may be under way."""
+
+    channel: str
+    urgent: bool
+    room: int
+    lease_s: float
+
+
+async def enlist(conn: Connection) -> int:
+    """Make this session's life the proof for a new worker, and return its number."""
+    row = await (await conn.execute(Q.new_worker)).fetchone()
+    assert row is not None
+    worker = int(row[0])
+    await conn.execute(Q.prove, {"class": WORKERS, "worker": worker})
+    return worker
+
+
+async def claim(conn: Connection, worker: int, lanes: Sequence[Lane]) -> list[Mapping[str, Any]]:
+    """Take due pages for the lanes that have room, with all that their messages say."""
+    open_lanes = [lane for lane in lanes if lane.room > 0]
+    if not open_lanes:
+        return []
+    values = {
+        "worker": worker, "channels": [lane.channel for lane in open_lanes], "urgent": [lane.urgent for lane in open_lanes],
+        "room": [lane.room for lane in open_lanes], "lease_s": [lane.lease_s for lane in open_lanes],
+    }  # fmt: skip
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(Q.claim, values)
+        return list(await cursor.fetchall())
+
+
+async def settle(
+    conn: Connection, worker: int, page_id: int, receipt: Receipt, *, again_s: float | None, receipt_s: float
+) -> datetime | None:
+    """Write what came back; returns the hub's time, or None when the page was no longer this worker's."""
+    values = {"id": page_id, "worker": worker, "receipt": receipt.detail[:200]}
+    if receipt.outcome is Outcome.DELIVERED:
+        done = await conn.execute(Q.settle_reached, values)
+    elif receipt.outcome is Outcome.SENT:
+        done = await conn.execute(Q.settle_sent, values | {"receipt_s": receipt_s})
+    else:
+        done = await conn.execute(Q.settle_missed, values | {"again_s": again_s})
+    row = await done.fetchone()
+    return None if row is None else row[0]
+
+
+async def living(conn: Connection) -> set[int]:
+    """Return the numbers of the workers that are alive."""
+    return {int(row[0]) for row in await (await conn.execute(Q.living_workers, {"class": WORKERS})).fetchall()}
+
+
+async def take_back(conn: Connection) -> list[tuple[int, int, str]]:
+    """Take pages back from workers that are gone or hang; returns (page, incident, new state)."""
+    # In this order: who is busy had proved its life before, so whoever is not alive afterwards has died. The other way
+    # round a worker that enlists in between would lose its first pages to us.
+    busy = {int(row[0]) for row in await (await conn.execute(Q.busy_workers)).fetchall()}
+    dead = busy - await living(conn) if busy else busy
+    rows = await (await conn.execute(Q.take_back, {"dead": sorted(dead), "limit": TAKEN_BACK_AT_ONCE})).fetchall()
+    return [(int(page), int(incident), str(state)) for page, incident, state in rows]

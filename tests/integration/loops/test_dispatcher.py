@@ -1,0 +1,154 @@
+"""From the outbox to people: at least once, under one key, and not after somebody took it."""
+
+import pytest
+
+from alerts import events
+from alerts.model import Role
+from hub.store import outbox
+from hub.store.outbox import Lane
+from hub.store.pool import connect
+from tests.integration.channels.provider import HANG, open_provider
+from tests.integration.incidents.world import World
+
+pytestmark = pytest.mark.anyio
+
+DELIVERED = "select id from page where incident_id = %s and channel = 'webhook' and state = 'delivered'"
+
+
+async def reach_daughter_at(world: World, url: str) -> None:
+    await world.conn.execute("update contact set address = %s where channel = 'webhook'", (url,))
+
+
+async def test_press_reaches_the_daughter_by_signed_webhook(world: World) -> None:
+    with open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        incident = await world.press()
+        async with world.dispatching():
+            await world.until(DELIVERED, incident)
+    (request,) = provider.heard
+    assert request["key"] == f"{incident}.0.0.{world.names['daughter']}.webhook.alarm"
+    assert request["body"]["resident"]["name"] == "Wang Xiulan"
+    assert provider.forged == 0
+
+
+async def test_delivery_ends_the_ladder(world: World) -> None:
+    with open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        incident = await world.press()
+        async with world.dispatching():
+            await world.until(DELIVERED, incident)
+        (mqtt,) = await world.pages(incident, "daughter", channel="mqtt")
+        assert mqtt["state"] == "withdrawn"
+        assert mqtt["attempts"] == 0
+
+
+async def test_missed_channel_brings_the_next_one_forward(world: World) -> None:
+    with open_provider(410) as provider:
+        await reach_daughter_at(world, provider.url)
+        incident = await world.press()
+        async with world.dispatching():
+            await world.until("select id from page where incident_id = %s and channel = 'mqtt' and state = 'sent'", incident)
+            assert await world.value("select count(*) from downlink where page_id is not null") == 1
+
+
+@pytest.mark.parametrize("first", [500, 503, 429, HANG])
+async def test_webhook_that_fails_is_tried_again_under_the_same_key(world: World, first: int) -> None:
+    with open_provider(first) as provider:
+        await reach_daughter_at(world, provider.url)
+        incident = await world.press()
+        async with world.dispatching():
+            await world.until(
+                "select id from page where incident_id = %s and channel = 'webhook' and state = 'ready' and attempts = 1", incident
+            )
+            await world.forward(2)
+            await world.until(DELIVERED, incident)
+    assert [request["attempt"] for request in provider.heard] == [1, 2]
+    assert len(provider.keys) == 1
+
+
+async def test_page_of_a_dead_dispatcher_is_sent_by_another_under_the_same_key(world: World) -> None:
+    with open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        incident = await world.press()
+        async with await connect(world.dsn) as dying:
+            dead = await outbox.enlist(dying)
+            taken = await outbox.claim(dying, dead, [Lane(channel="webhook", urgent=True, room=9, lease_s=30)])
+            assert len(taken) == 1
+            async with world.dispatching():
+                # As long as it lives, nobody touches its page.
+                await world.until("select true from page where channel = 'console' and attempts > 0")
+                assert provider.heard == []
+                await dying.close()
+                await world.until(DELIVERED, incident)
+    assert [request["attempt"] for request in provider.heard] == [2]
+    (page,) = await world.pages(incident, channel="webhook")
+    assert page["owner"] is None
+
+
+async def test_taking_back_cancels_pages_of_an_incident_that_was_taken(world: World) -> None:
+    with open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        incident = await world.press()
+        async with await connect(world.dsn) as dying:
+            dead = await outbox.enlist(dying)
+            await outbox.claim(dying, dead, [Lane(channel="webhook", urgent=True, room=9, lease_s=30)])
+            await world.advance(incident, events.Taken(person_id=world.names["operator"], role=Role.OPERATOR))
+        async with world.dispatching():
+            await world.until("select true from page where channel = 'webhook' and purpose = 'alarm' and state = 'withdrawn'")
+            await world.until("select true from page where purpose = 'stand_down' and channel = 'webhook' and state = 'delivered'")
+    assert [request["body"]["purpose"] for request in provider.heard] == ["stand_down"]
+
+
+async def test_hanging_dispatcher_loses_its_page_at_lease_end(world: World) -> None:
+    with open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        incident = await world.press()
+        async with await connect(world.dsn) as hanging:
+            worker = await outbox.enlist(hanging)
+            await outbox.claim(hanging, worker, [Lane(channel="webhook", urgent=True, room=9, lease_s=30)])
+            async with world.dispatching():
+                await world.forward(31)
+                await world.until(DELIVERED, incident)
+    assert len(provider.heard) == 1
+
+
+async def test_no_page_is_claimed_after_somebody_took_it(world: World) -> None:
+    incident = await world.press()
+    await world.advance(incident, events.Taken(person_id=world.names["operator"], role=Role.OPERATOR))
+    async with await connect(world.dsn) as conn:
+        worker = await outbox.enlist(conn)
+        lanes = [Lane(channel=c, urgent=u, room=99, lease_s=30) for c in ("webhook", "mqtt", "console") for u in (True, False)]
+        assert await outbox.claim(conn, worker, lanes) == []
+
+
+async def test_slow_provider_does_not_hold_up_other_channels(world: World) -> None:
+    with open_provider(HANG) as provider:
+        await reach_daughter_at(world, provider.url)
+        await world.at_console("operator")
+        incident = await world.press()
+        async with world.dispatching(senders=1):
+            await world.until(
+                "select true from page where incident_id = %s and channel = 'console' and state = 'delivered'", incident
+            )
+            assert await world.value("select count(*) from page where state = 'delivered' and channel = 'webhook'") == 0
+
+
+async def test_two_dispatchers_share_the_outbox(world: World) -> None:
+    with open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        for number in range(20):
+            await world.person(f"cousin {number}", "family", ("webhook", provider.url))
+        await world.press()
+        async with world.dispatching(), world.dispatching():
+            await world.until("select count(*) >= 21 from page where channel = 'webhook' and state = 'delivered'")
+    assert len(provider.heard) == len(provider.keys) == 21
+
+
+async def test_incident_that_fails_to_compose_does_not_stop_the_others(world: World) -> None:
+    with open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        await world.press()
+        await world.conn.execute("update page set role = 'nobody' where channel = 'console'")
+        async with world.dispatching():
+            await world.until("select true from page where channel = 'webhook' and state = 'delivered'")
+            await world.until("select true from page where channel = 'console' and state = 'ready' and receipt = 'ValueError'")
