@@ -63,14 +63,14 @@ _ALL = (
     Code(name="wear.worn", kind=Kind.STATE, column="worn"),
     *_words(
         Kind.STATE,
-        "location contact.open presence.occupied presence.motion presence.posture bed.occupied motion.vibration"
-        " motion.moving battery.low battery.charging device.fault test.smoke retained.cleared",
+        "location contact.open presence.occupied presence.motion presence.posture bed.occupied"
+        " motion.moving battery.low battery.charging test.smoke retained.cleared",
     ),
     *_words(Kind.EVENT, "button.press event.test motion.tilt motion.drop"),
     *_words(
         Kind.ALARM,
         "alarm.sos alarm.fall alarm.smoke alarm.gas alarm.carbon_monoxide alarm.water_leak alarm.fire alarm.general"
-        " alarm.tamper alarm.removed alarm.powerCut alarm.geofenceExit alarm.geofenceEnter alarm.stillness",
+        " alarm.tamper alarm.removed alarm.powerCut alarm.geofenceExit alarm.geofenceEnter alarm.vibration alarm.fault",
     ),
     *_words(Kind.LINK, "link.online link.seen provision.candidate provision.model provision.left"),
 )

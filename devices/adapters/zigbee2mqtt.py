@@ -21,7 +21,7 @@ LONGEST_PAYLOAD = 1024 * 1024  # `bridge/devices` of a large house; a device's o
 HELP = frozenset({"sos", "emergency", "panic", "help"})
 FIRE = frozenset({"fire"})
 OVER = frozenset({"clear", "cleared", "cancel", "cancelled", "canceled", "release", "released", "off", "end", "stop"})
-MOVED = {"vibration": "motion.vibration", "tilt": "motion.tilt", "drop": "motion.drop"}  # of a thing, not a person
+MOVED = {"vibration": "alarm.vibration", "tilt": "motion.tilt", "drop": "motion.drop"}  # of a thing, not a person
 NO_ACTION = frozenset({"", "none", "null", "idle"})
 
 # A property that is true or false -> the code it states.
@@ -42,12 +42,12 @@ FLAGS = {
     "moving": "presence.motion",
     "bed_occupied": "bed.occupied",
     "in_bed": "bed.occupied",
-    "vibration": "motion.vibration",
+    "vibration": "alarm.vibration",
     "tilt": "motion.tilt",
     "battery_low": "battery.low",
     "charging": "battery.charging",
-    "trouble": "device.fault",
-    "fault": "device.fault",
+    "trouble": "alarm.fault",
+    "fault": "alarm.fault",
     "test": "test.smoke",
 }
 # A property that is a number -> its code and the factor to its unit.
@@ -139,6 +139,8 @@ class Zigbee2MqttAdapter:
         if len(message.payload) > LONGEST_PAYLOAD:
             raise DecodeError(NAME, f"{len(message.payload)} bytes, at most {LONGEST_PAYLOAD} allowed")
         said = read(message.payload)
+        if isinstance(said, str) and said.startswith("{"):
+            raise DecodeError(NAME, f"JSON cut off or damaged: {said[:60]!r}")
         where = place(*found, is_object=isinstance(said, dict))
         if where.part is Part.REQUEST:
             return ()
@@ -175,29 +177,32 @@ def _bridge(where: Place, said: object, message: Message) -> Sequence[Telemetry]
             raise DecodeError(NAME, f"bridge/state: neither online nor offline: {str(said)[:40]!r}")
         seen = Observation(code="link.online", value=state)
         return (Telemetry(device=_address(where, "bridge"), adapter=NAME, observations=(seen,)),)
-    if where.name != "event" or not isinstance(said, dict) or not isinstance(said.get("data"), dict):
+    if where.name not in ("event", "log") or not isinstance(said, dict):
         return ()
-    about, kind = said["data"], said.get("type")
-    name, ieee = about.get("friendly_name"), about.get("ieee_address")
-    if not isinstance(ieee, str) or not isinstance(name, str):
+    about = said.get("data") or said.get("meta") or said.get("message")  # `log` is how versions before 1.19 say it
+    if not isinstance(about, dict) or not isinstance(about.get("friendly_name"), str):
         return ()
-    observations, model = _provisioning(kind, ieee, about)
+    name, ieee = about["friendly_name"], about.get("ieee_address")
+    observations, model = _provisioning(said, str(ieee or name), about)
     if not observations:
         return ()
     return (Telemetry(device=_address(where, name), adapter=NAME, observations=observations, model=model),)
 
 
-def _provisioning(kind: object, ieee: str, about: Mapping[str, Any]) -> tuple[tuple[Observation, ...], str | None]:
+def _provisioning(
+    said: Mapping[str, Any], ieee: str, about: Mapping[str, Any]
+) -> tuple[tuple[Observation, ...], str | None]:
     """Return what the bridge says of a device that comes, is questioned, or leaves."""
-    if kind == "device_leave":
+    kind = said.get("type")
+    if kind in ("device_leave", "device_removed"):
         return (Observation(code="provision.left", value=ieee),), None
-    if kind == "device_announce":
+    if kind in ("device_announce", "device_announced"):
         return (Observation(code="link.seen", value=True),), None
-    if kind != "device_joined" and not (kind == "device_interview" and about.get("status") == "successful"):
+    if kind not in ("device_joined", "device_connected", "device_interview", "pairing"):
         return (), None
     candidate = Observation(code="provision.candidate", value=ieee)
     definition = about.get("definition")
-    model = definition.get("model") if isinstance(definition, dict) else None
+    model = definition.get("model") if isinstance(definition, dict) else about.get("model")
     if not isinstance(model, str):
         return (candidate,), None
     return (candidate, Observation(code="provision.model", value=model)), model

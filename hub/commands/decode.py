@@ -1,6 +1,7 @@
 """`carehub decode`: one JSON object a line in, what the adapters make of it out. Every line is answered."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,13 @@ from devices.adapter import Adapter, DecodeError, Message
 from devices.adapters import watch_3g
 from devices.adapters.zigbee2mqtt import Zigbee2MqttAdapter
 from devices.framers.watch_3g import Framer
-from devices.plausible import instant
+from devices.plausible import SECONDS_BELOW, instant
 from devices.telemetry import Observation, Quality, Telemetry
 from hub.commands.tally import Tally
 
 TCP_TOPICS = {"watch": watch_3g.TOPIC, "watch3g": watch_3g.TOPIC, "watch_3g": watch_3g.TOPIC}
 FRAMERS = {"watch": Framer, "watch3g": Framer, "watch_3g": Framer}
-RINGS_WITHIN = timedelta(seconds=10)
+LONGEST_RUN = timedelta(days=3660)  # of one sequence; a larger `at` is no time
 
 
 def main(argv: list[str]) -> int:
@@ -94,7 +95,7 @@ def _arrivals(steps: Sequence[Mapping[str, Any]], family: str, now: datetime) ->
     if not known:
         return [base] * len(steps)
     last = max(known)
-    return [base if clock is None else base + (clock - last) for clock in clocks]
+    return [base if clock is None or last - clock > LONGEST_RUN else base - (last - clock) for clock in clocks]
 
 
 def _told(family: str, step: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -108,16 +109,15 @@ def _told(family: str, step: Mapping[str, Any], now: datetime) -> datetime | Non
 
 def _clock(at: object) -> timedelta | None:
     """Return an `at` as time since some common zero: seconds, hh:mm:ss or ISO 8601."""
-    if isinstance(at, int | float) and not isinstance(at, bool) and abs(at) < 1e13:
-        return timedelta(seconds=at if abs(at) < 1e11 else at / 1000)
+    if isinstance(at, int | float) and not isinstance(at, bool):
+        return timedelta(seconds=at if abs(at) < SECONDS_BELOW else at / 1000) if abs(at) < 1e13 else None
     moment = instant(at)
     if moment is not None:
         return moment.replace(tzinfo=moment.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    try:
-        parts = [float(part) for part in str(at).split(":")]
-    except ValueError:
+    parts = re.fullmatch(r"(\d{1,4}):(\d\d)(?::(\d\d(?:\.\d{1,6})?))?", str(at), re.ASCII)
+    if parts is None:
         return None
-    return timedelta(hours=parts[0], minutes=parts[1], seconds=sum(parts[2:])) if 2 <= len(parts) <= 3 else None
+    return timedelta(hours=int(parts[1]), minutes=int(parts[2]), seconds=float(parts[3] or 0))
 
 
 def _message(family: str, given: Mapping[str, Any], now: datetime) -> tuple[Adapter, Message]:
@@ -155,7 +155,9 @@ def _hex(text: object) -> bytes:
 def _records(said: Telemetry) -> list[dict[str, Any]]:
     """Return one flat record for each observation, and the message's own time, number and burst."""
     records = [_record(seen) for seen in said.observations]
-    records += [{"code": "alarm.stage", "value": seen.stage.value} for seen in said.observations[:1] if seen.stage]
+    stage = next((seen.stage for seen in said.observations if seen.stage is not None), None)
+    if stage is not None:
+        records.append({"code": "alarm.stage", "value": stage.value})
     if said.measured_at is not None:
         old = any(seen.code == "link.seen" and seen.quality is not Quality.OK for seen in said.observations)
         time = {"code": "device_time", "value": said.measured_at.isoformat(), "time_quality": said.time_quality.value}

@@ -162,3 +162,17 @@ def test_bare_words_outside_attributes_are_errors() -> None:
         hear("zigbee2mqtt/b", "emergency")
     with pytest.raises(DecodeError):
         hear("zigbee2mqtt/b/availability", "perhaps")
+
+
+def test_damaged_json_is_an_error_even_where_a_bare_word_would_do() -> None:
+    with pytest.raises(DecodeError, match="damaged"):
+        hear("zigbee2mqtt/flat 3/button", '{"action":"emergency"')
+
+
+def test_older_bridges_tell_of_new_devices_in_their_log() -> None:
+    (joined,) = hear("zigbee2mqtt/bridge/log", {"type": "device_connected", "message": {"friendly_name": "0x01"}})
+    assert [(one.code, one.value) for one in joined.observations] == [("provision.candidate", "0x01")]
+    meta = {"friendly_name": "0x01", "model": "TS0215A_sos", "vendor": "TuYa", "supported": True}
+    (paired,) = hear("zigbee2mqtt/bridge/log", {"type": "pairing", "message": "interview_successful", "meta": meta})
+    assert paired.model == "TS0215A_sos"
+    assert hear("zigbee2mqtt/bridge/log", {"type": "zigbee_publish_error", "message": "timeout", "meta": {}}) == []
