@@ -66,7 +66,7 @@ class Ingest:
         self._gatherer = Gatherer(self.table)
         self._numbers = BatchNumbers()
         self._shelf = UnreadableShelf(limits.unreadable_keep_mb << 20)
-        self._newcomers = Newcomers(limits.new_devices_per_hour)
+        self._newcomers = Newcomers(limits.new_devices_per_hour, watches=not limits.watch_allow_list)
         self._urgent = UrgentLane(dsn, limits.urgent_connections)
         self._telemetry = TelemetryLane(
             dsn=dsn, table=self.table, detection=self.detection, gatherer=self._gatherer, numbers=self._numbers,
@@ -89,6 +89,7 @@ class Ingest:
         self._own = Steady(dsn, "carehub ingest owner")
         self.lost: asyncio.Future[None] | None = None  # fails when this ingest must end
         self.ready = False
+        self._closing = False
 
     # What the ways in call (hub.ingress.arrival.Intake).
 
@@ -104,7 +105,8 @@ class Ingest:
     def full(self) -> bool:
         """More is waiting than the limit allows: stop reading sockets until `wait_room` returns."""
         lane = self._telemetry
-        return lane.waiting + self._urgent.waiting >= self._most or lane.waiting_bytes >= WAITING_BYTES
+        crowded = lane.waiting + self._urgent.waiting >= self._most or lane.waiting_bytes >= WAITING_BYTES
+        return crowded or self._closing
 
     async def wait_room(self) -> None:
         """Return when `full` is no longer true."""
@@ -165,6 +167,10 @@ class Ingest:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._own.drop()
+
+    def stop_reading(self) -> None:
+        """We are about to end: the ways in take nothing more, so that what is here can be committed."""
+        self._closing = True
 
     async def drained(self) -> None:
         """Return when everything received so far is committed, judged and acknowledged."""

@@ -19,6 +19,7 @@ from hub.store import raw, telemetry
 from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 
+WATCH = "watch3g:"  # a number anybody can put into a frame: an installation may ask for registration first
 BATCH_BYTES = 8 << 20  # payloads in one transaction, at most
 
 STORED = Counter("carehub_stored_messages", "Messages committed", ["lane"])
@@ -41,8 +42,8 @@ log = structlog.get_logger()
 class Newcomers:
     """How many unknown devices may still be registered this hour."""
 
-    def __init__(self, per_hour: int) -> None:
-        self.per_hour = per_hour
+    def __init__(self, per_hour: int, *, watches: bool = True) -> None:
+        self.per_hour, self.watches = per_hour, watches
         self._hour = -1
         self._left = 0
 
@@ -51,7 +52,8 @@ class Newcomers:
         hour = int(now.timestamp() // 3600)
         if hour != self._hour:
             self._hour, self._left = hour, self.per_hour
-        return list(wanted[: self._left])
+        welcome = [one for one in wanted if self.watches or not one[0].startswith(WATCH)]
+        return welcome[: self._left]
 
     def spent(self, count: int) -> None:
         self._left -= count
