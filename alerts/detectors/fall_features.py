@@ -44,6 +44,7 @@ def impact_features(accel_mg: Floats, gyro_2mrad: Floats | None) -> Floats:
 def _peak(size: Floats, jerk: Floats) -> list[float]:
     top = np.sort(size)[::-1]
     near = size[BEFORE - 12 : BEFORE + 13]
+    loudest = max(float(size[BEFORE]), 0.1)  # a stuck sensor reads 0
     return [
         float(size[BEFORE]),
         float(jerk[BEFORE - 13 : BEFORE + 12].max()),
@@ -53,8 +54,8 @@ def _peak(size: Floats, jerk: Floats) -> list[float]:
         float((near > 2.0).sum()),
         float((size[BEFORE + 1 :] > 1.3).sum()),
         float((size[:BEFORE] > 1.3).sum()),
-        float(size[:BEFORE].max() / size[BEFORE]),
-        float(size[BEFORE + 8 :].max() / size[BEFORE]),
+        float(size[:BEFORE].max() / loudest),
+        float(size[BEFORE + 8 :].max() / loudest),
         float(np.abs(size[BEFORE - 6 : BEFORE + 7] - 1).sum()),
     ]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from alerts.detectors.device_health import DeviceHealth
 from alerts.detectors.detector import Columnar, Finding
+from alerts.detectors.device_health import DeviceHealth
 from alerts.model import AlertKind, Severity
 
 from .wearers import MINUTE_MS, START_MIN, Said, fresh, tell
@@ -116,7 +116,7 @@ def test_any_message_is_a_beat() -> None:
 def test_one_silent_device_among_many_is_the_one_found() -> None:
     state = watched(600, rows=50)
     found: list[Finding] = []
-    for minute in range(0, 30):
+    for minute in range(30):
         tell(HEALTH, state, [Said(minute=minute, row=r) for r in range(50) if r != 17], batch=50)
         found += ticks(state, minute, minute + 1)
     assert [f.row for f in found] == [17]

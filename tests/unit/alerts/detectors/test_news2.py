@@ -18,7 +18,7 @@ NORMAL = Vitals(
     consciousness="A",
     temperature_c=37.0,
 )
-EDGES = {
+EDGES: dict[str, tuple[str, list[tuple[float, int]]]] = {
     "rr": ("respiration_rpm", [(8, 3), (9, 1), (11, 1), (12, 0), (20, 0), (21, 2), (24, 2), (25, 3)]),
     "spo2": ("spo2_pct", [(91, 3), (92, 2), (93, 2), (94, 1), (95, 1), (96, 0), (100, 0)]),
     "sbp": ("systolic_mmhg", [(90, 3), (91, 2), (100, 2), (101, 1), (110, 1), (111, 0), (219, 0), (220, 3)]),
@@ -73,8 +73,16 @@ def test_consciousness(word: str, points: int) -> None:
 
 @pytest.mark.parametrize(
     ("total", "worst", "expected"),
-    [(0, 0, Risk.LOW), (4, 2, Risk.LOW), (3, 3, Risk.LOW_MEDIUM), (4, 3, Risk.LOW_MEDIUM)]
-    + [(5, 1, Risk.MEDIUM), (6, 3, Risk.MEDIUM), (7, 2, Risk.HIGH), (20, 3, Risk.HIGH)],
+    [
+        (0, 0, Risk.LOW),
+        (4, 2, Risk.LOW),
+        (3, 3, Risk.LOW_MEDIUM),
+        (4, 3, Risk.LOW_MEDIUM),
+        (5, 1, Risk.MEDIUM),
+        (6, 3, Risk.MEDIUM),
+        (7, 2, Risk.HIGH),
+        (20, 3, Risk.HIGH),
+    ],
 )
 def test_risk_bands(total: int, worst: int, expected: Risk) -> None:
     assert risk(total, worst) is expected

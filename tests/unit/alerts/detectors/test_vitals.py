@@ -52,7 +52,7 @@ def test_fast_heart_right_after_walking_waits_for_twelve_still_minutes() -> None
 
 
 def test_two_lost_minutes_do_not_start_the_count_anew() -> None:
-    found = heard(resting(CALM + [135.0, 135.0, None, 135.0, None, 135.0, 135.0]))
+    found = heard(resting([*CALM, 135.0, 135.0, None, 135.0, None, 135.0, 135.0]))
     assert minutes_of(found) == [("V2", 18)]
 
 
