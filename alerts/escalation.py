@@ -63,6 +63,18 @@ def ring_again(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages
     return (pages, reasons) if pages else _ring_everybody(incident, roster, now)
 
 
+def ring_who_has_it(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages, Reasons]:
+    """Page the responder and the operators: somebody is on the way or there, the others have been stood down.
+
+    His own press on her button proves his arrival; it must not call the whole family out again.
+    """
+    have = _holders(incident, roster, now)
+    if not have:
+        return ring_again(incident, roster, now)
+    pages = _merge(have, ring_operators(incident, roster, now)[0])
+    return pages, (_rung(incident, pages),)
+
+
 def ring_operators(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages, Reasons]:
     """Page every operator on duty: the incident is in their queue, whoever else goes."""
     purpose = Purpose.NOTICE if incident.test else Purpose.ALARM

@@ -26,7 +26,6 @@ from alerts.roster import is_only, may_be_sent, person
 
 EVERYBODY = tuple(Role)
 ALL_BUT_OPERATORS = tuple(r for r in Role if r is not Role.OPERATOR)
-NOT_OPERATORS = ALL_BUT_OPERATORS
 ANSWER_WITHIN = timedelta(seconds=45)  # a chosen person has at least this long to say yes
 WAITING = frozenset({State.CONFIRMING, State.OPEN, State.HELD})
 
@@ -66,11 +65,9 @@ def _taken_by_responder(incident: Incident, event: Taken, roster: Roster, now: d
         if incident.responder_id is not None:
             raise _already(incident.responder_id)
     state = State.TAKEN if incident.state in WAITING else incident.state
-    handler = None if incident.state in WAITING else incident.handler_id
     going = replace(
         incident,
         state=state,
-        handler_id=handler,
         responder_id=event.person_id,
         responder_role=event.role,
         expires_at=now + incident.policy.ack_expires,
@@ -83,7 +80,7 @@ def dispatched(incident: Incident, event: Dispatched, roster: Roster, now: datet
     """Send a chosen person or the next step. Help that already goes is not called off by sending more."""
     by = replace(incident, handler_id=incident.handler_id or event.by, round=incident.round + 1)
     if incident.state in WAITING:
-        by = replace(by, handler_id=event.by, responder_id=None, responder_role=None)
+        by = replace(by, responder_id=None, responder_role=None)
     if event.person_id is None:
         next_step = replace(by, step=min(by.step + 1, by.policy.last))
         pages, timer, reasons = plan(next_step, roster, now)
@@ -163,7 +160,7 @@ def handed_over(incident: Incident, event: HandedOver, roster: Roster, now: date
     to = event.to.strip()
     if not to:
         raise Refused("name_who_takes_over", "say who is with her now: a name, or the 120 number")
-    if event.person_id != incident.responder_id and is_only(roster, event.person_id, *NOT_OPERATORS):
+    if event.person_id != incident.responder_id and is_only(roster, event.person_id, *ALL_BUT_OPERATORS):
         raise Refused("not_the_responder", "only who is on scene, or an operator he told, hands over")
     if incident.handed_to == to:
         return Decision(incident=incident)
@@ -177,7 +174,7 @@ def released(incident: Incident, event: Released, roster: Roster, now: datetime)
     """Back into the queue by a person's will."""
     if incident.responder_id == event.by and incident.handler_id != event.by and incident.state is State.ON_SCENE:
         raise _stay()
-    if event.by not in (incident.handler_id, incident.responder_id) and is_only(roster, event.by, *NOT_OPERATORS):
+    if event.by not in (incident.handler_id, incident.responder_id) and is_only(roster, event.by, *ALL_BUT_OPERATORS):
         raise Refused("not_yours", "somebody else has this incident")
     return reopen(incident, roster, now, _said("released", by=event.by))
 
@@ -277,13 +274,10 @@ def _somebody_goes(before: Incident, after: Incident, roster: Roster, now: datet
 
 
 def _by(incident: Incident, person_id: int, roster: Roster) -> Incident:
-    """The incident with this person as the one who goes; nobody handles what was still waiting."""
+    """The incident with this person as the one who goes."""
     who = person(roster, person_id)
     known = incident.responder_role if incident.responder_id == person_id else None
-    handler = None if incident.state in WAITING else incident.handler_id
-    return replace(
-        incident, handler_id=handler, responder_id=person_id, responder_role=known or (who.role if who else None)
-    )
+    return replace(incident, responder_id=person_id, responder_role=known or (who.role if who else None))
 
 
 def _first_to_have(incident: Incident) -> tuple[Role, ...]:

@@ -33,6 +33,7 @@ STEP_KEYS = frozenset({"notify", "wait", "only", "if_empty"})
 TARGET_KEYS = frozenset(
     {"role", "order", "channels", "next_after", "nearest", "roster", "fallback", "via", "auto_after"}
 )
+WORDS: Mapping[type[Any], str] = {AlertKind: "kind", Role: "role", Order: "order", IfEmpty: "if_empty"}
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST = timedelta(hours=24)
 LONGEST_COUNTDOWN = timedelta(seconds=60)
@@ -159,7 +160,9 @@ class _Reader:
         if len(set(names)) != len(names):
             self._fail(at, "a channel is named twice in one ladder", token=next(n for n in names if names.count(n) > 1))
         if "channels" in body and not rungs:
-            self._fail(at, "an empty ladder reaches nobody: leave channels out to use every way a person has")
+            self._fail(
+                at, "an empty ladder reaches nobody: leave channels out to use every way a person has", "channels"
+            )
         late = max((r.delay for r in rungs), default=timedelta(0)) + (auto or timedelta(0))
         if late >= window:
             self._fail(at, f"with auto_after the ladder takes {_s(late)}, and the step only waits {_s(window)}")
@@ -240,7 +243,7 @@ class _Reader:
     def _word(self, words: type[Any], word: Any, at: tuple[Any, ...]) -> Any:
         if not isinstance(word, str) or word not in {w.value for w in words}:
             known = ", ".join(w.value for w in words)
-            self._fail(at, f"unknown {words.__name__.lower()} {word!r}; known: {known}", token=str(word))
+            self._fail(at, f"unknown {WORDS[words]} {word!r}; known: {known}", token=str(word))
         return words(word)
 
     def _severity(self, word: Any, at: tuple[Any, ...]) -> Severity:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.escalation import Reason, plan, ring_again, ring_operators, urgent, watch
+from alerts.escalation import Reason, plan, ring_again, ring_operators, ring_who_has_it, urgent, watch
 from alerts.events import Due, Raised
 from alerts.model import Alert, AlertKind, Decision, Incident, Roster, State, Timer, TimerKind, Told
 from alerts.policy import EscalationPolicy
@@ -110,7 +110,8 @@ def _planned(incident: Incident, roster: Roster, now: datetime, why: Reason) -> 
 
 def _while_asking(incident: Incident, alert: Alert, roster: Roster, now: datetime, why: Reason) -> Decision:
     """During the countdown only another such fall waits with it. Anything else would be lost if she cancels."""
-    if alert.test or _countdown(alert, incident.policy):
+    asks_too = _countdown(alert, incident.policy) > timedelta(0)
+    if asks_too or (alert.test and alert.kind is not AlertKind.SOS):
         return Decision(incident=incident, reasons=(why,))
     return _planned(replace(incident, state=State.OPEN, paged_at=now), roster, now, why)
 
@@ -134,22 +135,22 @@ def _worse(incident: Incident, alert: Alert, roster: Roster, now: datetime, why:
     if incident.state is State.CONFIRMING:
         return _while_asking(replace(worse, paged_at=None), alert, roster, now, why)
     if incident.state in SOMEBODY_GOES:
-        return _rung_again(worse, roster, now, why)
+        return _rung_again(worse, roster, now, why, worse=True)
     if incident.state is State.OPEN and same:
-        return _rung_again(worse, roster, now, why)
+        return _rung_again(worse, roster, now, why, worse=True)
     return reopen(worse, roster, now, why)
 
 
-def _rung_again(incident: Incident, roster: Roster, now: datetime, why: Reason) -> Decision:
-    """Page again without moving the timer away: pressing again must never put the next step off."""
+def _rung_again(incident: Incident, roster: Roster, now: datetime, why: Reason, *, worse: bool = False) -> Decision:
+    """Page again and leave the timer where it is: pressing again must never put the next step off."""
+    if incident.timer is None:
+        return reopen(incident, roster, now, why)
     here = replace(incident, round=incident.round + 1, paged_at=now)
-    pages, reasons = ring_again(here, roster, now)
-    fresh = watch(here, now) if here.state in SOMEBODY_GOES else None
-    timer = here.timer and replace(here.timer, round=here.round, step=here.step)
-    if timer is None or (fresh is not None and fresh.due_at < timer.due_at):
-        timer = fresh
-    if timer is None:
-        return reopen(here, roster, now, why)
+    ring = ring_who_has_it if here.state in SOMEBODY_GOES and not worse else ring_again
+    pages, reasons = ring(here, roster, now)
+    timer = replace(incident.timer, round=here.round, step=here.step)
+    if here.state in SOMEBODY_GOES:  # now severity 1, perhaps: then the operators ring from here on
+        timer = min(timer, watch(here, now), key=lambda t: t.due_at)
     return Decision(incident=replace(here, timer=timer), pages=pages, reasons=(why, *reasons))
 
 

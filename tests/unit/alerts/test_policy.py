@@ -1,0 +1,253 @@
+"""Policies as published: what is read, what is refused and where, and what they say in words."""
+
+from datetime import timedelta
+from importlib.resources import files
+
+import pytest
+
+from alerts.model import AlertKind, Role, Severity
+from alerts.policy import IfEmpty, Order, PolicyError, Rung, explain, load
+from tests.unit.alerts.duty import NIGHT, alert, at
+
+DEFAULT = files("alerts").joinpath("default_policy.toml").read_text(encoding="utf-8")
+
+GOOD = """\
+zone = "Asia/Shanghai"
+
+[policy."急"]
+when = { kind = ["sos", "fall"], severity_at_least = "high" }
+repeat_last = "60s"
+countdown = "15s"
+
+[[policy."急".step]]
+notify = [
+    { role = "family", channels = ["mqtt", "webhook@10s"] },
+    { role = "operator", channels = ["console"] },
+]
+wait = "30s"
+
+[[policy."急".step]]
+notify = [ { role = "community" } ]
+only = { between = ["07:00", "22:00"] }
+wait = "60s"
+if_empty = "next_now"
+
+[[policy."急".step]]
+notify = [ { role = "ambulance", via = "operator_confirm", auto_after = "45s" } ]
+
+[policy."其他"]
+
+[[policy."其他".step]]
+notify = [ { role = "operator" } ]
+"""
+
+
+def line_of(text: str, part: str) -> int:
+    return next(n for n, line in enumerate(text.splitlines(), start=1) if part in line)
+
+
+def refusal(old: str, new: str) -> tuple[PolicyError, int]:
+    """Change one thing in a good policy and return what is said, and the line the change ends in."""
+    text = GOOD.replace(old, new, 1)
+    with pytest.raises(PolicyError) as caught:
+        load(text)
+    return caught.value, text.count("\n", 0, GOOD.index(old) + len(new)) + 1
+
+
+def test_policy_is_read_as_written() -> None:
+    policy = load(GOOD)["急"]
+    family = policy.steps[0].notify[0]
+    assert family.channels == (Rung(channel="mqtt"), Rung(channel="webhook", delay=timedelta(seconds=10)))
+    assert policy.steps[0].wait == timedelta(seconds=30)
+    assert policy.steps[1].if_empty is IfEmpty.NEXT_NOW
+    assert policy.steps[2].notify[0].auto_after == timedelta(seconds=45)
+    assert policy.when.severities == {Severity.CRITICAL, Severity.HIGH}
+    assert policy.countdown == timedelta(seconds=15)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('role = "community"', 'role = "neighbour"', "unknown role 'neighbour'"),
+        ('"webhook@10s"', '"pigeon@10s"', "unknown channel 'pigeon'"),
+        ('"webhook@10s"', '"webhook@30s"', "rings when the step is over"),
+        ('"webhook@10s"', '"webhook@ten"', "no duration"),
+        ('"webhook@10s"', '"mqtt@10s"', "named twice"),
+        ('["mqtt", "webhook@10s"]', "[]", "reaches nobody"),
+        ('wait = "30s"', "wait = 30", "no duration"),
+        ('wait = "30s"', 'wait = "-30s"', "no duration"),
+        ('wait = "30s"', 'wait = "0s"', "too short"),
+        ('wait = "30s"', 'wait = "25h"', "longer than"),
+        ('wait = "30s"', 'pause = "30s"', "unknown key 'pause'"),
+        ('repeat_last = "60s"', 'repeat_every = "60s"', "unknown key 'repeat_every'"),
+        ('countdown = "15s"', 'countdown = "5m"', "longer than"),
+        ('["sos", "fall"]', '["sos", "tumble"]', "unknown kind 'tumble'"),
+        ('severity_at_least = "high"', 'severity_at_least = "urgent"', "unknown severity 'urgent'"),
+        ('["07:00", "22:00"]', '["07:00", "25:00"]', "no time of day"),
+        ('["07:00", "22:00"]', '["07:00", "07:00"]', "never"),
+        ('["07:00", "22:00"]', '["07:00"]', "hours are written"),
+        ('["07:00", "22:00"]', '["07:00+08:00", "22:00"]', "without a zone"),
+        ('if_empty = "next_now"', 'if_empty = "skip"', "unknown if_empty 'skip'"),
+        ('auto_after = "45s"', 'auto_after = "60s"', "not before the step's end"),
+        ('via = "operator_confirm"', 'via = "fax"', "unknown via 'fax'"),
+        ('{ role = "community" }', '{ role = "community", roster = "和平" }', "unknown roster"),
+        ('{ role = "community" }', '{ role = "community", nearest = 0 }', "nearest"),
+        ('{ role = "community" }', '{ role = "community", fallback = ["li"] }', "fallback"),
+        ('{ role = "community" }', '{ role = "community", order = "random" }', "unknown order"),
+        ('notify = [ { role = "community" } ]', "notify = []", "notifies somebody"),
+        ('zone = "Asia/Shanghai"', 'zone = "Asia/Nowhere"', "unknown time zone"),
+        ('zone = "Asia/Shanghai"', 'zoen = "Asia/Shanghai"', "unknown key 'zoen'"),
+        ('"45s" } ]', '"45s" } ]\nwait = "60s"', "last step repeats"),
+        ('"45s" } ]', '"45s" } ]\nonly = { between = ["07:00", "22:00"] }', "around the clock"),
+    ],
+)
+def test_fault_is_refused_with_its_line_and_reason(old: str, new: str, reason: str) -> None:
+    error, line = refusal(old, new)
+    assert reason in error.reason
+    assert error.line == line
+
+
+def test_fault_deep_in_a_list_is_found_in_its_own_line() -> None:
+    error, line = refusal('channels = ["console"]', 'channels = ["consle"]')
+    assert "consle" in error.reason
+    assert error.line == line
+
+
+def test_last_step_only_guards_cover_is_refused() -> None:
+    error, line = refusal(
+        '{ role = "ambulance", via = "operator_confirm", auto_after = "45s" }', '{ role = "property" }'
+    )
+    assert "around the clock" in error.reason
+    assert error.line == line
+
+
+def test_file_without_catch_all_is_refused() -> None:
+    text = GOOD[: GOOD.index('[policy."其他"]')]
+    with pytest.raises(PolicyError, match="no catch-all") as caught:
+        load(text)
+    assert caught.value.line == line_of(text, '[policy."急"]')
+
+
+def test_catch_all_that_leaves_something_out_is_refused() -> None:
+    text = GOOD.replace('[policy."其他"]\n', '[policy."其他"]\nwhen = { severity_at_least = "low" }\n')
+    with pytest.raises(PolicyError, match="no catch-all"):
+        load(text)
+
+
+def test_policy_that_can_never_be_chosen_is_refused() -> None:
+    text = GOOD.replace(
+        '[policy."其他"]',
+        '[policy."晚"]\nwhen = { kind = "fall", severity_at_least = "critical" }\n'
+        '[[policy."晚".step]]\nnotify = [ { role = "operator" } ]\n\n[policy."其他"]',
+    )
+    with pytest.raises(PolicyError, match="never reached: 急") as caught:
+        load(text)
+    assert caught.value.line == line_of(text, '[policy."晚"]')
+
+
+def test_policy_without_steps_is_refused() -> None:
+    with pytest.raises(PolicyError, match="no steps") as caught:
+        load(GOOD[: GOOD.index('[[policy."其他".step]]')])
+    assert caught.value.line == line_of(GOOD, '[policy."其他"]')
+
+
+@pytest.mark.parametrize("text", ["", "[policy]", "policy = 3", 'policy = "x"'])
+def test_empty_file_is_refused(text: str) -> None:
+    with pytest.raises(PolicyError):
+        load(text)
+
+
+def test_text_that_is_no_toml_is_refused_with_its_line() -> None:
+    with pytest.raises(PolicyError, match="not TOML") as caught:
+        load(GOOD.replace('wait = "30s"', "wait = 30s"))
+    assert caught.value.line == line_of(GOOD, 'wait = "30s"')
+
+
+def test_steps_written_as_one_list_are_read_too() -> None:
+    inline = load('[policy.all]\nstep = [ { notify = [ { role = "operator" } ] } ]\n')
+    assert inline["all"].steps[0].notify[0].role is Role.OPERATOR
+
+
+def test_any_edit_of_a_good_policy_is_read_or_refused_and_nothing_else() -> None:
+    """Cut out every line and every quarter of a line in turn: never another error than a PolicyError."""
+    lines = GOOD.splitlines()
+    found = set()
+    for n, line in enumerate(lines):
+        for keep in ("", line[: len(line) // 2], line[: len(line) // 4], line.replace('"', "")):
+            try:
+                load("\n".join([*lines[:n], keep, *lines[n + 1 :]]))
+            except PolicyError as error:
+                found.add(error.line)
+    assert found <= set(range(1, len(lines) + 1))
+
+
+def test_choice_is_the_first_that_fits_and_the_catch_all_for_the_rest() -> None:
+    policies = load(GOOD)
+    now = at("02:14:07")
+    assert policies.choose(alert(), now).name == "急"
+    assert policies.choose(alert(AlertKind.FALL, Severity.MEDIUM), now).name == "其他"
+    assert policies.choose(alert(AlertKind.SILENCE, Severity.TECHNICAL), now).name == "其他"
+    with pytest.raises(KeyError):
+        policies["没有"]
+
+
+def test_choice_goes_by_area_and_hour_of_the_wall() -> None:
+    text = GOOD.replace('severity_at_least = "high" }', 'area = "和平", between = ["22:00", "06:00"] }')
+    policies = load(text)
+    peace = alert().__class__(
+        alert_id="a", kind=AlertKind.SOS, severity=Severity.CRITICAL, raised_at=at("02:14:07"), area="和平"
+    )
+    assert policies.choose(peace, at("02:14:07")).name == "急"
+    assert policies.choose(peace, at("12:00:00")).name == "其他"
+    assert policies.choose(alert(), at("02:14:07")).name == "其他"
+
+
+def test_sequential_order_is_read() -> None:
+    text = GOOD.replace('{ role = "community" }', '{ role = "community", order = "sequential", next_after = "15s" }')
+    target = load(text)["急"].steps[1].notify[0]
+    assert (target.order, target.next_after) == (Order.SEQUENTIAL, timedelta(seconds=15))
+
+
+def test_channels_of_a_larger_hub_are_known_when_they_are_given() -> None:
+    text = GOOD.replace("webhook@10s", "sms@10s")
+    assert load(text, channels=("console", "mqtt", "sms"))
+    assert load(NIGHT.replace('{ role = "community" }', '{ role = "community", roster = "和平" }'), rosters=("和平",))
+
+
+def test_default_policy_covers_every_alert_there_is() -> None:
+    policies = load(DEFAULT)
+    chosen = {policies.choose(alert(k, s), at("02:14:07")).name for k in AlertKind for s in Severity}
+    assert chosen == {"跌倒与一键呼叫", "技术告警", "其他"}
+    for severity in Severity:
+        technical = policies.choose(alert(AlertKind.DEVICE, severity), at("02:14:07")).name == "技术告警"
+        assert technical == (severity is Severity.TECHNICAL)
+
+
+def test_explain_tells_the_timeline_in_chinese() -> None:
+    words = explain(load(GOOD)["急"], "zh")
+    assert "跌倒先询问本人 15 秒" in words
+    assert "+00:00　第 1 步：通知家属[同时、mqtt、webhook（10 秒后）]；坐席[console]" in words
+    assert "+00:30　第 2 步：通知社区[全部联系方式]（仅 07:00–22:00；无人可叫时立即进入下一步）" in words
+    assert "+01:30　第 3 步：通知120 急救[全部联系方式、先请坐席确认，45 秒后自动呼叫]" in words
+    assert "每 1 分钟重复一次，直到有人接警" in words
+
+
+def test_explain_tells_the_timeline_in_english() -> None:
+    words = explain(load(GOOD)["急"], "en")
+    assert "For: SOS, fall; severity: critical, high; every area" in words
+    assert "+00:00  step 1: call family [all at once, mqtt, webhook (after 10 s)]; operators [console]" in words
+    assert "(only 07:00–22:00; with nobody to call, the next step at once)" in words
+    assert "rings again every 1 min until somebody takes it" in words
+
+
+@pytest.mark.parametrize("lang", ["zh", "en", "zh-CN"])
+def test_explain_has_words_for_all_a_policy_can_say(lang: str) -> None:
+    text = GOOD.replace(
+        '{ role = "community" }',
+        '{ role = "community", order = "sequential", nearest = 2, roster = "和平", fallback = [7], '
+        'via = "operator_confirm" }',
+    ).replace("next_now", "wait")
+    words = explain(load(text, rosters=("和平",))["急"], lang)
+    assert "和平" in words
+    assert "None" not in words
+    assert "{" not in words
