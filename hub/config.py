@@ -19,7 +19,7 @@ from hub.ingress.settings import BridgeSettings, GatewaySettings, ListenerSettin
 
 PREFIX = "CAREHUB_"
 NOT_SETTINGS = frozenset(
-    {"CAREHUB_CONFIG", "CAREHUB_DATA", "CAREHUB_TEST_DSN", "CAREHUB_HISTORIES", "CAREHUB_SOAK_KILLS"}
+    f"CAREHUB_{name}" for name in ("CONFIG", "DATA", "TEST_DSN", "HISTORIES", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
 )
 
 
