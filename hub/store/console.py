@@ -1,0 +1,102 @@
+"""What the console reads and the little it writes itself: sessions, presence, what was shown to whom.
+
+Everything people decide about an incident goes through `hub.desk`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from psycopg.rows import dict_row
+
+from hub.store.pool import Connection
+from hub.store.sql import queries
+
+Row: TypeAlias = dict[str, Any]
+Q = queries("console")
+QUEUE_LIMIT = 200  # rows shown at once; the count beside them is of all
+VITALS_LIMIT = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    person_id: int
+    role: str
+    password_hash: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRow:
+    person_id: int
+    name: str
+    role: str
+    language: str
+    csrf: str
+
+
+async def rows(conn: Connection, query: bytes, **values: Any) -> list[Row]:
+    """Run a query of this noun and return its rows by column name."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, values)
+        return await cursor.fetchall()
+
+
+async def row(conn: Connection, query: bytes, **values: Any) -> Row | None:
+    found = await rows(conn, query, **values)
+    return found[0] if found else None
+
+
+async def account(conn: Connection, login: str) -> Account | None:
+    found = await row(conn, Q.account, login=login)
+    return found and Account(person_id=found["id"], role=found["role"], password_hash=found["password_hash"])
+
+
+async def begin_session(conn: Connection, token_sha256: bytes, person_id: int, csrf: str, *, hours: int) -> None:
+    async with conn.transaction():
+        await conn.execute(Q.forget_sessions)
+        await conn.execute(
+            Q.begin_session, {"token": token_sha256, "person": person_id, "csrf": csrf, "hours": hours}
+        )
+
+
+async def session(conn: Connection, token_sha256: bytes, *, idle_minutes: int) -> SessionRow | None:
+    found = await row(conn, Q.session, token=token_sha256, idle_minutes=idle_minutes)
+    if found is None:
+        return None
+    return SessionRow(
+        person_id=found["id"], name=found["name"], role=found["role"], language=found["language"], csrf=found["csrf"]
+    )
+
+
+async def end_session(conn: Connection, token_sha256: bytes) -> None:
+    await conn.execute(Q.end_session, {"token": token_sha256})
+
+
+async def beat(conn: Connection, streams: Sequence[str], sessions: Sequence[bytes]) -> tuple[datetime, set[bytes]]:
+    """Keep the presence of these consoles; return the hub's time and which of the sessions still live."""
+    async with conn.transaction():
+        found = await row(conn, Q.beat, streams=list(streams), sessions=list(sessions))
+        living = await rows(conn, Q.living_sessions, sessions=list(sessions))
+    assert found is not None
+    return found["now"], {bytes(r["token_sha256"]) for r in living}
+
+
+async def door_code(conn: Connection, incident_id: int, person_id: int, why: str, *, once: bool = False) -> str | None:
+    """Return the code and write down who saw it, or neither; with `once`, a look that is written down already is not again."""
+    async with conn.transaction():
+        found = await row(conn, Q.door_code, incident=incident_id)
+        if found is None:
+            return None
+        about = {"person": person_id, "resident": found["id"], "what": why, "incident": incident_id}
+        before = await row(conn, Q.seen_before, **about) if once else None
+        if not (before and before["there"]):
+            await conn.execute(Q.log_access, about)
+    code: str = found["door_code"]
+    return code
+
+
+async def names(conn: Connection, people: set[int]) -> Mapping[int, str]:
+    """Return the names of these people."""
+    found = await rows(conn, Q.names, people=list(people))
+    return {r["id"]: r["name"] for r in found}

@@ -1,0 +1,133 @@
+"""What a button does: reads the form, calls the desk. The only place where the console changes an incident."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from starlette.datastructures import FormData
+
+from alerts.model import Disposition
+from hub import desk
+from hub.store.pool import Connection, hub_now
+from hub.web.auth import Doorman, Seat
+from hub.web.frame import number, text
+
+HOLD_MINUTES = (5, 10, 15, 30)
+HOW = ("voice", "scene")
+
+
+class FormFaultError(Exception):
+    """Something in the form is missing or wrong; `word` names the sentence that says so, `what` the field's."""
+
+    def __init__(self, word: str, what: str = "") -> None:
+        super().__init__(word)
+        self.word = word
+        self.what = what
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doing:
+    """One press of a button."""
+
+    conn: Connection
+    incident_id: int
+    who: Seat
+    form: FormData
+    doorman: Doorman
+    address: str
+    state: str
+    severity: int
+
+
+Action: TypeAlias = Callable[[Doing], Awaitable[None]]
+
+
+async def take(it: Doing) -> None:
+    await desk.take(it.conn, it.incident_id, it.who.person_id)
+
+
+async def dispatch(it: Doing) -> None:
+    """Send somebody, or the policy's next step; `no_speech` says why in a note."""
+    await desk.dispatch(it.conn, it.incident_id, it.who.person_id, number(it.form, "person"))
+    if text(it.form, "no_speech"):
+        await desk.note(it.conn, it.incident_id, it.who.person_id, "无应答")
+
+
+async def hold(it: Doing) -> None:
+    minutes = number(it.form, "minutes")
+    if minutes not in HOLD_MINUTES:
+        raise FormFaultError("required", "hold_minutes")
+    until = await hub_now(it.conn) + timedelta(minutes=minutes)
+    await desk.hold(it.conn, it.incident_id, it.who.person_id, _needed(it.form, "reason", "hold_why"), until)
+
+
+async def release(it: Doing) -> None:
+    await desk.release(it.conn, it.incident_id, it.who.person_id)
+
+
+async def hand_over(it: Doing) -> None:
+    await desk.hand_over(it.conn, it.incident_id, it.who.person_id, _needed(it.form, "to", "closing_with"))
+
+
+async def resolve(it: Doing) -> None:
+    how = text(it.form, "how")
+    if how not in HOW:
+        raise FormFaultError("required", "resolve_how")
+    await desk.resolve(it.conn, it.incident_id, it.who.person_id, how)
+
+
+async def cancel(it: Doing) -> None:
+    await desk.cancel(it.conn, it.incident_id, it.who.person_id)
+
+
+async def note(it: Doing) -> None:
+    await desk.note(it.conn, it.incident_id, it.who.person_id, _needed(it.form, "text", "note"))
+
+
+async def close(it: Doing) -> None:
+    """Write how it ended. A case that nobody has called safe yet is called safe first."""
+    try:
+        disposition = Disposition(text(it.form, "disposition"))
+    except ValueError:
+        raise FormFaultError("required", "closing_disposition") from None
+    done = _needed(it.form, "done", "closing_done")
+    with_whom = _needed(it.form, "with_whom", "closing_with")
+    called_back = text(it.form, "called_back") != ""
+    second = await _second_person(it)
+    if it.severity == 1 and second is None and not called_back:
+        raise FormFaultError("second_needed")
+    if it.state != "resolved":
+        await desk.resolve(it.conn, it.incident_id, it.who.person_id, text(it.form, "how") or "scene")
+    await desk.close(
+        it.conn, it.incident_id, it.who.person_id, disposition=disposition, done=done, with_whom=with_whom,
+        second_person_id=second, called_back=called_back,
+    )  # fmt: skip
+
+
+async def _second_person(it: Doing) -> int | None:
+    """Return who agrees: a colleague who gave her own password, not a name that anybody could pick."""
+    login = text(it.form, "second_login", 200)
+    if not login:
+        return None
+    password = it.form.get("second_password")
+    account = await it.doorman.check(login, password if isinstance(password, str) else "", it.address)
+    if account is None:
+        raise FormFaultError("second_wrong")
+    if account.person_id == it.who.person_id:
+        raise FormFaultError("second_self")
+    return account.person_id
+
+
+def _needed(form: FormData, name: str, word: str) -> str:
+    value = text(form, name)
+    if not value:
+        raise FormFaultError("required", word)
+    return value
+
+
+ACTIONS: dict[str, Action] = {
+    "take": take, "dispatch": dispatch, "hold": hold, "release": release, "hand_over": hand_over,
+    "resolve": resolve, "cancel": cancel, "note": note, "close": close,
+}  # fmt: skip
+SHEETS = ("dispatch", "hold", "hand_over", "resolve", "close", "release")

@@ -1,0 +1,222 @@
+"""The operator's pages: the live queue, one incident, and what the buttons post."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated, Any
+
+import msgspec
+import structlog
+from fastapi import APIRouter, HTTPException, Path, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from alerts.model import Disposition, Severity
+from hub.incidents import UnknownIncidentError
+from hub.refusals import Refused
+from hub.store import console as store
+from hub.store.pool import Connection
+from hub.web import story, views, words
+from hub.web.actions import ACTIONS, HOLD_MINUTES, SHEETS, Doing, FormFaultError
+from hub.web.auth import Seat, same
+from hub.web.frame import ForgedFormError, FormOf, Parts, PartsOf, SeatOf, from_htmx, go, render, said
+from hub.web.live import Live, Stream
+
+router = APIRouter()
+log = structlog.get_logger()
+IncidentId = Annotated[int, Path(ge=1, lt=2**63)]
+VITALS_MINUTES = 30
+SEEN_LIMIT = 200  # pages one browser confirms at once
+
+
+@router.get("/")
+async def desk_page(request: Request, who: SeatOf, has: PartsOf) -> Response:
+    async with has.pool.connection() as conn:
+        queue = await _queue(conn, who, has)
+        recent = await store.rows(conn, store.Q.recent)
+    return render(request, "desk.html", who, **queue, recent=recent, it=None, open_id=None)
+
+
+@router.get("/overview")
+async def overview(request: Request, who: SeatOf, has: PartsOf) -> Response:
+    async with has.pool.connection() as conn:
+        queue = await _queue(conn, who, has)
+        recent = await store.rows(conn, store.Q.recent)
+    return render(request, "_overview.html", who, **queue, recent=recent)
+
+
+@router.get("/queue")
+async def queue(request: Request, who: SeatOf, has: PartsOf) -> Response:
+    async with has.pool.connection() as conn:
+        found = await _queue(conn, who, has)
+    return render(request, "_queue.html", who, **found)
+
+
+@router.get("/incidents/{incident_id}")
+async def incident_page(request: Request, incident_id: IncidentId, who: SeatOf, has: PartsOf) -> Response:
+    async with has.pool.connection() as conn:
+        case = await _case(conn, incident_id, who, has)
+        if from_htmx(request):
+            return render(request, "_incident.html", who, **case)
+        queue = await _queue(conn, who, has)
+    return render(request, "desk.html", who, **queue, **case, recent=[], open_id=incident_id)
+
+
+@router.get("/incidents/{incident_id}/case")
+async def case_part(request: Request, incident_id: IncidentId, who: SeatOf, has: PartsOf) -> Response:
+    async with has.pool.connection() as conn:
+        return render(request, "_case.html", who, **await _case(conn, incident_id, who, has))
+
+
+@router.get("/incidents/{incident_id}/vitals")
+async def vitals(incident_id: IncidentId, who: SeatOf, has: PartsOf) -> Response:
+    async with has.pool.connection() as conn:
+        rows = await store.rows(
+            conn, store.Q.vitals, incident=incident_id, minutes=VITALS_MINUTES, limit=store.VITALS_LIMIT
+        )
+    return JSONResponse(views.chart(rows))
+
+
+@router.get("/incidents/{incident_id}/sheet/{name}")
+async def sheet(request: Request, incident_id: IncidentId, name: str, who: SeatOf, has: PartsOf) -> Response:
+    """A window with one form in it, made when it is opened, so that what it offers is of now."""
+    if name not in SHEETS:
+        raise HTTPException(404)
+    async with has.pool.connection() as conn:
+        it = await _found(conn, incident_id, has, who)
+        candidates = await store.rows(conn, store.Q.candidates, incident=incident_id) if name == "dispatch" else []
+    return render(
+        request, "_sheet.html", who, sheet=name, it=it, candidates=candidates, hold_minutes=HOLD_MINUTES,
+        dispositions=list(Disposition), critical=it["severity"] == Severity.CRITICAL,
+    )  # fmt: skip
+
+
+@router.post("/incidents/{incident_id}/door_code")
+async def door_code(request: Request, incident_id: IncidentId, who: SeatOf, form: FormOf, has: PartsOf) -> Response:
+    """Shown when asked for, and only together with the entry that says who asked."""
+    async with has.pool.connection() as conn:
+        code = await store.door_code(conn, incident_id, who.person_id, "door_code: console")
+    if code is None:
+        raise HTTPException(404)
+    log.info("door_code_shown", incident_id=incident_id, person_id=who.person_id)
+    return render(request, "_door_code.html", who, code=code)
+
+
+@router.post("/incidents/{incident_id}/{verb}")
+async def act(
+    request: Request, incident_id: IncidentId, verb: str, who: SeatOf, form: FormOf, has: PartsOf
+) -> Response:
+    if verb not in ACTIONS:
+        raise HTTPException(404)
+    t = words.speaker(who.language)
+    async with has.pool.connection() as conn:
+        it = await _found(conn, incident_id, has, who)
+        doing = Doing(
+            conn=conn, incident_id=incident_id, who=who, form=form, doorman=has.doorman,
+            address=request.client.host if request.client else "", state=it["state"], severity=it["severity"],
+        )  # fmt: skip
+        try:
+            await ACTIONS[verb](doing)
+        except FormFaultError as fault:
+            return said(request, who, t(fault.word, what=t(fault.what)), 422)
+        except Refused as refusal:
+            log.info("action_refused", incident_id=incident_id, verb=verb, code=refusal.code)
+            return said(request, who, t("refused", why=refusal.words(who.language)), 409)
+        except UnknownIncidentError:
+            raise HTTPException(404) from None
+    if from_htmx(request):
+        return Response(status_code=204, headers={"HX-Trigger": "hub:done"})
+    return go(f"/incidents/{incident_id}")
+
+
+class Seen(msgspec.Struct, kw_only=True):
+    """What a browser reports: which case it has open, which pages it has shown, which case's pages were read."""
+
+    stream: str = ""
+    open: int | None = None
+    delivered: list[int] = []
+    read: int | None = None
+
+
+@router.post("/seen")
+async def seen(request: Request, who: SeatOf, has: PartsOf) -> Response:
+    if not same(request.headers.get("x-csrf-token", ""), who.csrf):
+        raise ForgedFormError
+    try:
+        said_seen = msgspec.json.decode(await request.body(), type=Seen)
+    except msgspec.DecodeError:
+        raise HTTPException(422) from None
+    async with has.pool.connection() as conn, conn.transaction():
+        if said_seen.stream:
+            values = {"stream": said_seen.stream, "person": who.person_id, "incident": said_seen.open}
+            await conn.execute(store.Q.look, values)
+        if said_seen.delivered:
+            pages = said_seen.delivered[:SEEN_LIMIT]
+            await conn.execute(store.Q.delivered, {"pages": pages, "person": who.person_id})
+        if said_seen.read is not None:
+            await conn.execute(store.Q.read, {"incident": said_seen.read, "person": who.person_id})
+    return Response(status_code=204)
+
+
+@router.get("/stream")
+async def stream(request: Request, who: SeatOf, has: PartsOf) -> Response:
+    opened = await has.live.open(who)
+    if opened is None:
+        return Response("too many consoles, or stopping\n", 503)
+    headers = {"X-Accel-Buffering": "no"}
+    return StreamingResponse(_flow(request, has.live, opened), media_type="text/event-stream", headers=headers)
+
+
+async def _flow(request: Request, live: Live, opened: Stream) -> AsyncIterator[bytes]:
+    try:
+        yield live.hello(opened)
+        while not opened.closed:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(opened.wake.wait(), 10)
+            if await request.is_disconnected():
+                return
+            for event in live.events(opened):
+                yield event
+    finally:
+        live.leave(opened)
+
+
+async def _queue(conn: Connection, who: Seat, has: Parts) -> dict[str, Any]:
+    now = has.live.now()
+    rows = await store.rows(conn, store.Q.queue, person=who.person_id, limit=store.QUEUE_LIMIT)
+    count = await store.row(conn, store.Q.queue_count)
+    calls, technical = views.split([views.queue_row(r, now) for r in rows])
+    return {
+        "calls": calls,
+        "technical": technical,
+        "more": max(0, (count or {"count": 0})["count"] - len(rows)),
+        "on_duty": await store.rows(conn, store.Q.on_duty),
+        "notices": await store.rows(conn, store.Q.notices, person=who.person_id),
+        "findings": await store.rows(conn, store.Q.findings),
+    }
+
+
+async def _found(conn: Connection, incident_id: int, has: Parts, who: Seat) -> store.Row:
+    row = await store.row(conn, store.Q.incident, incident=incident_id)
+    if row is None:
+        raise HTTPException(404)
+    return views.case(row, has.live.now(), who.person_id)
+
+
+async def _case(conn: Connection, incident_id: int, who: Seat, has: Parts) -> dict[str, Any]:
+    it = await _found(conn, incident_id, has, who)
+    about = {"incident": incident_id, "resident": it["resident_id"], "device": it["device_id"]}
+    events = await store.rows(conn, store.Q.events, **about)
+    notes = await store.rows(conn, store.Q.notes, **about)
+    known = await store.names(conn, story.people(events))
+    accidental = await store.row(conn, store.Q.accidental, **about)
+    return {
+        "it": it,
+        "circle": await store.rows(conn, store.Q.circle, **about),
+        "devices": await store.rows(conn, store.Q.devices, **about),
+        "past": await store.rows(conn, store.Q.past, **about),
+        "accidental": (accidental or {"count": 0})["count"],
+        "alerts": await store.rows(conn, store.Q.alerts, **about),
+        "told": await store.rows(conn, store.Q.pages, **about),
+        "looking": [p for p in await store.rows(conn, store.Q.looking, **about) if p["id"] != who.person_id],
+        "timeline": story.tell(events, notes, known, who.language),
+    }

@@ -1,0 +1,115 @@
+"""Tells an incident's event chain in words, in both languages. Bodies hold numbers; names are looked up to be shown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hub.store.console import Row
+from hub.web.words import LANGUAGES, pick, speaker
+
+WORDS: dict[str, tuple[str, str]] = {
+    "opened": ("{kind} · {severity} · 策略「{policy}」", "{kind} · {severity} · policy “{policy}”"),
+    "attached": ("又一次{kind}，累计按 {presses} 次", "{kind} again, {presses} presses in all"),
+    "rung": ("第 {step_n} 步：呼叫 {people}", "step {step_n}: calling {people}"),
+    "rang_again": ("再次呼叫 {people}", "called again: {people}"),
+    "rings_on": ("最后一步，继续呼叫", "last step, ringing on"),
+    "next_step": ("无人接警，进入第 {to_n} 步", "nobody took it, on to step {to_n}"),
+    "step_empty": ("第 {step_n} 步没有可叫的人（{why}）", "step {step_n} has nobody to call ({why})"),
+    "everybody": ("没有别人了：呼叫所有人", "nobody else left: calling everybody"),
+    "person_unreachable": ("{person} 没有可用的联系方式", "{person} cannot be reached"),
+    "nobody_reachable": ("没有任何人可联系", "nobody can be reached"),
+    "not_cancelled": ("佩戴者没有取消", "the wearer did not cancel"),
+    "taken": ("{person} 接下", "taken by {person}"),
+    "dispatched": ("派出 {person}", "dispatched {person}"),
+    "cannot_go": ("{person} 去不了", "{person} cannot go"),
+    "en_route": ("{person} 出发", "{person} is on the way"),
+    "also_en_route": ("{person} 也在路上", "{person} is on the way as well"),
+    "arrived": ("{person} 到场", "{person} arrived"),
+    "also_on_scene": ("{person} 也到场", "{person} is there as well"),
+    "left": ("{person} 离开", "{person} left"),
+    "handed_over": ("{person} 已交接", "{person} handed over"),
+    "released": ("放回队列", "put back into the queue"),
+    "held": ("暂缓", "put on hold"),
+    "hold_ended": ("暂缓结束，重新响铃", "hold ended, ringing again"),
+    "expired": ("没有后续消息，恢复升级", "nothing was heard, escalation resumes"),
+    "not_closed": ("已脱险但未结案，提醒坐席", "resolved but not closed, reminding the operator"),
+    "resolved": ("已脱险", "resolved"),
+    "closed": ("结案：{disposition}", "closed: {disposition}"),
+    "cancelled": ("取消", "cancelled"),
+    "noted": ("记了备注", "wrote a note"),
+    "raised": ("升级为{severity}", "raised to {severity}"),
+}
+HIDDEN = frozenset({"noted"})  # the note itself stands in the timeline
+PEOPLE = ("person", "by", "handler", "responder", "second_person", "person_id", "second_person_id")
+
+
+def people(events: Iterable[Row]) -> set[int]:
+    """Return everybody the events mention by number."""
+    found: set[int] = set()
+    for event in events:
+        kind, _, number = event["actor"].partition(":")
+        if kind == "person" and number.isdecimal():
+            found.add(int(number))
+        body = event["body"]
+        found |= {v for k in PEOPLE if isinstance(v := body.get(k), int)}
+        found |= {v for v in _many(body) if isinstance(v, int)}
+    return found
+
+
+def tell(events: Sequence[Row], notes: Sequence[Row], names: Mapping[int, str], language: str) -> list[Row]:
+    """Return the timeline, latest first: {at, who, text, weight} with weight `key`, `plain` or `note`."""
+    lines = [_line(event, names, language) for event in events if event["what"] not in HIDDEN]
+    lines += [{"at": n["at"], "seq": 0, "who": n["name"] or "", "text": n["text"], "weight": "note"} for n in notes]
+    return sorted(lines, key=lambda line: (line["at"], line["seq"]), reverse=True)
+
+
+def _line(event: Row, names: Mapping[int, str], language: str) -> Row:
+    body: Mapping[str, Any] = event["body"]
+    template = WORDS.get(event["what"])
+    facts = _Facts(body, names, language)
+    if template:
+        text = template[LANGUAGES.index(pick(language))].format_map(facts)
+    else:
+        text = " ".join([event["what"].replace("_", " "), *(f"{k}={v}" for k, v in body.items() if v is not None)])
+    weight = "key" if event["what"] in KEY else "plain"
+    return {"at": event["at"], "seq": event["seq"], "who": actor(event["actor"], names, language), "text": text, "weight": weight}
+
+
+KEY = frozenset({"opened", "taken", "dispatched", "arrived", "handed_over", "resolved", "closed", "cancelled", "attached"})
+ACTORS = {"timer": ("计时", "timer"), "hub": ("系统", "hub"), "device": ("设备", "device"), "wearer": ("本人", "wearer")}
+
+
+def actor(who: str, names: Mapping[int, str], language: str) -> str:
+    kind, _, number = who.partition(":")
+    if kind == "person" and number.isdecimal():
+        return names.get(int(number), f"#{number}")
+    pair = ACTORS.get(kind)
+    return pair[LANGUAGES.index(pick(language))] if pair else who
+
+
+def _many(body: Mapping[str, Any]) -> list[int]:
+    value = body.get("people")
+    return value if isinstance(value, list) else []
+
+
+class _Facts(dict[str, Any]):
+    """What a sentence may mention: people by name, roles and kinds in words, anything missing as a dash."""
+
+    def __init__(self, body: Mapping[str, Any], names: Mapping[int, str], language: str) -> None:
+        t = speaker(language)
+        super().__init__(body)
+        if people := [names.get(v, f"#{v}") for v in _many(body)]:
+            self["people"] = "、".join(people)
+        for key in ("step", "to"):
+            if isinstance(value := body.get(key), int):
+                self[f"{key}_n"] = value + 1  # people count from one
+        for key in PEOPLE:
+            if isinstance(value := body.get(key), int):
+                self[key] = names.get(value, f"#{value}")
+        for key in ("role", "kind", "disposition", "state", "channel", "purpose"):
+            if isinstance(value := body.get(key), str):
+                self[key] = t(f"{key}.{value}")
+        if isinstance(value := body.get("severity"), int):
+            self["severity"] = t(f"severity.{value}")
+
+    def __missing__(self, key: str) -> str:
+        return "–"

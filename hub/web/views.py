@@ -1,0 +1,130 @@
+"""Turns rows into what a page shows: ages, clocks, marks, who may press what. Plain calculations."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alerts.model import ENDED, Severity, State
+from hub.store.console import Row
+
+MARKS = {1: "▲", 2: "◆", 3: "●", 4: "○", 5: "⚙"}  # a severity has a shape as well as a colour
+NOT_RINGING = {State.CONFIRMING, State.RESOLVED, State.HELD, *ENDED}
+TREND_WINDOW_S = 600.0
+TREND_STEADY_BPM = 8.0
+
+
+def years(born: date | None, today: date) -> int | None:
+    if born is None:
+        return None
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def ms(at: datetime | None) -> int | None:
+    """Return milliseconds since 1970, which is what the ticking clocks in the page count from."""
+    return None if at is None else int(at.timestamp() * 1000)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time as the duty room writes it: 0:42, 12:05, 3:20:00, 2d."""
+    whole = max(0, int(seconds))
+    if whole >= 172_800:
+        return f"{whole // 86_400}d"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def local(at: datetime | None, zone: ZoneInfo, now: datetime, *, seconds: bool = True) -> str:
+    """Return the time of day in the desk's zone, with the date when it is not today's."""
+    if at is None:
+        return ""
+    here, today = at.astimezone(zone), now.astimezone(zone).date()
+    clock = here.strftime("%H:%M:%S" if seconds else "%H:%M")
+    return clock if here.date() == today else f"{here:%m-%d} {clock}"
+
+
+def rings(row: Row) -> bool:
+    """Say whether the bell goes on: critical, real, and no operator has it, whoever else may be on the way."""
+    return (
+        row["severity"] == Severity.CRITICAL
+        and row["handler_id"] is None
+        and not row["test"]
+        and State(row["state"]) not in NOT_RINGING
+    )
+
+
+def queue_row(row: Row, now: datetime) -> Row:
+    """Add to a row of the queue what the template would otherwise have to work out."""
+    return row | {
+        "mark": MARKS[row["severity"]],
+        "age": years(row["born"], now.date()),
+        "since": span((now - row["opened_at"]).total_seconds()),
+        "left": None if row["due_at"] is None else span((row["due_at"] - now).total_seconds()),
+        "rings": rings(row),
+        "kinds": _kinds(row),
+    }
+
+
+def split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Part the calls from the technical alerts, which lie apart at the bottom."""
+    calls = [r for r in rows if r["severity"] != Severity.TECHNICAL]
+    return calls, [r for r in rows if r["severity"] == Severity.TECHNICAL]
+
+
+def case(row: Row, now: datetime, person_id: int) -> Row:
+    """Add to one incident what its page needs: marks, age, and which buttons make sense."""
+    state = State(row["state"])
+    ended = state in ENDED
+    mine = row["handler_id"] == person_id
+    return row | {
+        "mark": MARKS[row["severity"]],
+        "age": years(row["born"], now.date()),
+        "since": span(((row["closed_at"] or now) - row["opened_at"]).total_seconds()),
+        "left": None if row["due_at"] is None else span((row["due_at"] - now).total_seconds()),
+        "ended": ended,
+        "mine": mine,
+        "can_take": not ended and row["handler_id"] is None,
+        "can_act": not ended and mine,
+        "resolved": state is State.RESOLVED,
+    }
+
+
+def trend(points: Sequence[tuple[float, float]]) -> float | None:
+    """Return how much heart rate changed over the last ten minutes, in bpm; None when it cannot be said.
+
+    Args:
+        points: (seconds since 1970, bpm), times rising. The means of the first and the last third are compared, so
+            that one odd beat makes no trend.
+    """
+    if not points:
+        return None
+    recent = [p for p in points if p[0] > points[-1][0] - TREND_WINDOW_S]
+    if len(recent) < 6:
+        return None
+    third = len(recent) // 3
+    first = sum(v for _, v in recent[:third]) / third
+    last = sum(v for _, v in recent[-third:]) / third
+    change = last - first
+    return 0.0 if abs(change) < TREND_STEADY_BPM else change
+
+
+def chart(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return a chart's columns, oldest first, as JSON can carry them."""
+    ordered = list(reversed(rows))
+    beats = [(r["at"], r["heart_rate_bpm"]) for r in ordered if r["heart_rate_bpm"] is not None]
+    return {
+        "at": [round(r["at"], 1) for r in ordered],
+        "heart_rate_bpm": [r["heart_rate_bpm"] for r in ordered],
+        "spo2_pct": [r["spo2_pct"] for r in ordered],
+        "last_bpm": beats[-1][1] if beats else None,
+        "last_at": beats[-1][0] if beats else None,
+        "last_spo2": next((r["spo2_pct"] for r in rows if r["spo2_pct"] is not None), None),
+        "trend": trend(beats),
+    }
+
+
+def _kinds(row: Row) -> list[str]:
+    """The incident's own kind first, then whatever joined it."""
+    return [row["kind"], *(k for k in row.get("kinds") or () if k != row["kind"])]
