@@ -3,6 +3,7 @@ database every second anyway, so a bell that is broken costs time, never a page.
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 import psycopg
 import structlog
@@ -52,8 +53,7 @@ class Bell:
 
 async def sleep(seconds: float, bell: asyncio.Event) -> None:
     """Sleep, or wake when the bell rings."""
-    if seconds > 0:
-        try:
-            await asyncio.wait_for(bell.wait(), seconds)
-        except TimeoutError:
-            return
+    # Not wait_for: in Python 3.11 it swallows a cancellation that meets a ring, and the loop would never end.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await bell.wait()
