@@ -8,7 +8,7 @@ from hub.web.words import LANGUAGES, pick, speaker
 
 WORDS: dict[str, tuple[str, str]] = {
     "opened": ("{kind} · {severity} · 策略「{policy}」", "{kind} · {severity} · policy “{policy}”"),
-    "attached": ("又一次{kind}，累计按 {presses} 次", "{kind} again, {presses} presses in all"),
+    "attached": ("并入：{kind}，累计按 {presses} 次", "joined: {kind}, {presses} presses in all"),
     "rung": ("第 {step_n} 步：呼叫 {people}", "step {step_n}: calling {people}"),
     "rang_again": ("再次呼叫 {people}", "called again: {people}"),
     "rings_on": ("最后一步，继续呼叫", "last step, ringing on"),

@@ -54,6 +54,12 @@ class World:
             area=more.get("area", ""), language=more.get("language", "zh-CN"),
         )  # fmt: skip
         self.people[short] = row[0][0]
+        if role not in ("family", "operator", "supervisor"):
+            self.sql(
+                "insert into shift (person_id, during) values"
+                " (%(p)s, tstzrange(hub_now() - interval '1 hour', hub_now() + interval '11 hours'))",
+                p=self.people[short],
+            )  # fmt: skip
         if role in ("operator", "supervisor"):
             self.contact(short, "console", f"console:{self.people[short]}")
         return self.people[short]
