@@ -242,8 +242,6 @@ def _publish_properties(data: bytes, first: int, body: int, at: int, end: int) -
     assert isinstance(packet, mqtt5.PublishPacket)
     if packet.subscription_ids:
         raise MalformedError("subscription id from a client", 0x82)
-    if packet.topic_alias == 0:
-        raise MalformedError("topic alias 0", 0x94)
     return stop, packet.topic_alias or 0
 
 
