@@ -78,6 +78,7 @@ async def state(token: Token, has: PartsOf) -> Response:
     return JSONResponse({"view": view, "version": row["version"]})
 
 
+@router.post("/r/{token}")  # a page's answer_url: what a webhook's receiver posts to
 @router.post("/r/{token}/answer")
 async def answer(request: Request, token: Token, has: PartsOf) -> Response:
     """Take an answer: JSON from a program, a form from the page."""
