@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+FAULTS_KEPT = 50
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -97,9 +99,9 @@ class Ledger:
         self.saved[kind] = self.saved.get(kind, 0) + 1
 
     def fault(self, words: str) -> None:
-        """Something on the simulator's side went wrong. Kept short: a broken hub must not fill the memory."""
-        if len(self.faults) < 200:
-            self.faults.append(f"{now().isoformat()} {words}")
+        """Something went wrong on our side of the wire. Said once: a hub that is away must not fill the memory."""
+        if len(self.faults) < FAULTS_KEPT and not any(fault.endswith(words) for fault in self.faults):
+            self.faults.append(f"{now():%H:%M:%S} {words}")
 
     def report(self) -> dict[str, Any]:
         """Return everything as plain values."""

@@ -1,7 +1,8 @@
 """What a wrist feels: walking, a fall (stagger, free fall, impact, stillness) and lying still, from physics.
 
-1 g = 9.80665 m/s². A body that tips over from standing loses most of its support for 0.3 to 0.5 s, the arm hits
-the floor with 3 to 7 g within some 50 ms and bounces once or twice; then gravity lies along another axis of the watch.
+1 g = 9.80665 m/s². Whoever tips over from standing loses most of the support for half a second and throws the arms; the
+wrist hits the floor with 3 to 5 g within some 50 ms and bounces once or twice; then gravity lies along another axis of
+the watch.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 RATE_HZ = 50.0
 RANGE_MG = 8000  # the sensor saturates here
-_UP = np.array([0.05, -0.25, 0.96])
-_LYING = np.array([0.88, 0.42, 0.2])
+_UP = np.array([-0.96, 0.05, -0.25])  # the arm hangs
+_LYING = np.array([0.1, 0.92, 0.35])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +56,20 @@ def lying(seconds: float, rng: np.random.Generator) -> Motion:
 
 
 def falling(rng: np.random.Generator) -> Motion:
-    """From the loss of balance until the last bounce: 1.6 s or so."""
-    stagger, drop, crash = rng.uniform(0.4, 0.6), rng.uniform(0.34, 0.46), 0.75
-    total = _times(stagger + drop + crash)
-    support = np.ones_like(total)
-    free = (total >= stagger) & (total < stagger + drop)
-    support[free] = np.linspace(0.75, 0.12, int(free.sum()))
-    turned = np.clip((total - stagger) / drop, 0.0, 1.0)
-    direction = _unit(np.outer(1 - turned, _UP) + np.outer(turned, _LYING))
-    accel = direction * support[:, None] + _blows(total, stagger + drop, rng)
-    accel[total < stagger] += rng.normal(0, 0.22, (int((total < stagger).sum()), 3))  # arms fling out
-    turning = np.where(free, rng.uniform(4.0, 6.0), 0.0) * np.sin(np.pi * turned)
-    gyro = np.outer(turning, _unit(np.array([[0.3, 0.9, 0.3]]))[0])
-    return _sampled(accel, gyro, rng, noise_g=0.03)
+    """From the loss of balance until the last bounce: 2.4 s or so."""
+    impact_s = rng.uniform(1.1, 1.3)
+    t = _times(impact_s + 1.2)
+    turned = np.clip((t - impact_s + 0.5) / rng.uniform(0.6, 0.75), 0.0, 1.0)
+    losing = (t >= impact_s - rng.uniform(0.5, 0.65)) & (t < impact_s - 0.04)
+    support = np.where(losing, 1.0 - rng.uniform(0.65, 0.8) * np.clip((t - impact_s + 0.6) / 0.35, 0.0, 1.0), 1.0)
+    direction = _unit(np.outer(np.cos(turned * np.pi / 2), _UP) + np.outer(np.sin(turned * np.pi / 2), _LYING))
+    flail = np.outer(_bump(t, impact_s - 0.45, 0.12), _sideways(rng, 1.1))
+    blow = np.outer(_bump(t, impact_s, 0.04), _sideways(rng, rng.uniform(3.4, 4.8), along=_LYING))
+    echoes = np.outer(_bump(t, impact_s + 0.22, 0.05), _sideways(rng, 1.5))
+    echoes += np.outer(_bump(t, impact_s + 0.5, 0.08), _sideways(rng, 0.6))
+    speed = 4.5 * _bump(t, impact_s - 0.25, 0.18) + 3.0 * _bump(t, impact_s + 0.05, 0.08)
+    gyro = np.outer(speed, _unit(rng.normal(0, 1, (1, 3)))[0])
+    return _sampled(direction * support[:, None] + flail + blow + echoes, gyro, rng, noise_g=0.03)
 
 
 def fall_of_a_walker(rng: np.random.Generator, *, before_s: float = 12.0, after_s: float = 25.0) -> Motion:
@@ -85,14 +87,14 @@ def bursts(motion: Motion, every_s: float = 0.1) -> list[slice]:
     return [slice(start, min(start + size, len(motion.accel_mg))) for start in range(0, len(motion.accel_mg), size)]
 
 
-def _blows(t: NDArray[np.float64], at: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The impact and two smaller bounces: half-sines, the first 3.2 to 5.5 g."""
-    blow = np.zeros((len(t), 3))
-    for delay, size, width in ((0.0, rng.uniform(3.2, 5.5), 0.07), (0.16, 1.3, 0.06), (0.32, 0.6, 0.06)):
-        phase = (t - at - delay) / width
-        shape = np.where((phase >= 0) & (phase <= 1), np.sin(np.pi * np.clip(phase, 0, 1)), 0.0)
-        blow += np.outer(size * shape, _unit(_LYING[None, :] + rng.normal(0, 0.25, (1, 3)))[0])
-    return blow
+def _bump(t: NDArray[np.float64], at: float, width_s: float) -> NDArray[np.float64]:
+    return np.asarray(np.exp(-0.5 * ((t - at) / width_s) ** 2))
+
+
+def _sideways(rng: np.random.Generator, size: float, along: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """A push of this size in g: any way, or roughly along a direction."""
+    way = rng.normal(0, 1.0, (1, 3)) if along is None else along[None, :] + rng.normal(0, 0.35, (1, 3))
+    return np.asarray(size * _unit(way)[0])
 
 
 def _times(seconds: float) -> NDArray[np.float64]:

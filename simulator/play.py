@@ -120,7 +120,9 @@ class Play:
 
     async def _connect(self, stack: AsyncExitStack) -> None:
         app = self.place.family_app
-        config = uvicorn.Config(self.families.app, app.host, app.port, log_level="warning", lifespan="off")
+        config = uvicorn.Config(
+            self.families.app, app.host, app.port, log_level="warning", lifespan="off", interface="asgi3"
+        )
         self._task(stack, _Server(config).serve(), "family app")
         speakers: list[Watch | Home] = [*self.watches.values(), *self.homes.values()]
         lines = [each.line for each in (*speakers, *self.terminals)]

@@ -18,6 +18,7 @@ from simulator.neighbourhood import Endpoint, Responder
 from simulator.scenario import Behaviour, Does
 
 CLOCK_SLACK_S = 300  # a signed page older than this is somebody else's recording
+DECLINED = (409, 410)  # somebody was quicker; the case is over
 ANSWER_TRIES = 8
 TRY_AGAIN_S = 0.5
 
@@ -132,6 +133,8 @@ class Families:
                 await asyncio.sleep(TRY_AGAIN_S)
                 continue
             if said.status_code < 500:
+                if not said.is_success and said.status_code not in DECLINED:
+                    self._ledger.fault(f"an answer to page {page.get('page')} was met with {said.status_code}")
                 return "" if said.is_success else f"{said.status_code} {said.text[:100]}"
             await asyncio.sleep(TRY_AGAIN_S)
         return "no answer from the hub"

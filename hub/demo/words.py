@@ -19,13 +19,16 @@ LABELS = {
     "left": "离开 left", "released": "放回 released", "held": "暂缓 held",
     "resolved": "脱险 safe", "closed": "结案 closed", "cancelled": "取消 cancelled", "confirming": "待确认 confirming",
     "open": "未接 open", "rung": "响铃 rung", "repeated": "重复 repeated",
-    "expired": "超时 expired", "step_due": "下一步 next step", "countdown_over": "倒计时结束 countdown over",
+    "expired": "超时 expired", "next_step": "下一步 next step", "not_closed": "尚未结案 not closed yet",
+    "not_cancelled": "无人取消 nobody cancelled", "noted": "备注 noted", "countdown_over": "倒计时结束 countdown over",
     "hospital": "送医 hospital", "treated_home": "居家处理 treated at home", "lifted": "已扶起 lifted",
     "found_well": "平安 found well", "accidental": "误按 accidental", "reassured": "已安抚 reassured",
     "test": "测试 test", "device_fault": "设备故障 device fault", "service": "服务 service",
 }  # fmt: skip
-PEOPLE = ("person_id", "person", "to", "by", "responder", "handler", "responder_id", "handler_id")
-HIDDEN = ("after", "incident")  # the chain's own copy of the outcome, and what stands in the heading
+PEOPLE = ("person_id", "person", "by", "responder", "handler", "responder_id", "handler_id")
+STEPS = ("step", "from", "to")  # counted from nought in the engine, from one by people
+# The chain's own copy of the outcome, what stands in the heading, and numbers of no use to a reader.
+HIDDEN = ("after", "incident", "alert", "test", "policy", "round", "weight")
 
 
 def label(word: str) -> str:
@@ -47,6 +50,10 @@ def _key(key: str) -> str:
 def _fact(key: str, value: Any, roles: Mapping[int, str]) -> str:
     if key in PEOPLE and isinstance(value, int):
         return f"{label(roles.get(value, '?'))} #{value}"
+    if key == "people" and isinstance(value, list):
+        return ", ".join(f"#{person}" for person in value)
+    if key in STEPS and isinstance(value, int):
+        return str(value + 1)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k} {v}" for k, v in value.items()) + "}"
     if isinstance(value, list):
