@@ -63,7 +63,7 @@ _ALL = (
     Code(name="wear.worn", kind=Kind.STATE, column="worn"),
     *_words(
         Kind.STATE,
-        "location contact.open presence.occupied presence.motion presence.posture bed.occupied"
+        "location accel.gyro contact.open presence.occupied presence.motion presence.posture bed.occupied"
         " motion.moving battery.low battery.charging test.smoke retained.cleared",
     ),
     *_words(Kind.EVENT, "button.press event.test motion.tilt motion.drop"),

@@ -224,11 +224,10 @@ def _accel(fields: Mapping[str, Any], fresh: Quality) -> _Body:
     accel = _triples(fields, "acc")
     if accel is None:
         raise DecodeError(NAME, "acc or acc_b64 is missing")
-    gyro = _triples(fields, "gyro")
-    if gyro is not None and len(gyro) != len(accel):
-        raise DecodeError(NAME, f"gyro: {len(gyro)} samples beside {len(accel)} of acc")
+    gyro, faults = _gyro(fields, len(accel))
     window = AccelWindow(rate_hz=rate, first=first, accel_mg=accel, gyro_2mrad=gyro)
-    return _Body(tuple(_measured(fields, fresh)), accel=None if fresh is not Quality.OK else window)
+    said = (*_measured(fields, fresh), *faults)
+    return _Body(said, accel=window if fresh is Quality.OK else None)
 
 
 def _triples(fields: Mapping[str, Any], name: str) -> NDArray[np.int16] | None:
@@ -236,18 +235,36 @@ def _triples(fields: Mapping[str, Any], name: str) -> NDArray[np.int16] | None:
     listed, packed = fields.get(name), fields.get(f"{name}_b64")
     try:
         if listed is not None:
-            samples = np.array(listed, dtype=np.float64)
+            samples = _within(np.array(listed, dtype=np.float64))
         elif packed is not None:
             samples = np.frombuffer(base64.b64decode(packed, validate=True), dtype="<i2").reshape(-1, 3)
         else:
             return None
     except (ValueError, TypeError, OverflowError, binascii.Error):
-        raise DecodeError(NAME, f"{name}: triples of numbers, or base64 of little-endian int16, expected") from None
+        raise DecodeError(
+            NAME, f"{name}: triples of numbers within ±32767, or base64 of little-endian int16, expected"
+        ) from None
     if samples.ndim != 2 or samples.shape[1] != 3 or not 1 <= len(samples) <= MOST_SAMPLES:
         raise DecodeError(NAME, f"{name}: 1 to {MOST_SAMPLES} triples expected, got shape {samples.shape}")
-    if not np.isfinite(samples).all() or np.abs(samples).max() > 32767:
-        raise DecodeError(NAME, f"{name}: a sample is not a number within ±32767")
-    return np.rint(samples).astype(np.int16)
+    return samples.astype(np.int16)
+
+
+def _within(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    if samples.size and not np.abs(samples).max() <= 32767:  # NaN is not
+        raise ValueError
+    return np.rint(samples)
+
+
+def _gyro(fields: Mapping[str, Any], count: int) -> tuple[NDArray[np.int16] | None, list[Observation]]:
+    """Return the rotation beside `count` accelerations. A wrong one is left out and told: a fall shows without it."""
+    try:
+        gyro = _triples(fields, "gyro")
+    except DecodeError as error:
+        return None, [Observation(code="accel.gyro", quality=Quality.IMPLAUSIBLE, native=error.reason)]
+    if gyro is not None and len(gyro) != count:
+        reason = f"{len(gyro)} samples beside {count} of acc"
+        return None, [Observation(code="accel.gyro", quality=Quality.IMPLAUSIBLE, native=reason)]
+    return gyro, []
 
 
 _BODIES: Mapping[str, Callable[[Mapping[str, Any], Quality], _Body]] = {

@@ -9,6 +9,7 @@ _HEAD = re.compile(rb"\[[^*\[\]]{2}\*[^*\[\]]+\*(?:[0-9A-Fa-f]{4}\*)?([0-9A-Fa-f
 _BRACKET = re.compile(rb"[\[\]]")
 _ESCAPE = re.compile(rb"\x7d([\x01-\x05])")
 _PLAIN = {b"\x01": b"}", b"\x02": b"[", b"\x03": b"]", b"\x04": b",", b"\x05": b"*"}
+_CLOSING = ord("]")
 _STUB = 24  # bytes after a `[` that may still become the start of a frame
 
 
@@ -38,6 +39,9 @@ class Framer:
         self._held = bytearray()
         self._rejected = bytearray()
         self.rejected_bytes = 0
+        # Of the frame at the front: how far its brackets are counted and the next start is looked for. Without them a
+        # sender of single brackets would have 64 KB looked through again for each.
+        self._counted = self._depth = self._searched = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take bytes as they came, return the frames that are complete now."""
@@ -61,33 +65,39 @@ class Framer:
                 self._reject(self._stub())
                 return None
             self._reject(start.start())
-            following = _START.search(self._held, 1)
-            limit = following.start() if following else None
+            limit = self._following()
             end = self._end(limit)
-            if end is not None:
+            if end is not None and end <= LONGEST:
                 return self._cut(end)
             if limit is not None and self._is_alarm():
                 return self._cut(limit)
-            if limit is None and len(self._held) <= LONGEST:
+            if end is None and limit is None and len(self._held) <= LONGEST:
                 return None
-            self._reject(len(self._held) if limit is None else limit)
+            self._reject(end or limit or len(self._held))
+
+    def _following(self) -> int | None:
+        """Return where the next frame starts."""
+        found = _START.search(self._held, max(1, self._searched - _STUB))
+        self._searched = len(self._held)
+        return None if found is None else found.start()
 
     def _end(self, limit: int | None) -> int | None:
         """Return where the first frame ends, given that the next one starts at `limit`; None if it is not all here."""
-        region = bytes(self._held if limit is None else self._held[:limit])
+        held = self._held
+        stop = len(held) if limit is None else limit
         declared = self._declared()
-        if declared is not None and region[declared - 1 : declared] == b"]":
+        if declared is not None and declared <= stop and held[declared - 1] == _CLOSING:
             return declared
-        depth = 0
-        for match in _BRACKET.finditer(region):
-            depth += 1 if match[0] == b"[" else -1
-            if depth == 0:
+        for match in _BRACKET.finditer(held, self._counted, stop):
+            self._depth += 1 if match[0] == b"[" else -1
+            if self._depth == 0:
                 return match.end()
+        self._counted = stop
         if limit is not None:
-            return region.rfind(b"]") + 1 or None
-        whole = region.rstrip(b"\r\n")
-        waiting = declared is not None and declared > len(whole) and not self._is_alarm()
-        return len(whole) if whole.endswith(b"]") and not waiting else None
+            return held.rfind(b"]", 0, limit) + 1 or None
+        whole = stop - (len(held[-2:]) - len(held[-2:].rstrip(b"\r\n")))
+        waiting = declared is not None and declared > whole and not self._is_alarm()
+        return whole if held[whole - 1] == _CLOSING and not waiting else None
 
     def _declared(self) -> int | None:
         """Return where the frame ends by its length field, which counts what follows the last star of the head."""
@@ -105,7 +115,7 @@ class Framer:
 
     def _cut(self, end: int) -> bytes:
         frame = bytes(self._held[:end])
-        del self._held[:end]
+        self._drop(end)
         return frame
 
     def _reject(self, count: int) -> None:
@@ -113,4 +123,8 @@ class Framer:
             return
         self.rejected_bytes += count
         self._rejected += self._held[: min(count, LONGEST - len(self._rejected))]
+        self._drop(count)
+
+    def _drop(self, count: int) -> None:
         del self._held[:count]
+        self._counted = self._depth = self._searched = 0

@@ -122,12 +122,19 @@ def test_burst_comes_out_the_same_listed_and_packed() -> None:
         {"acc": None, "acc_b64": "AAA"},
         {"acc": None, "acc_b64": 7},
         {"acc": None},
-        {"gyro": [[1, 2, 3], [4, 5, 6]]},
     ],
 )
 def test_burst_that_cannot_be_used_says_why(wrong: dict[str, Any]) -> None:
     with pytest.raises(DecodeError):
         hear("accel", {"rate_hz": 50, "first": 0, "acc": [[0, 0, 1000]], **wrong})
+
+
+@pytest.mark.parametrize("gyro", [[[1, 2, 3], [4, 5, 6]], "fast", [[0, 0, float("nan")]], [[1, 2]]])
+def test_wrong_gyro_does_not_cost_the_acceleration(gyro: object) -> None:
+    said = hear("accel", {"rate_hz": 50, "first": 0, "acc": [[0, 0, 1000]], "gyro": gyro})
+    assert said.accel is not None
+    assert said.accel.gyro_2mrad is None
+    assert [(one.code, one.quality) for one in said.observations] == [("accel.gyro", Quality.IMPLAUSIBLE)]
 
 
 def test_device_hears_its_press_id_back() -> None:
