@@ -55,7 +55,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     if isinstance(value, float):
-        return int(value) if value.is_integer() else value if value == value and abs(value) != float("inf") else str(value)
+        return (
+            int(value) if value.is_integer() else value if value == value and abs(value) != float("inf") else str(value)
+        )
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -74,7 +76,9 @@ def link(prev_hash: bytes, seq: int, at: datetime, actor: str, what: str, body: 
     return Entry(seq=seq, at=at, actor=actor, what=what, body=plain(body), prev_hash=prev_hash, hash=digest)
 
 
-def verify(incident_id: int, entries: Iterable[Entry], *, seq: int = 0, prev_hash: bytes = GENESIS) -> tuple[int, bytes]:
+def verify(
+    incident_id: int, entries: Iterable[Entry], *, seq: int = 0, prev_hash: bytes = GENESIS
+) -> tuple[int, bytes]:
     """Check entries that continue a chain known to be good, and return its new end.
 
     Raises:
@@ -134,7 +138,11 @@ def _digest(words: str | None) -> str | None:
 
 
 def _timer(timer: Timer | None) -> dict[str, Any] | None:
-    return None if timer is None else {"kind": timer.kind, "due_at": timer.due_at, "step": timer.step, "round": timer.round}
+    return (
+        None
+        if timer is None
+        else {"kind": timer.kind, "due_at": timer.due_at, "step": timer.step, "round": timer.round}
+    )
 
 
 def _page(page: Page) -> list[Any]:

@@ -70,7 +70,9 @@ async def hand_over(
     return await _do(conn, incident_id, person_id, event, verb="hand_over", nonce=nonce, words=f"→ {to}" if to else "")
 
 
-async def resolve(conn: Connection, incident_id: int, person_id: int, how: str, *, nonce: str | None = None) -> Incident:
+async def resolve(
+    conn: Connection, incident_id: int, person_id: int, how: str, *, nonce: str | None = None
+) -> Incident:
     """The danger is over, as somebody heard or saw."""
     await _at_the_desk(conn, person_id)
     event = events.Resolved(by=person_id, how=how)
@@ -97,7 +99,9 @@ async def cancel(conn: Connection, incident_id: int, person_id: int, *, nonce: s
     return await _do(conn, incident_id, person_id, events.Cancelled(by=person_id), verb="cancel", nonce=nonce)
 
 
-async def note(conn: Connection, incident_id: int, person_id: int, text: str, *, nonce: str | None = None) -> int | None:
+async def note(
+    conn: Connection, incident_id: int, person_id: int, text: str, *, nonce: str | None = None
+) -> int | None:
     """Write something down; None when this very note was written before."""
     async with conn.transaction():
         at = await incidents.situation(conn, incident_id)
@@ -138,9 +142,7 @@ EVENTS: dict[Verb, Callable[[int, Role, str], events.Event]] = {
 }
 
 
-async def answer(
-    conn: Connection, person_id: int, page_id: int, nonce: str, verb: str, to: str = ""
-) -> Answered:
+async def answer(conn: Connection, person_id: int, page_id: int, nonce: str, verb: str, to: str = "") -> Answered:
     """Take a responder's answer to a page of his.
 
     Args:
@@ -170,7 +172,15 @@ async def answer(
 
 
 async def _answer(
-    conn: Connection, incident_id: int, person_id: int, role: Role, page_id: int, state: str, nonce: str, verb: Verb, to: str
+    conn: Connection,
+    incident_id: int,
+    person_id: int,
+    role: Role,
+    page_id: int,
+    state: str,
+    nonce: str,
+    verb: Verb,
+    to: str,
 ) -> Answered:
     event = EVENTS[verb](person_id, role, to)
     async with conn.transaction():
@@ -186,10 +196,19 @@ async def _answer(
 
 
 async def _do(
-    conn: Connection, incident_id: int, person_id: int, event: events.Event, *, verb: str, nonce: str | None, words: str = ""
+    conn: Connection,
+    incident_id: int,
+    person_id: int,
+    event: events.Event,
+    *,
+    verb: str,
+    nonce: str | None,
+    words: str = "",
 ) -> Incident:
     async with conn.transaction():
-        at = await incidents.situation(conn, incident_id)  # the lock comes first: everything else refers to the incident
+        at = await incidents.situation(
+            conn, incident_id
+        )  # the lock comes first: everything else refers to the incident
         assert at.incident is not None
         if nonce is not None and not await _first(conn, incident_id, person_id, verb, nonce):
             return at.incident

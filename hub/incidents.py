@@ -161,4 +161,4 @@ def say(told: Told, listener: Listener, incident_id: int) -> Said | None:
         # Only the device that was pressed knows the press.
         identity=told.identity if listener.answered else None, incident=incident_id,
     ))  # fmt: skip
-    return downlink and Said(device_id=listener.device_id, downlink=downlink)
+    return Said(device_id=listener.device_id, downlink=downlink) if downlink else None

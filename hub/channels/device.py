@@ -19,7 +19,7 @@ class Device:
     async def send(self, page: OutboundPage) -> Receipt:
         """`page.address` is a device address, as in Telemetry.device."""
         adapter = adapters.of(page.address)
-        downlink = adapter and adapter.encode(
+        downlink = None if adapter is None else adapter.encode(
             Command(device=page.address, say=Say.COMING, text=page.text, incident=page.incident_id)
         )
         if downlink is None:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from hub.channels import Means, open_channels
 from hub.config import Settings
 from hub.loops.bell import Bell
 from hub.loops.dispatcher import Dispatcher
+from hub.loops.ending import until_signal
 from hub.loops.escalator import Escalator
 from hub.store.pool import open_pool
 
@@ -49,15 +49,10 @@ async def run(settings: Settings) -> None:
             dsn=dsn, pool=pool, bell=bell.subscribe(), channels=channels, public_url=settings.public_url,
             link_key=settings.secrets.link_key, senders=settings.dispatch.senders, lease_s=settings.dispatch.lease_s,
         )  # fmt: skip
-        with metrics.serve(settings.metrics.host, settings.metrics.dispatch_port, lambda: waiting_for(escalator, dispatcher)):
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(bell.run(), name="bell"),
-                    group.create_task(escalator.run(), name="escalator"),
-                    group.create_task(dispatcher.run(), name="dispatcher"),
-                ]
-                for number in (signal.SIGTERM, signal.SIGINT):
-                    asyncio.get_running_loop().add_signal_handler(number, lambda: [task.cancel() for task in tasks])
+        with metrics.serve(
+            settings.metrics.host, settings.metrics.dispatch_port, lambda: waiting_for(escalator, dispatcher)
+        ):
+            await until_signal(bell=bell.run(), escalator=escalator.run(), dispatcher=dispatcher.run())
 
 
 def waiting_for(escalator: Escalator, dispatcher: Dispatcher) -> str | None:

@@ -169,9 +169,7 @@ class Dispatcher:
         for left in reversed(range(RECEIPT_TRIES)):
             try:
                 async with self.pool.connection() as conn:
-                    return await outbox.settle(
-                        conn, worker, row["id"], receipt, again_s=again, receipt_s=receipt_s
-                    )
+                    return await outbox.settle(conn, worker, row["id"], receipt, again_s=again, receipt_s=receipt_s)
             except (psycopg.OperationalError, PoolTimeout):
                 if not left:
                     raise

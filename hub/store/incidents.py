@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.model import (
-    ENDED, Alert, AlertKind, Decision, Disposition, Incident, Role, Roster, Severity, State, Timer, TimerKind,
+    ENDED,
+    Alert,
+    AlertKind,
+    Decision,
+    Disposition,
+    Incident,
+    Role,
+    Roster,
+    Severity,
+    State,
+    Timer,
+    TimerKind,
 )  # fmt: skip
 from devices.adapter import Downlink
 from hub import chain
@@ -41,7 +52,13 @@ class Situation:
 async def for_alert(conn: Connection, alert: Alert) -> Situation:
     """Look at the case an alert belongs to. One round trip; the open incident is held until commit."""
     who = {"resident": alert.resident_id, "area": alert.area, "device": alert.device_id, "incident": None}
-    what = {"id": None, "key": alert.dedup_key, "alert_id": alert.alert_id, "device": alert.device_id, "kind": alert.kind}
+    what = {
+        "id": None,
+        "key": alert.dedup_key,
+        "alert_id": alert.alert_id,
+        "device": alert.device_id,
+        "kind": alert.kind,
+    }
     return await _look(conn, Q.lock_by_key, what, who)
 
 
@@ -158,9 +175,7 @@ async def chain_of(conn: Connection, incident_id: int) -> list[chain.Entry]:
 def entry(row: Sequence[Any]) -> chain.Entry:
     """Return a row of query `chain` as a value."""
     seq, at, actor, what, body, prev_hash, hash_ = row
-    return chain.Entry(
-        seq=seq, at=at, actor=actor, what=what, body=body, prev_hash=bytes(prev_hash), hash=bytes(hash_)
-    )
+    return chain.Entry(seq=seq, at=at, actor=actor, what=what, body=body, prev_hash=bytes(prev_hash), hash=bytes(hash_))
 
 
 def _values(at: Situation, decision: Decision, said: Sequence[Said], actor: str) -> dict[str, Any]:

@@ -70,7 +70,9 @@ class World:
     # ---- the clock ----
 
     async def stop_clock(self, at: datetime = NOON) -> None:
-        await self.conn.execute("insert into clock (at) values (%s) on conflict (one) do update set at = excluded.at", (at,))
+        await self.conn.execute(
+            "insert into clock (at) values (%s) on conflict (one) do update set at = excluded.at", (at,)
+        )
 
     async def start_clock(self) -> None:
         await self.conn.execute("delete from clock")
@@ -84,7 +86,9 @@ class World:
 
     # ---- people ----
 
-    async def person(self, name: str, role: str, *contacts: tuple[str, str], on_duty: bool = True, area: str = "") -> int:
+    async def person(
+        self, name: str, role: str, *contacts: tuple[str, str], on_duty: bool = True, area: str = ""
+    ) -> int:
         number = int(await self.value(
             "insert into person (name, role, area, created_at) values (%s, %s, %s, hub_now()) returning id", name, role, area
         ))  # fmt: skip
@@ -96,7 +100,8 @@ class World:
             )
         elif on_duty:
             await self.conn.execute(
-                "insert into shift (person_id, during) values (%s, tstzrange(%s, null))", (number, NOON - timedelta(days=1))
+                "insert into shift (person_id, during) values (%s, tstzrange(%s, null))",
+                (number, NOON - timedelta(days=1)),
             )
         self.names[name] = number
         return number
@@ -169,7 +174,7 @@ class World:
         return at.incident
 
     async def pages(self, incident_id: int, name: str | None = None, **where: Any) -> list[Mapping[str, Any]]:
-        names = "id round step person_id role channel address purpose state due_at owner attempts withdrawn_at receipt".split()
+        names = ["id", "round", "step", "person_id", "role", "channel", "address", "purpose", "state", "due_at", "owner", "attempts", "withdrawn_at", "receipt"]
         rows = await self.rows(f"select {', '.join(names)} from page where incident_id = %s order by id", incident_id)
         pages = [dict(zip(names, row, strict=True)) for row in rows]
         wanted = where | ({"person_id": self.names[name]} if name else {})
@@ -204,7 +209,9 @@ async def open_world(dsn: str, policy: str = POLICY) -> AsyncIterator[World]:
             "insert into device (address, adapter, resident_id, state, created_at)"
             " values ('carehub:w-1', 'carehub/1', %s, 'live', hub_now()) returning id", world.resident
         )  # fmt: skip
-        await world.person("daughter", "family", ("webhook", "http://127.0.0.1:9/"), ("mqtt", "carehub/responder/1/page"))
+        await world.person(
+            "daughter", "family", ("webhook", "http://127.0.0.1:9/"), ("mqtt", "carehub/responder/1/page")
+        )
         await world.person("operator", "operator", ("console", ""))
         await world.person("guard", "property", ("mqtt", "carehub/responder/3/page"), area="east")
         yield world

@@ -47,7 +47,9 @@ async def test_missed_channel_brings_the_next_one_forward(world: World) -> None:
         await reach_daughter_at(world, provider.url)
         incident = await world.press()
         async with world.dispatching():
-            await world.until("select id from page where incident_id = %s and channel = 'mqtt' and state = 'sent'", incident)
+            await world.until(
+                "select id from page where incident_id = %s and channel = 'mqtt' and state = 'sent'", incident
+            )
             assert await world.value("select count(*) from downlink where page_id is not null") == 1
 
 
@@ -58,7 +60,8 @@ async def test_webhook_that_fails_is_tried_again_under_the_same_key(world: World
         incident = await world.press()
         async with world.dispatching():
             await world.until(
-                "select id from page where incident_id = %s and channel = 'webhook' and state = 'ready' and attempts = 1", incident
+                "select id from page where incident_id = %s and channel = 'webhook' and state = 'ready' and attempts = 1",
+                incident,
             )
             await world.forward(2)
             await world.until(DELIVERED, incident)
@@ -94,8 +97,12 @@ async def test_taking_back_cancels_pages_of_an_incident_that_was_taken(world: Wo
             await outbox.claim(dying, dead, [Lane(channel="webhook", urgent=True, room=9, lease_s=30)])
             await world.advance(incident, events.Taken(person_id=world.names["operator"], role=Role.OPERATOR))
         async with world.dispatching():
-            await world.until("select true from page where channel = 'webhook' and purpose = 'alarm' and state = 'withdrawn'")
-            await world.until("select true from page where purpose = 'stand_down' and channel = 'webhook' and state = 'delivered'")
+            await world.until(
+                "select true from page where channel = 'webhook' and purpose = 'alarm' and state = 'withdrawn'"
+            )
+            await world.until(
+                "select true from page where purpose = 'stand_down' and channel = 'webhook' and state = 'delivered'"
+            )
     assert [request["body"]["purpose"] for request in provider.heard] == ["stand_down"]
 
 
@@ -117,7 +124,11 @@ async def test_no_page_is_claimed_after_somebody_took_it(world: World) -> None:
     await world.advance(incident, events.Taken(person_id=world.names["operator"], role=Role.OPERATOR))
     async with await connect(world.dsn) as conn:
         worker = await outbox.enlist(conn)
-        lanes = [Lane(channel=c, urgent=u, room=99, lease_s=30) for c in ("webhook", "mqtt", "console") for u in (True, False)]
+        lanes = [
+            Lane(channel=c, urgent=u, room=99, lease_s=30)
+            for c in ("webhook", "mqtt", "console")
+            for u in (True, False)
+        ]
         assert await outbox.claim(conn, worker, lanes) == []
 
 
@@ -151,4 +162,6 @@ async def test_incident_that_fails_to_compose_does_not_stop_the_others(world: Wo
         await world.conn.execute("update page set role = 'nobody' where channel = 'console'")
         async with world.dispatching():
             await world.until("select true from page where channel = 'webhook' and state = 'delivered'")
-            await world.until("select true from page where channel = 'console' and state = 'ready' and receipt = 'ValueError'")
+            await world.until(
+                "select true from page where channel = 'console' and state = 'ready' and receipt = 'ValueError'"
+            )

@@ -1,0 +1,98 @@
+"""Nothing is silent: each rule finds its fault, says it once, and says when it is over."""
+
+import pytest
+
+from alerts import events
+from alerts.model import Role
+from hub.loops.auditor import Auditor, Finding
+from hub.store import outbox
+from hub.store.pool import connect
+from tests.integration.incidents.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def rules(world: World, auditor: Auditor | None = None) -> set[str]:
+    return {finding.rule for finding in await (auditor or Auditor(dsn=world.dsn)).look(world.conn)}
+
+
+async def test_sound_hub_gives_no_finding(world: World) -> None:
+    incident = await world.press()
+    await world.advance(incident, events.Taken(person_id=world.names["operator"], role=Role.OPERATOR))
+    async with await connect(world.dsn) as worker:
+        await outbox.enlist(worker)
+        assert await rules(world) == set()
+
+
+async def test_missing_dispatcher_is_found_and_its_return_clears_it(world: World) -> None:
+    auditor = Auditor(dsn=world.dsn)
+    assert await auditor.look(world.conn) == [
+        Finding(rule="dispatch_gone", subject="dispatch", detail="no dispatcher is alive")
+    ]
+    await auditor.look(world.conn)
+    assert await world.value("select count(*) from audit_finding") == 1
+    async with await connect(world.dsn) as worker:
+        await outbox.enlist(worker)
+        assert await auditor.look(world.conn) == []
+    assert await world.value("select count(*) from audit_finding where cleared_at is null") == 0
+
+
+async def test_late_timer_and_late_page_are_found(world: World) -> None:
+    await world.press()
+    assert await rules(world) == {"dispatch_gone"}
+    await world.forward(3)
+    assert await rules(world) == {"dispatch_gone", "page_late"}
+    await world.forward(30)
+    assert await rules(world) == {"dispatch_gone", "page_late", "timer_late"}
+
+
+async def test_incident_nobody_can_be_called_for_is_found(world: World) -> None:
+    await world.conn.execute("delete from contact")
+    await world.press()
+    assert "nobody_reachable" in await rules(world)
+
+
+async def test_minute_in_which_no_page_arrived_is_found(world: World) -> None:
+    incident = await world.press()
+    await world.forward(61)
+    assert "nobody_heard" in await rules(world)
+    await world.conn.execute(
+        "update page set state = 'delivered', delivered_at = hub_now() where incident_id = %s", (incident,)
+    )
+    assert "nobody_heard" not in await rules(world)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "why"),
+    [
+        ("update incident_event set body = body || '{\"by\": 99}' where seq = 2", "changed after it was written"),
+        ("update incident_event set actor = 'person:99' where seq = 1", "changed after it was written"),
+        ("delete from incident_event where seq = 2", "comes after 1"),
+        ("update incident set state = 'taken'", "not what its chain says"),
+        ("delete from incident_event where seq = (select max(seq) from incident_event)", "not what its chain says"),
+    ],
+)
+async def test_tampering_breaks_the_chain_and_stays_on_the_banner(world: World, tampering: str, why: str) -> None:
+    incident = await world.press()
+    await world.forward(30)
+    await world.fire()
+    auditor = Auditor(dsn=world.dsn)
+    assert "broken_chain" not in await rules(world, auditor)
+    await world.conn.execute(tampering.encode())
+    found = {f.subject: f.detail for f in await auditor.look(world.conn) if f.rule == "broken_chain"}
+    assert why in found[f"incident:{incident}"]
+    await Auditor(dsn=world.dsn).look(world.conn)
+    assert (
+        await world.value("select count(*) from audit_finding where rule = 'broken_chain' and cleared_at is null") == 1
+    )
+
+
+async def test_chain_cut_off_at_its_end_is_held_against_the_anchor_of_its_day(world: World) -> None:
+    incident = await world.press()
+    await world.forward(86_400)
+    await Auditor(dsn=world.dsn).look(world.conn)  # the anchor of the first day
+    await world.forward(86_400)
+    # Whoever cuts the chain also repairs the tables, so that only the anchor knows better.
+    await world.conn.execute("delete from incident_event where incident_id = %s", (incident,))
+    found = await Auditor(dsn=world.dsn).look(world.conn)
+    assert "anchor:2026-11-21" in {finding.subject for finding in found}
