@@ -76,6 +76,7 @@ def parse(frame: bytes) -> Frame:
     Raises:
         DecodeError: No head of a frame.
     """
+    frame = frame.rstrip(b"\r\n")
     head = _HEAD.match(frame)
     if head is None:
         raise DecodeError(NAME, f"no frame head in {frame[:40]!r}")

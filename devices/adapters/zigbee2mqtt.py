@@ -9,6 +9,7 @@ import msgspec
 
 from devices import plausible
 from devices.adapter import Command, DecodeError, Downlink, Message
+from devices.adapters import zigbee2mqtt_words as words
 from devices.codes import unit_of
 from devices.envelopes.zigbee2mqtt import Freshness, Part, Place, freshness, online, place, read, split_base
 from devices.telemetry import Observation, Quality, Stage, Telemetry, TimeQuality
@@ -17,88 +18,17 @@ NAME = "zigbee2mqtt/1"
 SCHEME = "z2m"
 LONGEST_PAYLOAD = 1024 * 1024  # `bridge/devices` of a large house; a device's own state is under 10 kB
 
-# Words of `action` that call for help, and words that take a call back. Makers write emergency, sos, panic_press …
-HELP = frozenset({"sos", "emergency", "panic", "help"})
-FIRE = frozenset({"fire"})
-OVER = frozenset({"clear", "cleared", "cancel", "cancelled", "canceled", "release", "released", "off", "end", "stop"})
-MOVED = {"vibration": "alarm.vibration", "tilt": "motion.tilt", "drop": "motion.drop"}  # of a thing, not a person
-NO_ACTION = frozenset({"", "none", "null", "idle"})
-
-# A property that is true or false -> the code it states.
-FLAGS = {
-    "sos": "alarm.sos",
-    "emergency": "alarm.sos",
-    "panic": "alarm.sos",
-    "smoke": "alarm.smoke",
-    "gas": "alarm.gas",
-    "carbon_monoxide": "alarm.carbon_monoxide",
-    "water_leak": "alarm.water_leak",
-    "fall_detected": "alarm.fall",
-    "fall_alarm": "alarm.fall",
-    "tamper": "alarm.tamper",
-    "presence": "presence.occupied",
-    "occupancy": "presence.occupied",
-    "motion": "presence.motion",
-    "moving": "presence.motion",
-    "bed_occupied": "bed.occupied",
-    "in_bed": "bed.occupied",
-    "vibration": "alarm.vibration",
-    "tilt": "motion.tilt",
-    "battery_low": "battery.low",
-    "charging": "battery.charging",
-    "trouble": "alarm.fault",
-    "fault": "alarm.fault",
-    "test": "test.smoke",
-}
-# A property that is a number -> its code and the factor to its unit.
-NUMBERS = {
-    "battery": ("battery.level", 1.0),
-    "temperature": ("env.temperature", 1.0),
-    "local_temperature": ("env.temperature", 1.0),
-    "device_temperature": ("device.temperature", 1.0),
-    "humidity": ("env.humidity", 1.0),
-    "illuminance": ("env.illuminance", 1.0),
-    "illuminance_lux": ("env.illuminance", 1.0),
-    "pressure": ("env.pressure", 1.0),
-    "co2": ("env.co2", 1.0),
-    "heart_rate": ("vital.heart_rate", 1.0),
-    "breathing_rate": ("vital.respiratory_rate", 1.0),
-    "respiration_rate": ("vital.respiratory_rate", 1.0),
-    "respiratory_rate": ("vital.respiratory_rate", 1.0),
-    "target_distance": ("presence.distance", 1.0),
-    "linkquality": ("link.quality", 1.0),
-}
-# Properties of fall radars -> what each of their words means. A word that is not here is kept raw, never guessed.
-FALL_WORDS: Mapping[str, tuple[bool, Stage | None]] = {
-    "none": (False, None),
-    "normal": (False, None),
-    "no_fall": (False, None),
-    "maybe_fall": (True, Stage.SUSPECTED),
-    "suspected": (True, Stage.SUSPECTED),
-    "fall": (True, Stage.CONFIRMED),
-    "falling": (True, Stage.CONFIRMED),
-    "fallen": (True, Stage.CONFIRMED),
-    "fall_confirmed": (True, Stage.CONFIRMED),
-    "calling": (True, Stage.CALLING),
-    "fall_exit": (False, Stage.ENDED),
-    "finished": (False, Stage.ENDED),
-}
-FALL_PROPERTIES = ("fall_status", "fall_down_status", "fall_state", "fall_detection_status")
-# Owon FDS315: one word for posture and fall.
-POSTURES = {"unoccupied": False, "occupied": True, "sitting": True, "on_the_bed": True, "low_posture": True}
-BATTERY_WORDS = {"low": True, "critical": True, "medium": False, "middle": False, "normal": False, "high": False}
-PRESENCE_WORDS = {"none": False, "absence": False, "presence": True, "move": True, "moving": True, "present": True}
-BED_PADS = frozenset({"SPM915"})  # report through `contact`; which way round is unverified, and the code says so
-
-_ENUMS = (*FALL_PROPERTIES, "status", "battery_state", "presence_state", "action", "click", "contact", "voltage")
-PROPERTIES = frozenset({*FLAGS, *NUMBERS, *_ENUMS, "last_seen"})
-# What may need people: anything of these that is not plainly nothing. Looked for in bytes, so it errs on this side.
+# Anything of a calling property that is not plainly nothing. Looked for in bytes, so it errs on this side.
 _URGENT = re.compile(
-    rb'"(?:action|click|sos|emergency|panic|smoke|gas|carbon_monoxide|water_leak|tamper|fall\w*|status)"\s*:(?!\s*(?:'
-    rb'null|false|0\s*[,}]|"\s*"|"(?:none|normal|no_fall|idle|null|off|false|occupied|unoccupied|sitting|on_the_bed)"))',
-    re.IGNORECASE,
+    rb'"(?:%s)"\s*:(?!\s*(?:null|false|0\s*[,}]|"\s*"|"(?:%s)"))'
+    % (
+        "|".join(words.CALLING).encode(),
+        "|".join(
+            [*filter(None, words.NO_ACTION), "off", "false", *words.POSTURES]
+            + [word for word, (on, _) in words.FALL_WORDS.items() if not on]
+        ).encode(),
+    )
 )
-_QUIET_ATTRIBUTES = frozenset({*NUMBERS, "voltage", "last_seen", "occupancy", "presence", "contact", "battery_low"})
 
 
 class Zigbee2MqttAdapter:
@@ -124,8 +54,8 @@ class Zigbee2MqttAdapter:
         if rest.startswith("bridge/") or rest.endswith("/availability"):
             return False
         if payload[:1] == b"{":
-            return b"\\u" in payload or _URGENT.search(payload) is not None
-        return payload != b"" and rest.rpartition("/")[2] not in _QUIET_ATTRIBUTES
+            return b"\\u" in payload or _URGENT.search(payload.lower()) is not None
+        return payload != b"" and rest.rpartition("/")[2] not in words.QUIET
 
     def decode(self, message: Message) -> Sequence[Telemetry]:
         """Return the one device's telemetry, or nothing for the bridge's own business.
@@ -209,7 +139,7 @@ def _provisioning(
 
 
 def _attribute(where: Place, said: object, message: Message) -> Sequence[Telemetry]:
-    if where.attribute not in PROPERTIES:
+    if where.attribute not in words.PROPERTIES:
         if isinstance(said, list):
             raise DecodeError(NAME, "a list is no state")
         return ()  # an attribute that is of no concern here
@@ -278,16 +208,16 @@ def _observe(fields: Mapping[str, Any], age: Freshness, model: str | None) -> It
     """Yield what the properties state, alarms first."""
     for name in ("action", "click"):
         yield from _action(fields.get(name), age.action)
-    for name, code in FLAGS.items():
+    for name, code in words.FLAGS.items():
         state = _flag(fields.get(name))
         if state is not None:
             yield Observation(code=code, value=state, native=name, quality=age.state)
-    for name in FALL_PROPERTIES:
+    for name in words.FALL_PROPERTIES:
         yield from _fall(fields.get(name), age.state)
     yield from _words(fields, age.state)
     yield from _contact(fields.get("contact"), age.state, model)
-    for name, (code, factor) in NUMBERS.items():
-        yield from _number(code, name, fields.get(name), factor, age.state)
+    for name, code in words.NUMBERS.items():
+        yield from _number(code, name, fields.get(name), age.state)
     yield from _voltage(fields, age.state)
 
 
@@ -302,16 +232,16 @@ def _flag(value: object) -> bool | None:
 
 def _action(value: object, fresh: Quality) -> Iterator[Observation]:
     word = value.strip() if isinstance(value, str) else ""
-    if word.lower() in NO_ACTION or len(word) > 80:
+    if word.lower() in words.NO_ACTION or len(word) > 80:
         return
-    if word.lower() in MOVED:
-        yield Observation(code=MOVED[word.lower()], value=True, native="action", quality=fresh)
+    if word.lower() in words.MOVES:
+        yield Observation(code=words.MOVES[word.lower()], value=True, native="action", quality=fresh)
         return
     tokens = set(re.split(r"[^a-z0-9]+", word.lower()))
-    code = "alarm.sos" if tokens & HELP else "alarm.fire" if tokens & FIRE else None
+    code = "alarm.sos" if tokens & words.HELP else "alarm.fire" if tokens & words.FIRE else None
     if code is None:
         yield Observation(code="button.press", value=word, native="action", quality=fresh)
-    elif tokens & OVER:
+    elif tokens & words.OVER:
         yield Observation(code=code, value=False, stage=Stage.CANCELLED, native=word, quality=fresh)
     else:
         yield Observation(code=code, value=True, native=word, quality=fresh)
@@ -321,8 +251,8 @@ def _fall(value: object, fresh: Quality) -> Iterator[Observation]:
     word = value.strip().lower().replace(" ", "_") if isinstance(value, str) else value
     if isinstance(word, bool):
         yield Observation(code="alarm.fall", value=word, quality=fresh)
-    elif isinstance(word, str) and word in FALL_WORDS:
-        on, stage = FALL_WORDS[word]
+    elif isinstance(word, str) and word in words.FALL_WORDS:
+        on, stage = words.FALL_WORDS[word]
         yield Observation(code="alarm.fall", value=on, stage=stage, native=word, quality=fresh)
 
 
@@ -331,13 +261,15 @@ def _words(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
     if isinstance(posture, str) and posture.lower() == "falling":
         yield from _fall(posture, fresh)
         yield Observation(code="presence.occupied", value=True, native="status", quality=fresh)
-    elif isinstance(posture, str) and posture.lower() in POSTURES:
+    elif isinstance(posture, str) and posture.lower() in words.POSTURES:
         yield Observation(code="alarm.fall", value=False, native="status", quality=fresh)
-        yield Observation(code="presence.occupied", value=POSTURES[posture.lower()], native="status", quality=fresh)
+        yield Observation(
+            code="presence.occupied", value=words.POSTURES[posture.lower()], native="status", quality=fresh
+        )
         yield Observation(code="presence.posture", value=posture.lower(), quality=fresh)
     for name, code, meaning in (
-        ("battery_state", "battery.low", BATTERY_WORDS),
-        ("presence_state", "presence.occupied", PRESENCE_WORDS),
+        ("battery_state", "battery.low", words.BATTERY_WORDS),
+        ("presence_state", "presence.occupied", words.PRESENCE_WORDS),
     ):
         word = fields.get(name)
         if isinstance(word, str) and word.lower() in meaning:
@@ -348,16 +280,15 @@ def _contact(value: object, fresh: Quality, model: str | None) -> Iterator[Obser
     closed = _flag(value)
     if closed is None:
         return
-    if model in BED_PADS:
+    if model in words.BED_PADS:
         yield Observation(code="bed.occupied", value=closed, native="contact", quality=Quality.UNVERIFIED)
     yield Observation(code="contact.open", value=not closed, native="contact", quality=fresh)
 
 
-def _number(code: str, name: str, value: object, factor: float, fresh: Quality) -> Iterator[Observation]:
+def _number(code: str, name: str, value: object, fresh: Quality) -> Iterator[Observation]:
     number = _float(value)
     if number is None:
         return
-    number = number if factor == 1.0 else number * factor
     quality = plausible.quality(code, number)
     if number == 0 and code.startswith("vital."):
         yield Observation(code=code, unit=unit_of(code), native=name, quality=Quality.ABSENT)
@@ -384,11 +315,11 @@ def _voltage(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]
     if number is None or number < 0:
         return
     if number >= 1000:
-        yield from _number("battery.voltage", "voltage", round(number / 1000, 6), 1.0, fresh)
+        yield from _number("battery.voltage", "voltage", round(number / 1000, 6), fresh)
     elif number < 20:
-        yield from _number("battery.voltage", "voltage", number, 1.0, fresh)
+        yield from _number("battery.voltage", "voltage", number, fresh)
     else:
-        yield from _number("electric.voltage", "voltage", number, 1.0, fresh)
+        yield from _number("electric.voltage", "voltage", number, fresh)
 
 
 _READERS: Mapping[Part, Callable[[Place, Any, Message], Sequence[Telemetry]]] = {

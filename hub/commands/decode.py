@@ -129,12 +129,11 @@ def _message(family: str, given: Mapping[str, Any], now: datetime) -> tuple[Adap
         adapter = Zigbee2MqttAdapter(bases=(topic.partition("/")[0],))
     if adapter is None:
         raise DecodeError("carehub", f"no adapter for {family} on {topic[:80]}")
-    payload = _payload(given)
-    if topic == watch_3g.TOPIC:
-        payload = (Framer().feed(payload) or [payload])[0] if b"\x7d" in payload else payload
     received_at = instant(given.get("received_at")) or now
     received_at = received_at if received_at.tzinfo else received_at.replace(tzinfo=UTC)
-    return adapter, Message(topic=topic, payload=payload, received_at=received_at, retained=given.get("retain") is True)
+    return adapter, Message(
+        topic=topic, payload=_payload(given), received_at=received_at, retained=given.get("retain") is True
+    )
 
 
 def _payload(given: Mapping[str, Any]) -> bytes:
