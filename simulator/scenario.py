@@ -266,7 +266,7 @@ class _Reader:
         return lambda key: self._find(key, start, end, default=start)
 
     def _find(self, key: str, start: int, end: int, default: int) -> int:
-        pattern = re.compile(rf"^\s*(\[\[)?{re.escape(key)}\b")
+        pattern = re.compile(rf"^\s*\[{{0,2}}{re.escape(key)}\b")
         for number in range(start, end):
             if pattern.match(self._lines[number]):
                 return number + 1
