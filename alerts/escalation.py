@@ -17,11 +17,12 @@ Reasons: TypeAlias = tuple[Reason, ...]
 FARTHEST_MIN = 120.0  # nobody farther away is waited for
 
 
-def plan(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages, Timer, Reasons]:
+def plan(incident: Incident, roster: Roster, now: datetime, *, must_ring: bool = False) -> tuple[Pages, Timer, Reasons]:
     """Ring the incident's step, or the first after it that has somebody, and say when to look again.
 
     The caller has set `incident.step` and a (round, step) never rung before. The timer's step is the step that was
-    reached; `reasons` name every step that was passed over and why.
+    reached; `reasons` name every step that was passed over and why. With `must_ring` even a step that was told to wait
+    when it is empty is passed: something happened just now that somebody has to hear.
     """
     if incident.test:
         return _plan_test(incident, roster, now)
@@ -30,7 +31,8 @@ def plan(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages, Time
         here = replace(incident, step=step)
         pages, why = ring(here, roster, now)
         reasons += why
-        if pages or incident.policy.steps[step].if_empty is IfEmpty.WAIT:
+        waits = incident.policy.steps[step].if_empty is IfEmpty.WAIT and not must_ring
+        if pages or waits:
             return pages, _timer(TimerKind.STEP, here, now + incident.policy.steps[step].wait), tuple(reasons)
     here = replace(incident, step=incident.policy.last)
     pages, why = _ring_last(here, roster, now)

@@ -83,7 +83,7 @@ def dispatched(incident: Incident, event: Dispatched, roster: Roster, now: datet
         by = replace(by, responder_id=None, responder_role=None)
     if event.person_id is None:
         next_step = replace(by, step=min(by.step + 1, by.policy.last))
-        pages, timer, reasons = plan(next_step, roster, now)
+        pages, timer, reasons = plan(next_step, roster, now, must_ring=True)
         by = replace(by, step=timer.step)
     else:
         pages, reasons = _chosen(by, event.person_id, roster, now), ()

@@ -38,7 +38,7 @@ def open_incident(incident_id: int, alert: Alert, policy: EscalationPolicy, rost
         timer = Timer(kind=TimerKind.CONFIRM, due_at=now + countdown, step=0, round=0)
         asked = replace(incident, state=State.CONFIRMING, timer=timer)
         return Decision(incident=asked, told=_received(asked, alert.identity), reasons=(opened,))
-    decision = _planned(replace(incident, paged_at=now), roster, now, opened)
+    decision = _planned(replace(incident, paged_at=now), roster, now, opened, must_ring=True)
     return replace(decision, told=_received(incident, alert.identity))
 
 
@@ -91,7 +91,7 @@ def reopen(incident: Incident, roster: Roster, now: datetime, why: Reason, step:
         expires_at=None,
         resolved_by=None,
     )
-    return replace(_planned(fresh, roster, now, why), withdraw=True)
+    return replace(_planned(fresh, roster, now, why, must_ring=True), withdraw=True)
 
 
 def closing_timer(incident: Incident, now: datetime) -> Timer:
@@ -102,8 +102,8 @@ def closing_timer(incident: Incident, now: datetime) -> Timer:
     return Timer(kind=TimerKind.CLOSING, due_at=now + every, step=incident.step, round=incident.round)
 
 
-def _planned(incident: Incident, roster: Roster, now: datetime, why: Reason) -> Decision:
-    pages, timer, reasons = plan(incident, roster, now)
+def _planned(incident: Incident, roster: Roster, now: datetime, why: Reason, *, must_ring: bool = False) -> Decision:
+    pages, timer, reasons = plan(incident, roster, now, must_ring=must_ring)
     there = replace(incident, step=timer.step, timer=timer)
     return Decision(incident=there, pages=pages, reasons=(why, *reasons))
 
@@ -113,7 +113,7 @@ def _while_asking(incident: Incident, alert: Alert, roster: Roster, now: datetim
     asks_too = _countdown(alert, incident.policy) > timedelta(0)
     if asks_too or (alert.test and alert.kind is not AlertKind.SOS):
         return Decision(incident=incident, reasons=(why,))
-    return _planned(replace(incident, state=State.OPEN, paged_at=now), roster, now, why)
+    return _planned(replace(incident, state=State.OPEN, paged_at=now), roster, now, why, must_ring=True)
 
 
 def _worse(incident: Incident, alert: Alert, roster: Roster, now: datetime, why: Reason) -> Decision:
@@ -156,7 +156,7 @@ def _rung_again(incident: Incident, roster: Roster, now: datetime, why: Reason, 
 
 def _countdown_over(incident: Incident, roster: Roster, now: datetime) -> Decision:
     opened = replace(incident, state=State.OPEN, paged_at=now)
-    decision = _planned(opened, roster, now, ("not_cancelled", {}))
+    decision = _planned(opened, roster, now, ("not_cancelled", {}), must_ring=True)
     return replace(decision, told=_received(incident, None))
 
 

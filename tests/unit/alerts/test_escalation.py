@@ -337,6 +337,14 @@ def test_hold_has_a_reason_a_maximum_and_an_end_that_rings() -> None:
     assert "02:20:00 daughter mqtt" in duty.called()
 
 
+def test_end_of_a_hold_rings_somebody_though_the_step_may_wait_when_empty() -> None:
+    text = NIGHT.replace('only = { between = ["07:00", "22:00"] }', 'if_empty = "wait"')
+    duty = sos(text=text).until("02:14:40")
+    duty.does(Held(by=XIAO_LI, reason="rings back", until=at("02:20:00")))
+    duty.people = off_duty(WORKER)
+    assert "02:20:00 guard mqtt" in duty.until("02:20:00").called()
+
+
 def test_released_incident_rings_again() -> None:
     duty = sos().until("02:14:12")
     duty.takes(XIAO_LI)

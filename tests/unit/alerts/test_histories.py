@@ -1,0 +1,138 @@
+"""Histories nobody thought of. CAREHUB_HISTORIES=100000 plays the long form; planted bugs prove that the laws bite."""
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alerts import escalation, hands, incident, ringing
+from alerts.model import Decision, Incident, Roster
+from tests.unit.alerts.histories import BrokenLawError, play
+
+HISTORIES = int(os.environ.get("CAREHUB_HISTORIES", "400"))
+BYTES = 160  # 80 steps or so
+SEEDS = range(400)
+
+
+@settings(
+    max_examples=HISTORIES,
+    deadline=None,
+    derandomize="CAREHUB_HISTORIES" not in os.environ,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(history=st.binary(min_size=BYTES, max_size=BYTES + 80))
+def test_every_history_keeps_the_laws(history: bytes) -> None:
+    play(history)
+
+
+def test_seeded_histories_keep_the_laws_and_reach_every_ending() -> None:
+    ends = {play(random.Random(seed).randbytes(BYTES)).incident.state for seed in range(60)}
+    assert len(ends) >= 3
+
+
+def test_same_seed_gives_the_same_night() -> None:
+    first, second = (play(random.Random(7).randbytes(BYTES)) for _ in range(2))
+    assert first == second
+
+
+Move = Callable[[Incident, Any, Roster, datetime], Decision]
+
+
+def _changed(move: Move, change: Callable[[Incident, Decision], Decision]) -> Move:
+    return lambda i, e, r, now: change(i, move(i, e, r, now))
+
+
+def _taken_leaves_ready_pages(m: pytest.MonkeyPatch) -> None:
+    moves = {**incident.MOVES, incident.Taken: _changed(hands.taken, lambda _, d: replace(d, withdraw=False))}
+    m.setattr(incident, "MOVES", moves)
+
+
+def _silence_after_the_last_rung(m: pytest.MonkeyPatch) -> None:
+    def silent(before: Incident, d: Decision) -> Decision:
+        last = before.state.value == "open" and before.step == before.policy.last and d.reasons
+        return replace(d, incident=replace(d.incident, timer=None), pages=()) if last else d
+
+    m.setattr(incident, "MOVES", {**incident.MOVES, incident.Due: _changed(ringing.due, silent)})
+
+
+def _press_is_dropped(m: pytest.MonkeyPatch) -> None:
+    m.setattr(ringing, "_presses", lambda _alert: 0)
+
+
+def _press_puts_the_next_step_off(m: pytest.MonkeyPatch) -> None:
+    original = ringing._rung_again
+
+    def off(i: Incident, roster: Roster, now: datetime, *args: Any, **kwargs: Any) -> Decision:
+        d = original(i, roster, now, *args, **kwargs)
+        if d.incident.timer is None or d.incident.state.value != "open":
+            return d
+        timer = replace(d.incident.timer, due_at=now + d.incident.policy.window_of(d.incident.step))
+        return replace(d, incident=replace(d.incident, timer=timer))
+
+    m.setattr(ringing, "_rung_again", off)
+
+
+def _everybody_is_on_duty(m: pytest.MonkeyPatch) -> None:
+    m.setattr("alerts.roster._on_duty", lambda _responder: True)
+
+
+def _timer_fires_early(m: pytest.MonkeyPatch) -> None:
+    original = ringing.due
+    early = incident.MOVES[incident.Due]
+    assert early is original
+
+    def fires(i: Incident, e: Any, roster: Roster, now: datetime) -> Decision:
+        due = i.timer.due_at if i.timer else now
+        return original(i, e, roster, max(now, due))
+
+    m.setattr(incident, "MOVES", {**incident.MOVES, incident.Due: fires})
+
+
+def _operators_stop_ringing_when_family_goes(m: pytest.MonkeyPatch) -> None:
+    for module in (escalation, hands, ringing):
+        m.setattr(module, "urgent", lambda _incident: False)
+
+
+def _same_round_again(m: pytest.MonkeyPatch) -> None:
+    original = ringing._planned
+    m.setattr(ringing, "_planned", lambda i, *rest, **more: original(replace(i, round=0), *rest, **more))
+
+
+def _empty_step_is_waited_out(m: pytest.MonkeyPatch) -> None:
+    m.setattr(escalation, "IfEmpty", type("Always", (), {"WAIT": "next_now"}))
+
+
+def _worse_alert_is_only_recorded(m: pytest.MonkeyPatch) -> None:
+    m.setattr(ringing, "_worse", lambda i, _a, _r, _n, why: Decision(incident=i, reasons=(why,)))
+
+
+PLANTED = (
+    _taken_leaves_ready_pages,
+    _silence_after_the_last_rung,
+    _press_is_dropped,
+    _press_puts_the_next_step_off,
+    _everybody_is_on_duty,
+    _timer_fires_early,
+    _operators_stop_ringing_when_family_goes,
+    _same_round_again,
+    _empty_step_is_waited_out,
+    _worse_alert_is_only_recorded,
+)
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda p: p.__name__.strip("_"))
+def test_planted_bug_is_found(plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch)
+    for seed in SEEDS:
+        try:
+            play(random.Random(seed).randbytes(BYTES))
+        except BrokenLawError:
+            return
+    pytest.fail(f"{plant.__name__} was not found in {len(SEEDS)} histories")
