@@ -125,7 +125,7 @@ class Watch3gAdapter:
         command = frame.command.upper()
         if command.startswith("AL"):
             said = _alarm(frame, message.received_at)
-        elif command.startswith(POSITIONS):
+        elif command.startswith(POSITIONS) and frame.content:
             found = _position(frame, message.received_at)
             if found is None:
                 raise DecodeError(NAME, f"{frame.command}: no position in {frame.content[:60]!r}")
