@@ -1,7 +1,6 @@
 """Payloads that others wrote, read where they lie (CAREHUB_DATA): what they are known to mean comes out."""
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +14,8 @@ NOW = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 OURS = ("mqtt_z2m", "watch_watch")
 
 
-def folder() -> Path:
-    given = os.environ.get("CAREHUB_DATA")
-    if not given:
-        pytest.skip("CAREHUB_DATA is not set: the recorded payloads are not part of the project")
-    return Path(given) / "devices"
-
-
-def lines(names: tuple[str, ...] | None = None) -> Iterator[dict[str, Any]]:
-    for path in sorted(folder().glob("*.jsonl")):
+def lines(data: Path, names: tuple[str, ...] | None = None) -> Iterator[dict[str, Any]]:
+    for path in sorted((data / "devices").glob("*.jsonl")):
         if names is None or path.stem in names:
             yield from (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
 
@@ -33,9 +25,9 @@ def ask(line: dict[str, Any]) -> dict[str, Any]:
     return answer(json.dumps(asked).encode(), NOW)
 
 
-def test_known_values_come_out_of_the_families_we_speak() -> None:
+def test_known_values_come_out_of_the_families_we_speak(carehub_data: Path) -> None:
     checked = 0
-    for line in lines(OURS):
+    for line in lines(carehub_data, OURS):
         if line["kind"] == "sequence":
             continue
         records = ask(line)["records"]
@@ -50,21 +42,21 @@ def test_known_values_come_out_of_the_families_we_speak() -> None:
     assert checked >= 40
 
 
-def test_presses_in_a_row_are_counted_once() -> None:
-    for line in lines(OURS):
+def test_presses_in_a_row_are_counted_once(carehub_data: Path) -> None:
+    for line in lines(carehub_data, OURS):
         if line["kind"] == "sequence":
             counts = ask(line)["counts"]
             assert {name: counts[name] for name in line["expect"]} == line["expect"]
 
 
-def test_first_frame_of_a_watch_stream_is_found() -> None:
-    for line in lines(("watch_frames",)):
+def test_first_frame_of_a_watch_stream_is_found(carehub_data: Path) -> None:
+    for line in lines(carehub_data, ("watch_frames",)):
         if line["type"] == "frame.watch":
             assert ask(line)["frame_hex"] == line["expected_first_frame_hex"]
 
 
-def test_every_line_of_every_family_is_answered_and_none_rings_that_should_not() -> None:
-    for line in lines():
+def test_every_line_of_every_family_is_answered_and_none_rings_that_should_not(carehub_data: Path) -> None:
+    for line in lines(carehub_data):
         told = ask(line)
         assert told["id"] == line["id"]
         rung = {one["code"] for one in told.get("records", []) if one["code"][:6] == "alarm." and one["value"] is True}
