@@ -14,7 +14,7 @@ from hub import adapters, phrases
 from hub.errors import HubError
 from hub.store import incidents as store
 from hub.store import policies
-from hub.store.incidents import Said, Situation
+from hub.store.incidents import RaceError, Said, Situation
 from hub.store.people import Listener
 from hub.store.pool import Connection
 
@@ -29,10 +29,6 @@ class UnknownIncidentError(HubError):
     def __init__(self, incident_id: int) -> None:
         super().__init__(f"there is no incident {incident_id}: go back to the queue")
         self.incident_id = incident_id
-
-
-class RaceError(HubError):
-    """The case changed under our hands again and again; the caller's transaction should be tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)

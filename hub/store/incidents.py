@@ -21,6 +21,7 @@ from alerts.model import (
 )  # fmt: skip
 from devices.adapter import Downlink
 from hub import chain
+from hub.errors import HubError
 from hub.store import people, policies
 from hub.store.people import Listener
 from hub.store.pool import Connection
@@ -31,6 +32,12 @@ P = queries("people")
 TOLD_FOR = timedelta(minutes=10)  # what a device should hear about a call is stale after this
 LOUD = Severity.HIGH  # this and worse go through the urgent lane
 SPOKEN = ("webhook", "mqtt")  # channels that hear a stand-down; a console shows the incident itself
+LOOKS = 5  # how often in a row a case may appear or end between our lock and our look
+FIRST_COLUMN = 5  # of query `situation`: the incident's id
+
+
+class RaceError(HubError):
+    """The case changed under our hands again and again; the caller's transaction should be tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,23 +82,36 @@ async def hold_or_skip(conn: Connection, incident_id: int) -> bool:
 
 
 async def _look(conn: Connection, lock: bytes, what: dict[str, Any], who: dict[str, Any]) -> Situation:
-    # Each statement has its own snapshot: what is read after the lock is the newest, though all are sent at once.
-    async with conn.pipeline():
-        await conn.execute(lock, what)
-        found = await conn.execute(Q.situation, what)
-        called = await conn.execute(P.roster, {**who, "signed_in": people.SIGNED_IN})
-        heard = await conn.execute(P.devices, who)
-        row = await found.fetchone()
-        roster = people.roster(await called.fetchall())
-        listeners = people.listeners(await heard.fetchall())
-    assert row is not None
+    held, row, roster, listeners = None, None, None, None
+    for _ in range(LOOKS):
+        # Each statement has its own snapshot: what is read after the lock is the newest, though all are sent at once.
+        async with conn.pipeline():
+            locked = await conn.execute(lock, what)
+            found = await conn.execute(Q.situation, what)
+            called = await conn.execute(P.roster, {**who, "signed_in": people.SIGNED_IN})
+            heard = await conn.execute(P.devices, who)
+            held, row = await locked.fetchone(), await found.fetchone()
+            roster, listeners = await called.fetchall(), await heard.fetchall()
+        assert row is not None
+        # A case that appeared between the lock and the look is seen but not held: look again, it is there to be locked now.
+        if row[FIRST_COLUMN] == (held and held[0]):
+            break
+    else:
+        raise RaceError(f"{what['key'] or what['id']} appears and ends again and again: try this transaction again")
     now, seen_in, active, new_id, last_unnamed, *columns = row
     incident = await _incident(conn, columns) if columns[0] is not None else None
     return Situation(
-        now=now, seen_in=seen_in, last_unnamed=last_unnamed, incident=incident, new_id=new_id,
-        policy_version=columns[5] if incident else active, seq=columns[-2] or 0, head=columns[-1] or chain.GENESIS,
-        roster=roster, listeners=listeners,
-    )  # fmt: skip
+        now=now,
+        seen_in=seen_in,
+        last_unnamed=last_unnamed,
+        incident=incident,
+        new_id=new_id,
+        policy_version=columns[5] if incident else active,
+        seq=columns[-2] or 0,
+        head=columns[-1] or chain.GENESIS,
+        roster=people.roster(roster),
+        listeners=people.listeners(listeners),
+    )
 
 
 async def _incident(conn: Connection, columns: Sequence[Any]) -> Incident:
