@@ -183,7 +183,7 @@ def held(incident: Incident, event: Held, _roster: Roster, now: datetime) -> Dec
     """Put aside for a reason and a time; its end rings."""
     if not event.reason.strip():
         raise Refused("hold_needs_reason", "say why it waits")
-    if not now < event.until <= now + incident.policy.hold_max:
+    if event.until.tzinfo is None or not now < event.until <= now + incident.policy.hold_max:
         minutes = incident.policy.hold_max.total_seconds() / 60
         raise Refused("hold_too_long", f"a hold ends in the future and within {minutes:g} minutes")
     timer = Timer(kind=TimerKind.HOLD, due_at=event.until, step=incident.step, round=incident.round)

@@ -24,17 +24,17 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._places = _places(text.splitlines())
 
-    def find(self, at: tuple[Any, ...], token: str = "") -> int:
-        """Return the line, from 1, of (policy, step or key, key); of `token` in it when it is there."""
+    def find(self, at: tuple[Any, ...], spot: str = "") -> int:
+        """Return the line, from 1, of (policy, step or key, key); of `spot` in it when it is there."""
         policy = at[0] if at and at[0] != "zone" else None
         step = next((p for p in at[1:] if isinstance(p, int)), None)
         key = next((p for p in reversed(at) if isinstance(p, str) and p is not policy), None)
         whole = self._lines(policy, step)
         lines = [n for n in whole if key is None or self._places[n].key == key] or whole or [0]
-        if policy is None and key is None and token:
-            lines = [n for n, p in enumerate(self._places) if token in p.text] or lines
-        if token:
-            return next((n for n in lines if _has(self._places[n].text, token)), lines[0]) + 1
+        if policy is None and key is None and spot:
+            lines = [n for n, p in enumerate(self._places) if spot in p.text] or lines
+        if spot:
+            return next((n for n in lines if _has(self._places[n].text, spot)), lines[0]) + 1
         return lines[0] + 1
 
     def _lines(self, policy: str | None, step: int | None) -> list[int]:
@@ -42,8 +42,8 @@ class Lines:
         return [n for n in mine if self._places[n].step == step] or mine
 
 
-def _has(line: str, token: str) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(token)}(?![\w-])", line) is not None
+def _has(line: str, spot: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(spot)}(?![\w-])", line) is not None
 
 
 def _places(lines: list[str]) -> list[_Place]:

@@ -9,9 +9,10 @@ from alerts.escalation import Reason, plan, ring_again, ring_operators, ring_who
 from alerts.events import Due, Raised
 from alerts.model import Alert, AlertKind, Decision, Incident, Roster, State, Timer, TimerKind, Told
 from alerts.policy import EscalationPolicy
-from alerts.triage import Weight, may_ring_again, weigh
+from alerts.triage import LOUD, Weight, may_ring_again, weigh
 
 LONGEST_COUNTDOWN_S = 60.0
+ALARMS = frozenset({AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE, AlertKind.GAS, AlertKind.WATER})
 SOMEBODY_GOES = frozenset({State.EN_ROUTE, State.ON_SCENE})
 OLD_S = 60.0  # an alert measured longer ago than this is labelled with its age
 
@@ -37,9 +38,9 @@ def open_incident(incident_id: int, alert: Alert, policy: EscalationPolicy, rost
     if countdown:
         timer = Timer(kind=TimerKind.CONFIRM, due_at=now + countdown, step=0, round=0)
         asked = replace(incident, state=State.CONFIRMING, timer=timer)
-        return Decision(incident=asked, told=_received(asked, alert.identity), reasons=(opened,))
+        return Decision(incident=asked, told=_answered(asked, alert), reasons=(opened,))
     decision = _planned(replace(incident, paged_at=now), roster, now, opened, must_ring=True)
-    return replace(decision, told=_received(incident, alert.identity))
+    return replace(decision, told=_answered(incident, alert))
 
 
 def raised(incident: Incident, event: Raised, roster: Roster, now: datetime) -> Decision:
@@ -58,7 +59,7 @@ def raised(incident: Incident, event: Raised, roster: Roster, now: datetime) -> 
         decision = _rung_again(counted, roster, now, attached)
     else:
         decision = Decision(incident=counted, reasons=(attached,))
-    return replace(decision, told=_received(incident, alert.identity))
+    return replace(decision, told=_answered(incident, alert))
 
 
 def due(incident: Incident, _event: Due, roster: Roster, now: datetime) -> Decision:
@@ -157,7 +158,7 @@ def _rung_again(incident: Incident, roster: Roster, now: datetime, why: Reason, 
 def _countdown_over(incident: Incident, roster: Roster, now: datetime) -> Decision:
     opened = replace(incident, state=State.OPEN, paged_at=now)
     decision = _planned(opened, roster, now, ("not_cancelled", {}), must_ring=True)
-    return replace(decision, told=_received(incident, None))
+    return replace(decision, told=(Told(say="received"),))
 
 
 def _climbed(incident: Incident, roster: Roster, now: datetime) -> Decision:
@@ -205,9 +206,10 @@ def _presses(alert: Alert) -> int:
     return 1 if alert.kind is AlertKind.SOS else 0
 
 
-def _received(incident: Incident, identity: str | None) -> tuple[Told, ...]:
-    """The wearer hears that she was heard. Nobody pressed anything when a device fell silent."""
-    return () if is_technical(incident) else (Told(say="received", identity=identity),)
+def _answered(incident: Incident, alert: Alert) -> tuple[Told, ...]:
+    """The wearer hears that she was heard. A watch that buzzes for every mild reading would only frighten her."""
+    hers = alert.kind in ALARMS or alert.severity <= LOUD
+    return (Told(say="received", identity=alert.identity),) if hers and not is_technical(incident) else ()
 
 
 def is_technical(incident: Incident) -> bool:

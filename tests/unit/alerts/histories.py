@@ -200,7 +200,8 @@ class Night:
         after = decision.incident
         self.presses += cause.kind is AlertKind.SOS
         law(after.presses == self.presses, "a press was not counted")
-        law(bool(decision.told) and decision.told[0].say == "received", "she was not told that she was heard")
+        heard = bool(decision.told) and decision.told[0].say == "received"
+        law(heard or cause.kind is not AlertKind.SOS, "she was not told that she was heard")
         law(bool(decision.reasons), "an alert was not written down")
         law(after.severity <= cause.severity or cause.test, "worse than the incident and not raised")
         if before.state is State.CONFIRMING and cause.kind is AlertKind.SOS:

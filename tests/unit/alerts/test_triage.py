@@ -146,6 +146,14 @@ def test_milder_alert_is_recorded_and_pages_nobody() -> None:
     assert duty.facts("attached")["weight"] == "quiet"
 
 
+def test_watch_says_nothing_of_a_mild_reading() -> None:
+    duty = Duty()
+    duty.opens(alert(AlertKind.VITALS, Severity.LOW))
+    assert duty.told == []
+    duty.press(identity="press-1")
+    assert [(t.say, t.identity) for t in duty.told] == [("received", "press-1")]
+
+
 def test_worse_alert_takes_the_steps_of_the_policy_it_would_have_opened_with() -> None:
     duty = Duty()
     duty.opens(alert(AlertKind.VITALS, Severity.MEDIUM))
