@@ -98,7 +98,7 @@ async def close(it: Doing) -> None:
     if it.severity == 1 and second is None and not called_back:
         raise FormFaultError("second_needed")
     if it.state != "resolved":
-        await desk.resolve(it.conn, it.incident_id, it.who.person_id, text(it.form, "how") or "scene")
+        await resolve(it)
     await desk.close(
         it.conn, it.incident_id, it.who.person_id, disposition=disposition, done=done, with_whom=with_whom,
         second_person_id=second, called_back=called_back,
