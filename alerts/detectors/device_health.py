@@ -54,8 +54,8 @@ class DeviceHealth:
         deadline, heard, ticked = state["deadline_s"], state["heard_ms"], state["ticked_ms"]
         if len(deadline) == 0:
             return []
-        gap = now_ms - ticked
-        state["away_ms"][:] += np.where((ticked > 0) & (gap > AWAY_MS), gap, 0)
+        if now_ms - int(ticked.max()) > AWAY_MS:
+            state["away_ms"][:] += np.where(ticked > 0, now_ms - ticked, 0)
         ticked[:] = now_ms
         supervised = deadline > 0
         # A device that never spoke starts its silence now; identity stays findable because heard_ms is kept.

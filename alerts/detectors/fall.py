@@ -23,7 +23,6 @@ ALONE_S = 0.6  # an impact is the greatest acceleration this far to either side
 BRIDGED_S = 0.4  # a shorter gap is filled with the last sample; a longer one starts the history anew
 REFRACTORY_S = 20.0  # one fall, one alarm
 SMALL = 24  # up to this many samples plain Python is quicker than numpy
-NO_GYRO = -32768
 PENDING = 32  # impacts waiting for a look; more than fit into 3 s at one per 0.6 s
 HEADER = struct.Struct("<4sdqqqi")
 MAGIC = b"FD01"
@@ -46,7 +45,7 @@ class FallFinding:
 class FallDetector:
     """One stream. Not vectorised over devices: only a wrist that moves costs anything."""
 
-    __slots__ = ("_acc", "_alone", "_due", "_gyro", "_last", "_model", "_next", "_pending", "_rate", "_size", "_start")
+    __slots__ = ("_acc", "_alone", "_due", "_last", "_model", "_next", "_pending", "_rate", "_size", "_start")
 
     def __init__(self, rate_hz: float, model: FallModel) -> None:
         """Make a detector for a stream of `rate_hz`, 20 to 104 samples a second."""
@@ -59,7 +58,6 @@ class FallDetector:
         self._alone = round(ALONE_S * rate_hz)
         self._size = 1 << ceil((BEFORE + 4) * ratio + max(self._due) + 2 * rate_hz).bit_length()
         self._acc = np.zeros((self._size, 3), np.int16)
-        self._gyro = np.full((self._size, 3), NO_GYRO, np.int16)
         self._next, self._start, self._last = -1, 0, -(1 << 40)
         self._pending: list[list[int]] = []  # [sample, squared magnitude, next stage]
 
@@ -68,7 +66,7 @@ class FallDetector:
 
         Args:
             accel_mg: (n, 3) thousandths of g, gravity included.
-            gyro_2mrad: (n, 3) or None; NO_GYRO marks samples without.
+            gyro_2mrad: (n, 3) or None. Not used yet: on people never seen it added nothing, and many watches have none.
             first: the device's number of the first sample. Repeats are left out, gaps are seen.
         """
         n = len(accel_mg)
@@ -76,27 +74,22 @@ class FallDetector:
             skip = self._join(first, n)
             if skip:
                 accel_mg, first, n = accel_mg[skip:], first + skip, n - skip
-                gyro_2mrad = None if gyro_2mrad is None else gyro_2mrad[skip:]
         if n <= SMALL:
-            return self._take(accel_mg, gyro_2mrad, first, n) if n else []
+            return self._take(accel_mg, first, n) if n else []
         found: list[FallFinding] = []
         part = max(SMALL, int(self._rate))  # the ring has room for the longest window and two seconds more
         for at in range(0, n, part):
-            gyro = None if gyro_2mrad is None else gyro_2mrad[at : at + part]
             piece = accel_mg[at : at + part]
-            found += self._take(piece, gyro, first + at, len(piece))
+            found += self._take(piece, first + at, len(piece))
         return found
 
-    def _take(self, acc: Samples, gyro: Samples | None, first: int, n: int) -> list[FallFinding]:
+    def _take(self, acc: Samples, first: int, n: int) -> list[FallFinding]:
         size = self._size
         at = first & (size - 1)
         if at + n <= size:
             self._acc[at : at + n] = acc
-            self._gyro[at : at + n] = NO_GYRO if gyro is None else gyro
         else:
-            slots = np.arange(first, first + n) & (size - 1)
-            self._acc[slots] = acc
-            self._gyro[slots] = NO_GYRO if gyro is None else gyro
+            self._acc[np.arange(first, first + n) & (size - 1)] = acc
         self._next = first + n
         if n <= SMALL:
             sample = first
@@ -119,8 +112,7 @@ class FallDetector:
             return min(n, -ahead)
         if self._next >= 0 and 0 < ahead <= BRIDGED_S * self._rate:
             last = (self._next - 1) & (self._size - 1)
-            slots = np.arange(self._next, first) & (self._size - 1)
-            self._acc[slots], self._gyro[slots] = self._acc[last], self._gyro[last]
+            self._acc[np.arange(self._next, first) & (self._size - 1)] = self._acc[last]
         else:  # the first sample ever, a long gap, or a device that started counting anew
             self._pending.clear()
             self._start = first
@@ -145,15 +137,20 @@ class FallDetector:
             if at >= self._next:
                 return found
             sample, power, stage = self._pending[k]
-            alone = stage > 0 or self._stands_out(sample, power)
-            finding = self._look(sample, power, stage, at) if alone and at - self._last > self._refractory else None
-            if finding is not None:
-                found.append(finding)
-                self._last = at
-            if finding is not None or not alone or stage + 1 == len(self._due):
-                del self._pending[k]
+            again = stage + 1 < len(self._due)
+            if (stage == 0 and not self._stands_out(sample, power)) or at - self._last <= self._refractory:
+                again = False
             else:
+                look = self._model.stages[stage]
+                confidence = look.probability(impact_features(self._window(sample, look.after)))
+                if confidence >= look.threshold:
+                    found.append(self._finding(sample, power, at, confidence))
+                    self._last = at
+                again &= look.dismiss <= confidence < look.threshold
+            if again:
                 self._pending[k][2] += 1
+            else:
+                del self._pending[k]
 
     @property
     def _refractory(self) -> int:
@@ -166,47 +163,36 @@ class FallDetector:
         before = self._acc[slots].astype(np.int64)
         return len(before) == 0 or int((before * before).sum(axis=1).max()) < power
 
-    def _look(self, sample: int, power: int, stage: int, at: int) -> FallFinding | None:
-        look = self._model.stages[stage]
-        acc, gyro = self._window(sample, look.after)
-        confidence = look.probability(impact_features(acc, gyro))
-        if confidence < look.threshold:
-            return None
+    def _finding(self, sample: int, power: int, at: int, confidence: float) -> FallFinding:
         evidence = {"peak_g": round(sqrt(power) / 1000, 2), "delay_s": round((at - sample) / self._rate, 2)}
         return FallFinding(at_sample=at, impact_sample=sample, confidence=round(confidence, 4), evidence=evidence)
 
-    def _window(self, sample: int, after: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def _window(self, sample: int, after: int) -> NDArray[np.float64]:
         """Return the samples around an impact at 25 Hz; before the history began, its first sample stands."""
         ratio = self._rate / RATE_HZ
         centre = sample + np.arange(-BEFORE, after + 1) * ratio
         if ratio == 1:
-            acc, gyro = self._at(centre.astype(np.int64))
-        elif ratio > 1:  # average over one 25 Hz period: keeps out what 25 Hz cannot show
-            lo = np.ceil(centre - ratio / 2).astype(np.int64)
-            width = int(ratio) if ratio == int(ratio) else int(ratio) + 1
-            parts = [self._at(lo + k) for k in range(width)]
-            inside = [(lo + k <= centre + ratio / 2) for k in range(width)]
-            count = np.sum(inside, axis=0)[:, None]
-            acc = sum(p[0] * i[:, None] for p, i in zip(parts, inside, strict=True)) / count
-            gyro = sum(p[1] * i[:, None] for p, i in zip(parts, inside, strict=True)) / count
-        else:
+            return self._at(centre.astype(np.int64))
+        if ratio < 1:
             lo = np.floor(centre).astype(np.int64)
             part = (centre - lo)[:, None]
-            (a0, g0), (a1, g1) = self._at(lo), self._at(lo + 1)
-            acc, gyro = a0 * (1 - part) + a1 * part, g0 * (1 - part) + g1 * part
-        return acc, (None if np.isnan(gyro).any() else gyro)
+            between: NDArray[np.float64] = self._at(lo) * (1 - part) + self._at(lo + 1) * part
+            return between
+        # The average over one 25 Hz period keeps out what 25 Hz cannot show.
+        index = np.ceil(centre - ratio / 2).astype(np.int64)[:, None] + np.arange(ceil(ratio))
+        inside = (index <= (centre + ratio / 2)[:, None])[:, :, None]
+        average: NDArray[np.float64] = (self._at(index) * inside).sum(axis=1) / inside.sum(axis=1)
+        return average
 
-    def _at(self, samples: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        slots = np.clip(samples, self._start, self._next - 1) & (self._size - 1)
-        gyro = self._gyro[slots].astype(np.float64)
-        gyro[gyro == NO_GYRO] = np.nan
-        return self._acc[slots].astype(np.float64), gyro
+    def _at(self, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+        known: Samples = self._acc[np.clip(samples, self._start, self._next - 1) & (self._size - 1)]
+        return known.astype(np.float64)
 
     def dump(self) -> bytes:
         """Return the whole state; `load` continues the stream as if nothing had happened."""
         head = HEADER.pack(MAGIC, self._rate, self._next, self._start, self._last, len(self._pending))
         waiting = np.array(self._pending, np.int64).reshape(-1, 3)
-        return b"".join((head, waiting.tobytes(), self._acc.tobytes(), self._gyro.tobytes()))
+        return b"".join((head, waiting.tobytes(), self._acc.tobytes()))
 
     @classmethod
     def load(cls, state: bytes, model: FallModel) -> "FallDetector":
@@ -221,10 +207,9 @@ class FallDetector:
         new = cls(rate, model)
         body = HEADER.size + waiting * 24
         ring = new._size * 6
-        if len(state) != body + 2 * ring:
+        if len(state) != body + ring:
             raise StateError("a fall detector's state of another size: the model has changed")
         new._next, new._start, new._last = upcoming, start, last
         new._pending = np.frombuffer(state, np.int64, waiting * 3, HEADER.size).reshape(-1, 3).tolist()
         new._acc[:] = np.frombuffer(state, np.int16, new._size * 3, body).reshape(-1, 3)
-        new._gyro[:] = np.frombuffer(state, np.int16, new._size * 3, body + ring).reshape(-1, 3)
         return new

@@ -10,22 +10,20 @@ Floats = NDArray[np.float64]
 RATE_HZ = 25  # every recording and every stream is brought to this rate
 BEFORE = 50  # samples before the impact
 G_MG = 1000.0
-GYRO_RAD = 0.002
 
 # Pieces of the window, in samples from the impact.
 PRE = ((-50, -25), (-25, -12), (-12, 0))
 POST = ((1, 7), (7, 15), (15, 25), (25, 40), (40, 62), (62, 75))
 
 
-def impact_features(accel_mg: Floats, gyro_2mrad: Floats | None) -> Floats:
+def impact_features(accel_mg: Floats) -> Floats:
     """Return the features of one impact.
 
     Args:
         accel_mg: (BEFORE + 1 + after, 3) at 25 Hz, gravity included, the impact at row BEFORE.
-        gyro_2mrad: same shape, or None.
 
     Returns:
-        A vector whose length depends on `after` only; NaN where there is no gyroscope.
+        A vector whose length depends on `after` only.
     """
     a = accel_mg / G_MG
     size = np.sqrt((a * a).sum(axis=1))
@@ -37,7 +35,6 @@ def impact_features(accel_mg: Floats, gyro_2mrad: Floats | None) -> Floats:
         m, j, v = size[BEFORE + lo : BEFORE + hi], jerk[BEFORE + lo : BEFORE + hi], a[BEFORE + lo : BEFORE + hi]
         out += [float(m.std()), float(j.mean()), float(j.max()), float(m.max()), float(m.min()), float(m.mean())]
         out.append(float(np.sqrt(v.var(axis=0).sum())))
-    out += _turning(gyro_2mrad, pieces)
     return np.array(out)
 
 
@@ -107,15 +104,3 @@ def _rhythm(size: Floats) -> list[float]:
     inner = size[1:-1]
     tops = (inner > size[:-2]) & (inner >= size[2:])
     return [max(echo), *bands, float((tops & (inner > 1.2)).sum()), float((tops & (inner > 1.6)).sum()), power]
-
-
-def _turning(gyro_2mrad: Floats | None, pieces: list[tuple[int, int]]) -> list[float]:
-    if gyro_2mrad is None:
-        return [float("nan")] * (2 * len(pieces) + 2)
-    turn = gyro_2mrad * GYRO_RAD
-    rate = np.sqrt((turn * turn).sum(axis=1))
-    out = [float(rate.max()), float(np.linalg.norm(turn[BEFORE - 25 : BEFORE + 13].sum(axis=0)) / RATE_HZ)]
-    for lo, hi in pieces:
-        piece = rate[BEFORE + lo : BEFORE + hi]
-        out += [float(piece.mean()), float(piece.max())]
-    return out

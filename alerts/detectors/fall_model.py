@@ -24,12 +24,12 @@ class Stage:
 
     after: int
     threshold: float  # probability from which it alarms
+    dismiss: float  # probability below which later looks are spared
     baseline: float
     feature: NDArray[np.int16]
     limit: NDArray[np.float64]
     left: NDArray[np.int16]
     right: NDArray[np.int16]
-    missing_left: NDArray[np.bool_]
     value: NDArray[np.float64]
     depth: int
 
@@ -39,8 +39,7 @@ class Stage:
         node = np.zeros(len(tree), np.int16)
         for _ in range(self.depth):
             x = features[self.feature[tree, node]]
-            left = np.where(np.isnan(x), self.missing_left[tree, node], x <= self.limit[tree, node])
-            node = np.where(left, self.left[tree, node], self.right[tree, node])
+            node = np.where(x <= self.limit[tree, node], self.left[tree, node], self.right[tree, node])
         margin = self.baseline + float(self.value[tree, node].sum())
         return 1.0 / (1.0 + exp(-min(max(margin, -40.0), 40.0)))
 
@@ -66,7 +65,7 @@ class FallModel:
         Raises:
             ModelError: An array is missing: the file belongs to another version; train again.
         """
-        scalars: dict[str, type] = {"after": int, "depth": int, "threshold": float, "baseline": float}
+        scalars: dict[str, type] = {"after": int, "depth": int, "threshold": float, "dismiss": float, "baseline": float}
 
         def read(name: str, k: int) -> Any:
             return scalars.get(name, np.asarray)(arrays[f"{name}{k}"])

@@ -13,21 +13,35 @@ from numpy.typing import NDArray
 
 from alerts.detectors import news2
 from alerts.detectors.detector import Columnar, Detector
-from alerts.detectors.fall import NO_GYRO, FallDetector
+from alerts.detectors.fall import FallDetector
 from alerts.detectors.fall_model import FallModel
 from alerts.detectors.minutes import MINUTE_MS
 from alerts.detectors.vitals import VitalsDetector
 from alerts.model import Severity
 from devices.columns import VITALS, Columns
+from hub.errors import HubError
 from hub.models import fall_model
 
 EPOCH_MIN = 27_000_000  # any moment long after 1970: minute 0 of every stream
 LEVELS = {Severity.CRITICAL: "high", Severity.HIGH: "high", Severity.MEDIUM: "medium", Severity.LOW: "low"}
 
 
+class EvaluateError(HubError):
+    """A file is not what the command needs."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one of falls, vitals, news2. Return the exit status."""
     asked = _parser().parse_args(argv)
+    try:
+        return _run(asked)
+    except (OSError, KeyError, ValueError) as err:
+        raise EvaluateError(
+            f"{asked.file} cannot be evaluated: {err}; see carehub evaluate {asked.what} --help"
+        ) from err
+
+
+def _run(asked: argparse.Namespace) -> int:
     if asked.what == "news2":
         for line in score_cases(Path(asked.file)):
             print(json.dumps(line))
@@ -64,9 +78,7 @@ def find_falls(path: Path, model: FallModel) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for name, start, end in zip(names, offset[:-1], offset[1:], strict=True):
         detector = FallDetector(rate_hz, model)
-        turn = gyro[start:end]
-        turn = None if (turn == NO_GYRO).all() else turn
-        alarms = detector.feed(accel[start:end], turn, 0)
+        alarms = detector.feed(accel[start:end], gyro[start:end], 0)
         if alarms:
             found[str(name)] = [alarm.at_sample / rate_hz for alarm in alarms]
     return found

@@ -15,15 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detectors import fall_model as package
-from alerts.detectors.fall import ALONE_S, IMPACT_MG, NO_GYRO, FallDetector
+from alerts.detectors.fall import ALONE_S, IMPACT_MG, FallDetector
 from alerts.detectors.fall_features import BEFORE, RATE_HZ, impact_features
 from alerts.detectors.fall_model import FallModel, Stage
+from hub.errors import HubError
 
 LOOKS = (40, 50, 72)  # samples after the impact: 1.6, 2.0 and 2.9 s
 FOLDS = 5
 SPECIFICITY = 0.965  # of recordings, on people not seen, all looks together
+DISMISS = 0.01  # an impact less likely than this is not looked at again
+BAG = 3
 NEAR_S = 1.0  # an impact this close to the labelled one is the fall's
 Floats = NDArray[np.float64]
+
+
+class TrainError(HubError):
+    """There is nothing to learn from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +42,6 @@ class Recording:
     start_s: float
     impact_s: float
     accel: NDArray[np.int16]
-    gyro: NDArray[np.int16] | None
 
     def caught(self, at_s: float) -> bool:
         """Would an alarm at this time count as this fall's?"""
@@ -59,7 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("what", choices=["falls"])
     parser.add_argument("--out", default=str(Path(package.__file__).with_name("fall_model.npz")))
     asked = parser.parse_args(argv)
-    recordings = load(Path(os.environ["CAREHUB_DATA"]) / "falls")
+    folder = Path(os.environ.get("CAREHUB_DATA", "")) / "falls"
+    recordings = load(folder)
+    if not recordings:
+        raise TrainError(f"no recordings in {folder}: set CAREHUB_DATA to the folder that holds falls/*_dev.npz")
     tables = [impacts(recordings, after) for after in LOOKS]
     subjects = np.array([r.subject for r in recordings])
     models, unseen = cross_validate(tables, subjects)
@@ -85,7 +94,6 @@ def load(folder: Path) -> list[Recording]:
         with np.load(path, allow_pickle=False) as file:
             z = {name: file[name] for name in file.files}
         for i, (a, b) in enumerate(zip(z["offset"][:-1], z["offset"][1:], strict=True)):
-            gyro = z["gyro_2mrad"][a:b]
             out.append(
                 Recording(
                     dataset=str(z["dataset"][i]),
@@ -95,7 +103,6 @@ def load(folder: Path) -> list[Recording]:
                     start_s=float(z["fall_start_s"][i]),
                     impact_s=float(z["impact_s"][i]),
                     accel=z["acc_mg"][a:b],
-                    gyro=None if (gyro == NO_GYRO).any() else gyro,
                 )
             )
     return out
@@ -110,8 +117,7 @@ def impacts(recordings: Sequence[Recording], after: int) -> Table:
             if sample + after >= len(recording.accel):
                 continue
             index = np.clip(np.arange(sample - BEFORE, sample + after + 1), 0, None)
-            gyro = None if recording.gyro is None else recording.gyro[index].astype(np.float64)
-            rows.append(impact_features(recording.accel[index].astype(np.float64), gyro))
+            rows.append(impact_features(recording.accel[index].astype(np.float64)))
             where.append((i, sample, _label(recording, sample / RATE_HZ)))
     at = np.array(where)
     return Table(features=np.array(rows), recording=at[:, 0], sample=at[:, 1], label=at[:, 2])
@@ -138,42 +144,47 @@ def peaks(accel: NDArray[np.int16]) -> list[int]:
 
 
 def fit(table: Table, use: NDArray[np.bool_]) -> Stage:
-    """Fit one look's ensemble on the impacts in `use`."""
+    """Fit one look's ensemble on the impacts in `use`: a few of the same kind, their margins averaged."""
     # A development tool, without types.
     from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped, import-not-found, unused-ignore]  # noqa: PLC0415
 
     rows = np.flatnonzero(use & (table.label >= 0))
-    learner = HistGradientBoostingClassifier(
-        max_iter=150, learning_rate=0.06, max_leaf_nodes=12, l2_regularization=5, min_samples_leaf=15, random_state=0
-    )
-    learner.fit(table.features[rows], table.label[rows])
-    return export(learner, after=0)
+    learners = []
+    for seed in range(BAG):
+        learner = HistGradientBoostingClassifier(
+            max_iter=150, learning_rate=0.06, max_leaf_nodes=10, l2_regularization=5, min_samples_leaf=15,
+            max_features=0.3, random_state=seed,
+        )  # fmt: skip
+        learners.append(learner.fit(table.features[rows], table.label[rows]))
+    return export(learners)
 
 
-def export(learner: Any, after: int) -> Stage:
-    """Turn a fitted HistGradientBoostingClassifier into plain arrays."""
-    trees = [round_[0].nodes for round_ in learner._predictors]  # noqa: SLF001 (scikit-learn has no public way)
+def export(learners: Sequence[Any]) -> Stage:
+    """Turn fitted HistGradientBoostingClassifiers into plain arrays; `assemble` adds time and limits."""
+    # scikit-learn has no public way to its trees.
+    trees = [round_[0].nodes for learner in learners for round_ in learner._predictors]  # noqa: SLF001
+    baselines = [float(np.ravel(learner._baseline_prediction)[0]) for learner in learners]  # noqa: SLF001
     width = max(len(t) for t in trees)
 
-    def column(name: str, dtype: str, fill: Callable[[NDArray[Any]], NDArray[Any]] | None = None) -> NDArray[Any]:
+    def column(dtype: str, values: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
         out = np.zeros((len(trees), width), dtype)
         for k, t in enumerate(trees):
-            out[k, : len(t)] = t[name] if fill is None else fill(t)
+            out[k, : len(t)] = values(t)
         return out
 
-    def child(side: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        return lambda t: np.where(t["is_leaf"] == 1, np.arange(len(t)), t[side])
+    def child(side: str) -> NDArray[Any]:
+        return column("int16", lambda t: np.where(t["is_leaf"] == 1, np.arange(len(t)), t[side]))
 
     return Stage(
-        after=after,
+        after=0,
         threshold=1.0,
-        baseline=float(np.ravel(learner._baseline_prediction)[0]),  # noqa: SLF001
-        feature=column("feature_idx", "int16"),
-        limit=column("num_threshold", "float64"),
-        left=column("left", "int16", child("left")),
-        right=column("right", "int16", child("right")),
-        missing_left=column("missing_go_to_left", "bool"),
-        value=column("value", "float64"),
+        dismiss=0.0,
+        baseline=float(np.mean(baselines)),
+        feature=column("int16", lambda t: t["feature_idx"]),
+        limit=column("float64", lambda t: t["num_threshold"]),
+        left=child("left"),
+        right=child("right"),
+        value=column("float64", lambda t: t["value"] / len(learners)),
         depth=int(max(t["depth"].max() for t in trees)),
     )
 
@@ -216,10 +227,10 @@ def choose_thresholds(
 
 def assemble(stages: Sequence[Stage], thresholds: Sequence[float]) -> FallModel:
     """Put the looks together."""
-    names = [n for n in Stage.__dataclass_fields__ if n not in ("after", "threshold")]
+    names = [n for n in Stage.__dataclass_fields__ if n not in ("after", "threshold", "dismiss")]
     return FallModel(
         stages=tuple(
-            Stage(after=after, threshold=float(limit), **{n: getattr(stage, n) for n in names})
+            Stage(after=after, threshold=float(limit), dismiss=DISMISS, **{n: getattr(stage, n) for n in names})
             for stage, after, limit in zip(stages, LOOKS, thresholds, strict=True)
         )
     )
@@ -230,7 +241,7 @@ def run(recordings: Sequence[Recording], which: Sequence[int], model: FallModel)
     out: dict[int, float] = {}
     for i in which:
         recording = recordings[i]
-        for alarm in FallDetector(RATE_HZ, model).feed(recording.accel, recording.gyro, 0):
+        for alarm in FallDetector(RATE_HZ, model).feed(recording.accel, None, 0):
             at_s = alarm.at_sample / RATE_HZ
             if i not in out or (recording.fall and not recording.caught(out[i]) and recording.caught(at_s)):
                 out[i] = at_s

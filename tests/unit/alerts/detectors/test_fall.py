@@ -1,6 +1,6 @@
 """Falls in a stream: what alarms, what does not, and that cutting the stream differently changes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -166,8 +166,7 @@ def test_features_are_finite_whatever_the_wrist_does(after: int) -> None:
     flat = np.zeros((n, 3))
     wild = np.random.default_rng(1).integers(-32768, 32767, (n, 3)).astype(np.float64)
     for accel in (flat, wild):
-        assert np.isfinite(impact_features(accel, np.zeros((n, 3)))).all()
-        assert len(impact_features(accel, None)) == len(impact_features(accel, wild))
+        assert np.isfinite(impact_features(accel)).all()
 
 
 def test_model_survives_its_file() -> None:
@@ -184,16 +183,11 @@ def test_model_of_another_version_says_what_to_do() -> None:
         FallModel.from_arrays(arrays)
 
 
-def test_quiet_wrist_costs_no_look() -> None:
-    looked: list[int] = []
+def test_quiet_wrist_leaves_nothing_to_look_at() -> None:
     detector = FallDetector(25, fall_model())
-    watch: Callable[..., object] = lambda *_: looked.append(1)  # noqa: E731
-    original = FallDetector._look
-    try:
-        FallDetector._look = watch  # type: ignore[assignment, method-assign]
-        detector.feed(motions.samples(25, 60, motions.rest), None, 0)
-        assert looked == []
-        detector.feed(fall_stream(), None, 60 * 25)
-        assert looked
-    finally:
-        FallDetector._look = original  # type: ignore[method-assign]
+    detector.feed(motions.samples(25, 60, motions.rest), None, 0)
+    quiet = len(detector.dump())
+    detector.feed(fall_stream()[:130], None, 60 * 25)
+    assert len(detector.dump()) > quiet  # the impact waits for its time
+    detector.feed(fall_stream()[130:], None, 60 * 25 + 130)
+    assert len(detector.dump()) == quiet
