@@ -9,6 +9,7 @@ import aiomqtt
 from simulator.neighbourhood import Endpoint
 
 ACK_LIMIT_S = 10.0
+PENDING = 100  # messages on the way before it is worth a warning: a watch in a fall sends ten a second
 PAUSE_S = (0.2, 3.0)  # first and longest wait before connecting again
 
 
@@ -74,7 +75,9 @@ class Line:
         await self._up.wait()
 
     def _open(self) -> aiomqtt.Client:
-        return aiomqtt.Client(
+        client = aiomqtt.Client(
             self._endpoint.host, self._endpoint.port, username=self.username, password=self._secret,
             identifier=f"{self.username}-sim", keepalive=30, will=self._will, max_queued_outgoing_messages=0,
         )  # fmt: skip
+        client.pending_calls_threshold = PENDING
+        return client

@@ -78,6 +78,7 @@ class Line:
                 way.host, way.port, username=way.username, password=way.secret, identifier=f"{way.username}-replay",
                 keepalive=30, max_inflight_messages=IN_FLIGHT,
             )  # fmt: skip
+            client.pending_calls_threshold = 2 * IN_FLIGHT  # so many on the way are meant, and worth no warning
             try:
                 async with client:
                     self._client = client

@@ -21,8 +21,9 @@ DAUGHTER = Responder(person=10, name="王丽", role="family", channel="webhook",
 
 def quick(does: Does = Does.GOES, hands_over_to: str = "家属") -> Behaviour:
     return Behaviour(
-        does=does, hands_over_to=hands_over_to, answers_after_s=0, leaves_after_s=0, arrives_after_s=0, hands_over_after_s=0
-    )
+        does=does, hands_over_to=hands_over_to, answers_after_s=0, leaves_after_s=0, arrives_after_s=0,
+        hands_over_after_s=0,
+    )  # fmt: skip
 
 
 def signed(body: bytes, stamp: int, key: str = KEY) -> dict[str, str]:
