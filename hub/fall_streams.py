@@ -25,23 +25,32 @@ log = structlog.get_logger()
 class FallStreams:
     """One detector a device row, at most `limit` of them."""
 
-    def __init__(self, model: FallModel, limit: int) -> None:
+    def __init__(self, model: FallModel | None, limit: int) -> None:
+        """Without a model nothing is judged: presses must get through even where the model's file is damaged."""
         self._model, self._limit = model, limit
         self._streams: OrderedDict[int, tuple[float, FallDetector]] = OrderedDict()
+
+    @property
+    def judging(self) -> bool:
+        """Whether there is a model."""
+        return self._model is not None
 
     async def feed(self, bursts: Sequence[tuple[int, int, AccelWindow]]) -> list[Finding]:
         """Show bursts (row, received_ms, samples), in order of arrival, to their streams."""
         found: list[Finding] = []
+        if self._model is None:
+            UNJUDGED.inc(len(bursts))
+            return found
         for at, (row, received_ms, burst) in enumerate(bursts, 1):
-            found += self._judge(row, received_ms, burst)
+            found += self._judge(self._model, row, received_ms, burst)
             if at % AT_ONCE == 0:
                 await asyncio.sleep(0)
         STREAMS.set(len(self._streams))
         return found
 
-    def _judge(self, row: int, received_ms: int, burst: AccelWindow) -> list[Finding]:
+    def _judge(self, model: FallModel, row: int, received_ms: int, burst: AccelWindow) -> list[Finding]:
         try:
-            stream = self._stream(row, burst.rate_hz)
+            stream = self._stream(model, row, burst.rate_hz)
             falls = stream.feed(burst.accel_mg, burst.gyro_2mrad, burst.first)
         except (AlertError, ValueError) as err:
             UNJUDGED.inc()
@@ -58,10 +67,10 @@ class FallStreams:
             for fall in falls
         ]  # fmt: skip
 
-    def _stream(self, row: int, rate_hz: float) -> FallDetector:
+    def _stream(self, model: FallModel, row: int, rate_hz: float) -> FallDetector:
         known = self._streams.get(row)
         if known is None or known[0] != rate_hz:
-            known = (rate_hz, FallDetector(rate_hz, self._model))
+            known = (rate_hz, FallDetector(rate_hz, model))
             self._streams[row] = known
             if len(self._streams) > self._limit:
                 self._streams.popitem(last=False)

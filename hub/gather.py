@@ -21,7 +21,7 @@ from hub.device_table import NONE, DeviceTable
 from hub.ingress.arrival import Arrival
 from hub.store import raw
 from hub.store.raw import Unreadable
-from hub.store.telemetry import ObservationRow, WindowRow, moment
+from hub.store.telemetry import ObservationRow, WindowRow, clean, moment
 
 VITALS = "/vitals"
 CAREHUB = "carehub/"
@@ -55,7 +55,7 @@ class Decoded:
     def strangers(self) -> dict[str, tuple[str, str, str]]:
         """Return (address, adapter, model) of the devices nobody knows yet, by address."""
         found = {s.telemetry.device: s.telemetry for s in self.said if s.row == NONE}
-        fresh = {address: (address, t.adapter, t.model or "") for address, t in found.items()}
+        fresh = {address: (address, t.adapter, clean(t.model or "")) for address, t in found.items()}
         for arrival, row in zip(self.vitals, self.vitals_rows, strict=True):
             if row == NONE:
                 address = vitals_address(arrival.topic)

@@ -14,9 +14,10 @@ import msgspec
 import psycopg
 import structlog
 
+from alerts.detectors import DETECTORS
 from alerts.detectors.detector import Finding
-from alerts.detectors.device_health import DeviceHealth
-from alerts.detectors.vitals import VitalsDetector
+from alerts.detectors.fall_model import FallModel
+from alerts.model import AlertError
 from devices import registry, topics
 from devices.adapter import DecodeError
 from devices.telemetry import Telemetry
@@ -61,8 +62,8 @@ class Ingest:
         limits = settings.ingest
         self._settings, self._dsn = settings, dsn
         self.table = DeviceTable(limits.default_deadline_s)
-        self.detection = Detection(self.table, (VitalsDetector(), DeviceHealth()))
-        self.falls = FallStreams(fall_model(), limits.accel_streams)
+        self.detection = Detection(self.table, DETECTORS)
+        self.falls = FallStreams(_fall_model(), limits.accel_streams)
         self._gatherer = Gatherer(self.table)
         self._numbers = BatchNumbers()
         self._shelf = UnreadableShelf(limits.unreadable_keep_mb << 20)
@@ -148,6 +149,8 @@ class Ingest:
             task.add_done_callback(self._ended)
             self._tasks.append(task)
         self._raise(found)
+        if not self.falls.judging:
+            self.technical("fall_model", "no fall model can be read: install carehub again")
         self.ready = True
         log.info("ingest ready", devices=len(self.table), replayed_findings=len(found))
         return self
@@ -344,6 +347,14 @@ class Ingest:
         self.ready = False
         if self.lost is not None and not self.lost.done():
             self.lost.set_exception(error)
+
+
+def _fall_model() -> FallModel | None:
+    try:
+        return fall_model()
+    except (AlertError, OSError, KeyError, ValueError) as err:
+        log.error("fall model cannot be read", error=str(err)[:200])
+        return None
 
 
 __all__ = ["Ingest", "Job", "OwnershipLostError", "unreadable"]

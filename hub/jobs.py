@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from hub.store import presses, raw
 from hub.store.people import Listener
 from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers, UnreadableShelf
-from hub.store.telemetry import moment
+from hub.store.telemetry import clean, moment
 from hub.telemetry_lane import STORED, UNREADABLE, settle, write
 
 PRESSES = Counter("carehub_presses", "Alarms stated by devices, by what became of them", ["outcome"])
@@ -99,6 +99,11 @@ class Press:
         UNREADABLE.inc()
         await self._store.shelf.keep(conn, [unreadable(self._arrival, error)])
         await incidents.raise_alert(conn, unread_alert(self._arrival, self._store.table, str(error)))
+        # What could not be stored was something beside the press: the press itself still rings, with nothing beside it.
+        for telemetry in self._telemetries:
+            for draft in rings(self._arrival, telemetry).drafts:
+                if draft.severity is not Severity.TECHNICAL:
+                    await incidents.raise_alert(conn, self._bare_alert(telemetry.device, draft))
 
     async def _ring(self, conn: Connection, row: int, telemetry: Telemetry, drafts: Sequence[Draft]) -> None:
         device_id = int(self._store.table.device_id[row])
@@ -127,6 +132,16 @@ class Press:
             table, row, kind=draft.kind, severity=draft.severity, rule=draft.rule, at=self._at,
             identity=draft.identity or f"{presses.NAMELESS}{received_ms}", named=draft.identity,
             measured_at=draft.measured_at, countdown_s=draft.countdown_s, evidence=draft.evidence,
+        )  # fmt: skip
+
+    def _bare_alert(self, address: str, draft: Draft) -> Alert:
+        row = self._store.table.row_of.get(address, NONE)
+        bare = replace(draft, identity=None, measured_at=None, evidence={})
+        if row != NONE:
+            return self._alert(row, bare)
+        return Alert(
+            alert_id=f"bare:{draft.kind}:{self._arrival.received_ms}:{hash(self._arrival.payload)}", kind=draft.kind,
+            severity=draft.severity, raised_at=self._at, rule=draft.rule, countdown_s=draft.countdown_s,
         )  # fmt: skip
 
     async def _tell_again(self, conn: Connection, device_id: int, telemetry: Telemetry, incident_id: int) -> None:
@@ -231,7 +246,7 @@ def alert_of(
         alert_id=f"{device_id}:{kind}:{rule}:{identity}", kind=kind, severity=severity, raised_at=at, rule=rule,
         measured_at=measured_at, device_id=device_id, resident_id=table.resident(row), area=table.area[row],
         identity=named, countdown_s=countdown_s, test=table.in_test(row, int(at.timestamp() * 1000)),
-        evidence=evidence or {},
+        evidence={key: clean(value) if isinstance(value, str) else value for key, value in (evidence or {}).items()},
     )  # fmt: skip
 
 
