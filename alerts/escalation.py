@@ -27,7 +27,7 @@ def plan(incident: Incident, roster: Roster, now: datetime, *, must_ring: bool =
     if incident.test:
         return _plan_test(incident, roster, now)
     reasons: list[Reason] = []
-    for step in range(min(incident.step, incident.policy.last), incident.policy.last):
+    for step in range(max(0, incident.step), incident.policy.last):
         here = replace(incident, step=step)
         pages, why = ring(here, roster, now)
         reasons += why
@@ -43,7 +43,7 @@ def ring(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages, Reas
     """Page the incident's step and no other. Without pages, the last reason says why."""
     if not incident.policy.open_now(incident.step, now):
         return (), (("step_empty", {"step": incident.step, "why": "outside_hours"}),)
-    pages, unheard = _of_targets(incident, incident.policy.steps[incident.step].notify, roster, now)
+    pages, unheard = _of_targets(incident, incident.policy.rung(incident.step).notify, roster, now)
     reasons: list[Reason] = [("person_unreachable", {"step": incident.step, "person": p}) for p in unheard]
     if pages:
         reasons.append(_rung(incident, pages))

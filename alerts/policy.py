@@ -134,13 +134,17 @@ class EscalationPolicy:
     def last(self) -> int:
         return len(self.steps) - 1
 
+    def rung(self, step: int) -> Step:
+        """Step number `step`; a number no step has, which only a damaged row can hold, is the last."""
+        return self.steps[step] if 0 <= step <= self.last else self.steps[-1]
+
     def window_of(self, step: int) -> timedelta:
         """How long step number `step` has before the next ring."""
-        return self.repeat_last if step >= self.last else self.steps[step].wait
+        return self.repeat_last if step >= self.last else self.rung(step).wait
 
     def open_now(self, step: int, now: datetime) -> bool:
         """Whether the step's hours include `now`."""
-        only = self.steps[step].only
+        only = self.rung(step).only
         return only is None or only.covers(wall_time(self.zone, now))
 
     def for_worse(self, alert: Alert, at: datetime) -> "EscalationPolicy":

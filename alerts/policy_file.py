@@ -41,6 +41,8 @@ def read(text: str, *, channels: tuple[str, ...], rosters: tuple[str, ...]) -> P
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(_toml_line(str(error), text), f"not TOML: {error}") from error
+    except RecursionError as error:
+        raise PolicyError(1, "nested too deep for a policy") from error
     return _Reader(Lines(text), channels, rosters).version(table)
 
 

@@ -313,6 +313,14 @@ def test_resolved_and_forgotten_rings_for_its_disposition() -> None:
     assert duty.incident.timer.kind is TimerKind.CLOSING
 
 
+def test_damaged_row_with_a_step_no_policy_has_still_rings() -> None:
+    for step in (-1, 99):
+        duty = sos()
+        for event in (Due(), Raised(alert=alert())):
+            decision = apply(replace(duty.incident, step=step), event, duty.people, at("02:20:00"))
+            assert decision.pages
+
+
 def test_violations_name_a_silent_incident_and_every_other_wrong() -> None:
     good: Incident = taken().incident
     assert violations(good) == []

@@ -163,6 +163,11 @@ def test_text_that_is_no_toml_is_refused_with_its_line() -> None:
     assert caught.value.line == line_of(GOOD, 'wait = "30s"')
 
 
+def test_text_nested_without_end_is_refused() -> None:
+    with pytest.raises(PolicyError, match="nested"):
+        load("x = " + "[" * 5000)
+
+
 def test_steps_written_as_one_list_are_read_too() -> None:
     inline = load('[policy.all]\nstep = [ { notify = [ { role = "operator" } ] } ]\n')
     assert inline["all"].steps[0].notify[0].role is Role.OPERATOR
