@@ -74,7 +74,8 @@ async def test_presence_lasts_as_long_as_the_stream(li: httpx.Client, world: Wor
 
     async with browser(li) as http:
         async with http.stream("GET", "/stream") as response:
-            await Screen(response).until("hub:hello")
+            screen = Screen(response)
+            await screen.until("hub:hello")
             assert present() == [(world.people["li"],)]
         await asyncio.to_thread(eventually, lambda: present() == [])
 
@@ -94,7 +95,8 @@ async def test_colleagues_see_who_is_looking(li: httpx.Client, chen: httpx.Clien
     incident = world.alert("watch-wang")
     token = {"x-csrf-token": csrf_of(li.get("/").text)}
     async with browser(li) as http, http.stream("GET", "/stream") as response:
-        hello = await Screen(response).until("hub:hello")
+        mine = Screen(response)  # kept: a reader that is forgotten closes its stream
+        hello = await mine.until("hub:hello")
         async with browser(chen) as other, other.stream("GET", "/stream") as theirs:
             screen = Screen(theirs)
             await screen.until("hub:hello")
@@ -108,7 +110,8 @@ async def test_colleagues_see_who_is_looking(li: httpx.Client, chen: httpx.Clien
 async def test_page_is_delivered_when_shown_and_read_when_opened(li: httpx.Client, world: World) -> None:
     token = {"x-csrf-token": csrf_of(li.get("/").text)}
     async with browser(li) as http, http.stream("GET", "/stream") as response:
-        await Screen(response).until("hub:hello")
+        screen = Screen(response)
+        await screen.until("hub:hello")
         incident = await asyncio.to_thread(world.alert, "watch-wang")
         mine = {"i": incident, "p": world.people["li"]}
         where = "from page where incident_id = %(i)s and person_id = %(p)s and channel = 'console'"
@@ -123,7 +126,8 @@ async def test_page_is_delivered_when_shown_and_read_when_opened(li: httpx.Clien
 
 async def test_nobody_confirms_anothers_page(chen: httpx.Client, li: httpx.Client, world: World) -> None:
     async with browser(li) as http, http.stream("GET", "/stream") as response:
-        await Screen(response).until("hub:hello")
+        screen = Screen(response)
+        await screen.until("hub:hello")
         incident = await asyncio.to_thread(world.alert, "watch-wang")
     page = world.sql("select id from page where person_id = %(p)s and incident_id = %(i)s", p=world.people["li"], i=incident)
     token = {"x-csrf-token": csrf_of(chen.get("/").text)}
