@@ -19,8 +19,10 @@ class Device:
     async def send(self, page: OutboundPage) -> Receipt:
         """`page.address` is a device address, as in Telemetry.device."""
         adapter = adapters.of(page.address)
-        downlink = None if adapter is None else adapter.encode(
-            Command(device=page.address, say=Say.COMING, text=page.text, incident=page.incident_id)
+        downlink = (
+            None
+            if adapter is None
+            else adapter.encode(Command(device=page.address, say=Say.COMING, text=page.text, incident=page.incident_id))
         )
         if downlink is None:
             return Receipt(outcome=Outcome.REFUSED, detail="this device can show or speak nothing")

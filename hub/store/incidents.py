@@ -22,7 +22,7 @@ from alerts.model import (
 from devices.adapter import Downlink
 from hub import chain
 from hub.errors import HubError
-from hub.store import people, policies
+from hub.store import hot, people, policies
 from hub.store.people import Listener
 from hub.store.pool import Connection
 from hub.store.sql import queries
@@ -86,10 +86,10 @@ async def _look(conn: Connection, lock: bytes, what: dict[str, Any], who: dict[s
     for _ in range(LOOKS):
         # Each statement has its own snapshot: what is read after the lock is the newest, though all are sent at once.
         async with conn.pipeline():
-            locked = await conn.execute(lock, what)
-            found = await conn.execute(Q.situation, what)
-            called = await conn.execute(P.roster, {**who, "signed_in": people.SIGNED_IN})
-            heard = await conn.execute(P.devices, who)
+            locked = await hot.execute(conn, lock, what)
+            found = await hot.execute(conn, Q.situation, what)
+            called = await hot.execute(conn, P.roster, {**who, "signed_in": people.SIGNED_IN})
+            heard = await hot.execute(conn, P.devices, who)
             held, row = await locked.fetchone(), await found.fetchone()
             roster, listeners = await called.fetchall(), await heard.fetchall()
         assert row is not None
@@ -148,7 +148,7 @@ async def open_case(
         "device": decision.incident.device_id, "area": decision.incident.area,
         "policy_version": at.policy_version, "opened_at": decision.incident.opened_at,
     }  # fmt: skip
-    return await (await conn.execute(Q.open, values)).fetchone() is not None
+    return await (await hot.execute(conn, Q.open, values)).fetchone() is not None
 
 
 async def change(
@@ -164,7 +164,7 @@ async def change(
         "withdraw": decision.withdraw or ended,
         "standing_down": [str(role) for role in decision.stand_down], "spoken": list(SPOKEN),
     }  # fmt: skip
-    await conn.execute(Q.change, values)
+    await hot.execute(conn, Q.change, values)
 
 
 async def append(conn: Connection, at: Situation, actor: str, what: str, body: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import tomllib
 from importlib import resources
+from typing import Any
 
 from alerts import policy
 from alerts.policy import KNOWN_CHANNELS as CHANNEL_NAMES
@@ -77,10 +78,18 @@ async def rosters(conn: Connection) -> tuple[str, ...]:
 
 
 def named_rosters(text: str) -> tuple[str, ...]:
-    """Return the duty lists a policy text asks for."""
-    policies = tomllib.loads(text).get("policy", {}).values()
-    targets = (t for p in policies for step in p.get("step", ()) for t in step.get("notify", ()))
-    return tuple(sorted({str(t["roster"]) for t in targets if "roster" in t}))
+    """Return the duty lists a policy text asks for, whatever else is wrong with it."""
+    try:
+        return tuple(sorted(_values(tomllib.loads(text), "roster")))
+    except tomllib.TOMLDecodeError:
+        return ()
+
+
+def _values(table: Any, key: str) -> set[str]:
+    if isinstance(table, dict):
+        here = {table[key]} if isinstance(table.get(key), str) else set()
+        return here.union(*(_values(value, key) for value in table.values()))
+    return set().union(*(_values(value, key) for value in table)) if isinstance(table, list) else set()
 
 
 def _digest(text: str) -> str:

@@ -19,13 +19,24 @@ async def test_operator_takes_talks_resolves_and_closes(world: World) -> None:
     assert await desk.note(world.conn, incident, operator, "she fell beside the bed")
     assert (await desk.resolve(world.conn, incident, operator, "voice")).state is State.RESOLVED
     closed = await desk.close(
-        world.conn, incident, operator, disposition=Disposition.LIFTED, done="lifted", with_whom="guard", called_back=True
+        world.conn,
+        incident,
+        operator,
+        disposition=Disposition.LIFTED,
+        done="lifted",
+        with_whom="guard",
+        called_back=True,
     )
     assert closed.state is State.CLOSED
     notes = [text for (text,) in await world.rows("select text from note order by id")]
     assert notes == ["she fell beside the bed", "lifted\n→ guard"]
     whats = [entry.what for entry in await world.chain(incident)]
-    assert [what for what in whats if what in ("taken", "noted", "resolved", "closed")] == ["taken", "noted", "resolved", "closed"]
+    assert [what for what in whats if what in ("taken", "noted", "resolved", "closed")] == [
+        "taken",
+        "noted",
+        "resolved",
+        "closed",
+    ]
 
 
 async def test_second_tap_with_the_same_nonce_changes_nothing(world: World) -> None:
@@ -137,7 +148,13 @@ async def test_severity_one_is_not_closed_alone(world: World) -> None:
     await desk.resolve(world.conn, incident, operator, "voice")
     with pytest.raises(Refused) as no:
         await desk.close(
-            world.conn, incident, operator, disposition=Disposition.REASSURED, done="talked", with_whom="nobody", nonce="x"
+            world.conn,
+            incident,
+            operator,
+            disposition=Disposition.REASSURED,
+            done="talked",
+            with_whom="nobody",
+            nonce="x",
         )
     assert no.value.code == "second_person"
     assert (await world.incident(incident)).state is State.RESOLVED

@@ -166,7 +166,9 @@ async def test_fall_nobody_cancelled_rings_when_the_countdown_is_over(world: Wor
 
 
 async def test_off_duty_guard_is_not_called(world: World) -> None:
-    await world.conn.execute("update shift set during = tstzrange(%s, %s)", (NOON - timedelta(days=2), NOON - timedelta(days=1)))
+    await world.conn.execute(
+        "update shift set during = tstzrange(%s, %s)", (NOON - timedelta(days=2), NOON - timedelta(days=1))
+    )
     incident = await world.press()
     await world.forward(30)
     await world.fire()

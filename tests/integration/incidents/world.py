@@ -174,7 +174,22 @@ class World:
         return at.incident
 
     async def pages(self, incident_id: int, name: str | None = None, **where: Any) -> list[Mapping[str, Any]]:
-        names = ["id", "round", "step", "person_id", "role", "channel", "address", "purpose", "state", "due_at", "owner", "attempts", "withdrawn_at", "receipt"]
+        names = [
+            "id",
+            "round",
+            "step",
+            "person_id",
+            "role",
+            "channel",
+            "address",
+            "purpose",
+            "state",
+            "due_at",
+            "owner",
+            "attempts",
+            "withdrawn_at",
+            "receipt",
+        ]
         rows = await self.rows(f"select {', '.join(names)} from page where incident_id = %s order by id", incident_id)
         pages = [dict(zip(names, row, strict=True)) for row in rows]
         wanted = where | ({"person_id": self.names[name]} if name else {})
