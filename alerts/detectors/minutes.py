@@ -151,20 +151,38 @@ def _advance(state: Columnar, row: Ints, newest: Ints, ahead: Ints) -> None:
 
 def _settle(state: Columnar, row: Ints, newest: Ints, ahead: Ints) -> None:
     """Count the resting heart rates that pass SETTLED_MIN into the personal baseline."""
-    for k in range(min(int(ahead.max(initial=0)), SETTLED_MIN)):
-        index = np.flatnonzero(ahead > k) if k else slice(None)
-        r, age = row[index], np.uint64(SETTLED_MIN - 1 - k)
-        hr = state["hr"][r, (newest[index] - int(age)) & (RING - 1)]
-        moved = (state["moved"][r] >> age) & TWELVE
-        known = np.bitwise_count((state["no_steps"][r] >> age) & TWELVE)
-        resting = np.flatnonzero((hr > 0) & (moved == 0) & (known >= REST_KNOWN))
-        r, bpm = r[resting], hr[resting].astype(np.int64)
-        state["rest_bins"][r, np.clip((bpm - LOWEST_BPM) // BIN_BPM, 0, BINS - 1)] += np.uint16(1)
-        state["rest_total"][r] += np.uint16(1)
-        full = r[state["rest_total"][r] >= HALF_LIFE]
-        if len(full):
-            state["rest_bins"][full] //= np.uint16(2)
-            state["rest_total"][full] = state["rest_bins"][full].sum(axis=1)
+    _settle_minute(state, row, newest, np.full(len(row), SETTLED_MIN - 1))
+    skipping = np.flatnonzero(ahead > 1)
+    if len(skipping):  # as many minutes as were passed over, one line each
+        more = np.minimum(ahead[skipping], SETTLED_MIN) - 1
+        line = np.repeat(skipping, more)
+        nth = np.arange(len(line)) - np.repeat(np.cumsum(more) - more, more)
+        _settle_minute(state, row[line], newest[line], SETTLED_MIN - 2 - nth, repeats=True)
+
+
+def _settle_minute(state: Columnar, row: Ints, newest: Ints, age: Ints, *, repeats: bool = False) -> None:
+    """Count one minute each of n devices, if the wearer was at rest; `repeats` if a device may be there twice."""
+    hr = state["hr"][row, (newest - age) & (RING - 1)]
+    some = np.flatnonzero(hr)
+    if len(some) < len(row):
+        row, age, hr = row[some], age[some], hr[some]
+    back = age.astype(np.uint64)
+    moved = (state["moved"][row] >> back) & TWELVE
+    known = np.bitwise_count((state["no_steps"][row] >> back) & TWELVE)
+    resting = np.flatnonzero((moved == 0) & (known >= REST_KNOWN))
+    row, bpm = row[resting], hr[resting].astype(np.int64)
+    bins = np.clip((bpm - LOWEST_BPM) // BIN_BPM, 0, BINS - 1)
+    if repeats:
+        np.add.at(state["rest_bins"], (row, bins), np.uint16(1))
+        np.add.at(state["rest_total"], row, np.uint16(1))
+    else:  # four times as quick
+        state["rest_bins"][row, bins] += np.uint16(1)
+        state["rest_total"][row] += np.uint16(1)
+    full = row[state["rest_total"][row] >= HALF_LIFE]
+    if len(full):
+        full = np.unique(full)
+        state["rest_bins"][full] //= np.uint16(2)
+        state["rest_total"][full] = state["rest_bins"][full].sum(axis=1)
 
 
 def stillness(state: Columnar, rows: Ints) -> tuple[Bools, Bools]:
