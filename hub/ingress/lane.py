@@ -162,7 +162,7 @@ class Broker(InOrder, asyncio.Protocol):
                 self.end(f"broker: unexpected {type(packet).__name__}")
 
     def _welcomed(self, packet: mqtt5.ConnAckPacket) -> None:
-        if packet.reason_code >= 0x80:
+        if int(packet.reason_code) >= 0x80:  # the codec's enumeration is no int, whatever its stub says
             self.end(f"refused: {packet.reason_code.name.lower()}")
             return
         if packet.server_keep_alive is not None:
