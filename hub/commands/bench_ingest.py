@@ -250,6 +250,7 @@ def register(dsn: str, connections: int) -> None:
                 " select %(device)s, %(digest)s, 'device', 'carehub/' || %(device)s || '/', id, now() from d",
                 {"device": device, "digest": digest},
             )
+        conn.execute("select pg_notify('carehub_config', '')")
 
 
 def stored_messages(port: int) -> int:

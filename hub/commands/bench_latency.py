@@ -11,8 +11,8 @@ import json
 import mmap
 import secrets
 import shutil
+import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +27,7 @@ from hub.bench import load, town
 from hub.bench.stack import Stack
 from hub.bench.wire import LIMIT_S, BareMqtt, Console, Webhook
 from hub.commands.bench_ingest import mosquitto, register
+from hub.errors import HubError
 from hub.store import policies
 from hub.store.pool import connect
 from hub.web.auth import hash_password
@@ -155,9 +156,7 @@ async def telemetry(port: int, options: argparse.Namespace) -> AsyncIterator[Any
         file.write(bytes(load.COUNTERS.size))
         file.flush()
         words = (port, options.rate, 3600, options.connections, file.name)
-        generator = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hub.bench.load", *map(str, words), stderr=subprocess.DEVNULL
-        )
+        generator = await asyncio.create_subprocess_exec(sys.executable, "-m", "hub.bench.load", *map(str, words))
         with mmap.mmap(file.fileno(), 0) as shared:
             deadline = time.monotonic() + 30
             while load.COUNTERS.unpack_from(shared)[0] != 1 and time.monotonic() < deadline:  # noqa: ASYNC110
@@ -166,8 +165,10 @@ async def telemetry(port: int, options: argparse.Namespace) -> AsyncIterator[Any
             try:
                 yield lambda: load.COUNTERS.unpack_from(shared)[1]
             finally:
-                generator.terminate()
-                await generator.wait()
+                with contextlib.suppress(ProcessLookupError):
+                    generator.terminate()
+                if await generator.wait() not in (0, -signal.SIGTERM):
+                    raise HubError("the load generator failed: the loaded figures mean nothing")
 
 
 def spread(values: list[float]) -> dict[str, float]:
