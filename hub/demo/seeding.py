@@ -234,9 +234,7 @@ async def _devices(
             yield {"kind": "zigbee", "address": address, "name": thing["name"], "model": thing["model"], "base": base}
 
 
-async def _device(
-    run: _Seeding, address: str, resident: int, *, model: str, deadline_s: int, room: str = ""
-) -> int:
+async def _device(run: _Seeding, address: str, resident: int, *, model: str, deadline_s: int, room: str = "") -> int:
     found = await run.one(
         run.queries.set_device, address=address, adapter=ADAPTERS[address.partition(":")[0]], model=model,
         resident=resident, room=room, deadline_s=deadline_s,

@@ -148,4 +148,3 @@ async def _ask(conn: Connection, since: datetime, tally: Tally) -> None:
             return
         before = found
         await asyncio.sleep(SETTLE_S)
-

@@ -57,9 +57,7 @@ def find(run_dir: Path) -> Demo:
         if not (run_dir / NEIGHBOURHOOD_FILE).exists():
             raise NoTargetError(f"the hub in {run_dir} is no demo: give it a credential and use --to")
         (host, port), (gateway, gateway_port) = word["listener"], word["gateway"]
-        return Demo(
-            mqtt=Way(host=host, port=port), watch3g=Way(host=gateway, port=gateway_port), dsn=str(word["dsn"])
-        )
+        return Demo(mqtt=Way(host=host, port=port), watch3g=Way(host=gateway, port=gateway_port), dsn=str(word["dsn"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NoTargetError(
             f"no demo runs from {run_dir} ({error}): start one with `carehub up --demo`,"

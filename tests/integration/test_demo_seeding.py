@@ -95,7 +95,8 @@ def test_simulator_reads_the_file_and_finds_everybody_its_scenarios_name(dsn: st
 async def sos(conn: Connection) -> int:
     """王秀兰 presses: one incident."""
     found = await conn.execute(
-        "select d.id, r.id, r.area from device d join resident r on r.id = d.resident_id where d.address = 'carehub:w-0401'"
+        "select d.id, r.id, r.area from device d join resident r on r.id = d.resident_id"
+        " where d.address = 'carehub:w-0401'"
     )
     row = await found.fetchone()
     assert row is not None

@@ -84,9 +84,7 @@ def test_zigbee_closed_door_is_contact_true() -> None:
 def test_carehub_vitals_leave_out_what_was_not_measured() -> None:
     minute = Minute(heart_rate_bpm=68, spo2_pct=None, respiration_rpm=None, steps=12, doing=Doing.POTTERING)
     payload = carehub.vitals(1201, AT, minute, battery_pct=83.4)
-    assert payload == (
-        b'{"seq":1201,"at":"2026-11-21T18:14:07.250Z","hr":68,"steps":12,"battery":83,"worn":true}'
-    )
+    assert payload == (b'{"seq":1201,"at":"2026-11-21T18:14:07.250Z","hr":68,"steps":12,"battery":83,"worn":true}')
 
 
 def test_carehub_press_carries_its_identity() -> None:
