@@ -1,7 +1,7 @@
 """What a wrist feels: walking, a fall (stagger, free fall, impact, stillness) and lying still, from physics.
 
 1 g = 9.80665 m/s². Whoever tips over from standing loses most of the support for half a second and throws the arms; the
-wrist hits the floor with 3 to 5 g within some 50 ms and bounces once or twice; then gravity lies along another axis of
+wrist hits the floor with 4 to 6 g within some 50 ms and bounces once or twice; then gravity lies along another axis of
 the watch.
 """
 
@@ -64,8 +64,8 @@ def falling(rng: np.random.Generator) -> Motion:
     support = np.where(losing, 1.0 - rng.uniform(0.65, 0.8) * np.clip((t - impact_s + 0.6) / 0.35, 0.0, 1.0), 1.0)
     direction = _unit(np.outer(np.cos(turned * np.pi / 2), _UP) + np.outer(np.sin(turned * np.pi / 2), _LYING))
     flail = np.outer(_bump(t, impact_s - 0.45, 0.12), _sideways(rng, 1.1))
-    blow = np.outer(_bump(t, impact_s, 0.04), _sideways(rng, rng.uniform(3.4, 4.8), along=_LYING))
-    echoes = np.outer(_bump(t, impact_s + 0.22, 0.05), _sideways(rng, 1.5))
+    blow = np.outer(_bump(t, impact_s, 0.04), _sideways(rng, rng.uniform(4.2, 5.4), along=_LYING))
+    echoes = np.outer(_bump(t, impact_s + 0.22, 0.05), _sideways(rng, 2.2))
     echoes += np.outer(_bump(t, impact_s + 0.5, 0.08), _sideways(rng, 0.6))
     speed = 4.5 * _bump(t, impact_s - 0.25, 0.18) + 3.0 * _bump(t, impact_s + 0.05, 0.08)
     gyro = np.outer(speed, _unit(rng.normal(0, 1, (1, 3)))[0])

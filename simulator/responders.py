@@ -36,7 +36,6 @@ class Person:
     answer: Answer
     seed: str = ""
     _cases: dict[int, asyncio.Task[None]] = field(default_factory=dict)
-    _going: set[int] = field(default_factory=set)
 
     def called(self, page: Mapping[str, Any]) -> None:
         """Take a page in. Never fails: what cannot be read is noted."""
@@ -58,9 +57,8 @@ class Person:
             )
 
     def _stand_down(self, incident: int) -> None:
-        """Somebody else goes; whoever is already on the way finishes what he said."""
-        case = self._cases.get(incident)
-        if case and incident not in self._going:
+        """Somebody else goes, or it is over: turn round."""
+        if case := self._cases.get(incident):
             case.cancel()
 
     async def _play(self, page: Mapping[str, Any], call: Call) -> None:
@@ -73,7 +71,6 @@ class Person:
             return
         if not await self._say(page, call, "accept"):
             return  # somebody was quicker
-        self._going.add(call.incident)
         for pause, verb, words in (
             (plan.leaves_after_s, "en_route", {}),
             (plan.arrives_after_s, "arrived", {}),
