@@ -1,11 +1,12 @@
 """The event chain of one incident: each entry hashes the one before it, and folding all of them rebuilds the case.
 
-An outsider recomputes it with any SHA-256: hash = sha256(prev_hash + JSON of [seq, at, actor, what, body]), the JSON with
-sorted keys, no spaces, UTF-8, whole numbers without a fraction, times in UTC with microseconds and "Z".
+An outsider recomputes it with any SHA-256: hash = sha256(prev_hash + JSON of [seq, at, actor, what, body]), the JSON
+with sorted keys, no spaces, UTF-8, whole numbers without a fraction, times in UTC with microseconds and "Z".
 """
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -55,9 +56,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     if isinstance(value, float):
-        return (
-            int(value) if value.is_integer() else value if value == value and abs(value) != float("inf") else str(value)
-        )
+        return (int(value) if value.is_integer() else value) if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -69,7 +68,7 @@ def canonical(value: Any) -> str:
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def link(prev_hash: bytes, seq: int, at: datetime, actor: str, what: str, body: Mapping[str, Any]) -> Entry:
+def link(prev_hash: bytes, *, seq: int, at: datetime, actor: str, what: str, body: Mapping[str, Any]) -> Entry:
     """Return the next entry of a chain that ends in `prev_hash`."""
     text = canonical([seq, at, actor, what, body])
     digest = hashlib.sha256(prev_hash + text.encode()).digest()
@@ -89,10 +88,14 @@ def verify(
             raise ChainError(incident_id, entry.seq, f"comes after {seq}")
         if entry.prev_hash != prev_hash:
             raise ChainError(incident_id, entry.seq, "does not follow from the one before it")
-        if link(prev_hash, entry.seq, entry.at, entry.actor, entry.what, entry.body).hash != entry.hash:
+        if _again(entry).hash != entry.hash:
             raise ChainError(incident_id, entry.seq, "was changed after it was written")
         seq, prev_hash = entry.seq, entry.hash
     return seq, prev_hash
+
+
+def _again(entry: Entry) -> Entry:
+    return link(entry.prev_hash, seq=entry.seq, at=entry.at, actor=entry.actor, what=entry.what, body=entry.body)
 
 
 def entries_of(
@@ -104,7 +107,7 @@ def entries_of(
     for index, (what, facts) in enumerate(reasons):
         last = index == len(reasons) - 1
         body = {**facts, "after": outcome(incident_id, decision)} if last else dict(facts)
-        entries.append(link(prev_hash, seq + 1 + index, at, actor, str(what), body))
+        entries.append(link(prev_hash, seq=seq + 1 + index, at=at, actor=actor, what=str(what), body=body))
         prev_hash = entries[-1].hash
     return entries
 
@@ -113,9 +116,11 @@ def outcome(incident_id: int, decision: Decision) -> dict[str, Any]:
     """Return what the incident, its timer and its pages are after a decision: identifiers and times only."""
     i = decision.incident
     return {
-        "incident": incident_id, "kind": i.kind, "severity": i.severity, "state": i.state, "step": i.step, "round": i.round,
+        "incident": incident_id, "kind": i.kind, "severity": i.severity, "state": i.state, "step": i.step, "round":
+        i.round,
         "handler": i.handler_id, "responder": i.responder_id, "responder_role": i.responder_role, "presses": i.presses,
-        "handed_to": _digest(i.handed_to), "resolved_by": i.resolved_by, "disposition": i.disposition, "version": i.version,
+        "handed_to": _digest(i.handed_to), "resolved_by": i.resolved_by, "disposition": i.disposition,
+        "version": i.version,
         "timer": _timer(i.timer), "pages": [_page(p) for p in decision.pages], "withdraw": decision.withdraw,
     }  # fmt: skip
 

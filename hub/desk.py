@@ -1,4 +1,4 @@
-"""What people do: operators at a console, responders on their phones. One transaction each, and a second tap is harmless.
+"""What people do: operators at a console, responders on their phones. One transaction each.
 
 Every function takes a connection outside a transaction and raises `Refused`, having changed nothing, when the case does
 not allow it, and `UnknownIncidentError` when there is none. Words people write become notes, which may be erased; the
@@ -142,7 +142,9 @@ EVENTS: dict[Verb, Callable[[int, Role, str], events.Event]] = {
 }
 
 
-async def answer(conn: Connection, person_id: int, page_id: int, nonce: str, verb: str, to: str = "") -> Answered:
+async def answer(  # noqa: PLR0917 - said in the order of the message
+    conn: Connection, person_id: int, page_id: int, nonce: str, verb: str, to: str = ""
+) -> Answered:
     """Take a responder's answer to a page of his.
 
     Args:
@@ -161,35 +163,20 @@ async def answer(conn: Connection, person_id: int, page_id: int, nonce: str, ver
     row = await (await conn.execute(OUT.page, {"id": page_id})).fetchone()
     if row is None:
         raise Refused("unknown_page")
-    _, incident_id, owner, role, state = row
+    _, incident_id, owner, role, _ = row
     if owner != person_id:
         raise Refused("not_your_page")
     if verb in (Verb.DELIVERED, Verb.READ):
         text = OUT.received if verb == Verb.DELIVERED else OUT.read
         receipt = await conn.execute(text, {"id": page_id, "person": person_id})
         return Answered(incident_id=incident_id, repeat=receipt.rowcount == 0)
-    return await _answer(conn, incident_id, person_id, Role(role), page_id, state, nonce, Verb(verb), to)
-
-
-async def _answer(
-    conn: Connection,
-    incident_id: int,
-    person_id: int,
-    role: Role,
-    page_id: int,
-    state: str,
-    nonce: str,
-    verb: Verb,
-    to: str,
-) -> Answered:
-    event = EVENTS[verb](person_id, role, to)
+    event = EVENTS[Verb(verb)](person_id, Role(role), to)
+    words = f"→ {to}" if to and verb == Verb.HANDED_OVER else ""
     async with conn.transaction():
-        at = await incidents.situation(conn, incident_id)
-        if not await _first(conn, incident_id, person_id, verb, nonce):
-            return Answered(incident_id=incident_id, repeat=True, incident=at.incident)
-        if to and verb is Verb.HANDED_OVER:
-            await store.add_note(conn, at, person_id, f"→ {to}"[:NOTE_LENGTH])
-        after = await _apply(conn, at, event, person_id)
+        before, repeat = await _hold(conn, incident_id, person_id, verb, nonce)
+        if repeat:
+            return Answered(incident_id=incident_id, repeat=True, incident=before.incident)
+        after = await _apply(conn, before, event, person_id, words)
         # Somebody who answers has read it, whatever became of the receipt.
         await conn.execute(OUT.read, {"id": page_id, "person": person_id})
     return Answered(incident_id=incident_id, incident=after)
@@ -206,18 +193,26 @@ async def _do(
     words: str = "",
 ) -> Incident:
     async with conn.transaction():
-        at = await incidents.situation(
-            conn, incident_id
-        )  # the lock comes first: everything else refers to the incident
-        assert at.incident is not None
-        if nonce is not None and not await _first(conn, incident_id, person_id, verb, nonce):
+        at, repeat = await _hold(conn, incident_id, person_id, verb, nonce)
+        if repeat:
+            assert at.incident is not None
             return at.incident
-        if words.strip():
-            await store.add_note(conn, at, person_id, words[:NOTE_LENGTH])
-        return await _apply(conn, at, event, person_id)
+        return await _apply(conn, at, event, person_id, words)
 
 
-async def _apply(conn: Connection, at: store.Situation, event: events.Event, person_id: int) -> Incident:
+async def _hold(
+    conn: Connection, incident_id: int, person_id: int, verb: str, nonce: str | None
+) -> tuple[store.Situation, bool]:
+    """Hold the incident, and say whether this tap is a repeat. The lock comes first: all else refers to it."""
+    at = await incidents.situation(conn, incident_id)
+    return at, nonce is not None and not await _first(conn, incident_id, person_id, verb, nonce)
+
+
+async def _apply(
+    conn: Connection, at: store.Situation, event: events.Event, person_id: int, words: str = ""
+) -> Incident:
+    if words.strip():
+        await store.add_note(conn, at, person_id, words[:NOTE_LENGTH])
     try:
         return (await incidents.apply(conn, at, event, f"person:{person_id}")).incident
     except events.Refused as no:

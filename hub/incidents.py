@@ -101,17 +101,17 @@ async def situation(conn: Connection, incident_id: int) -> Situation:
 
 async def _open(conn: Connection, at: Situation, alert: Alert) -> Raised | None:
     """Open a case; None when somebody else did a moment ago."""
-    assert at.new_id is not None
-    version = at.policy_version
+    number, version = at.new_id, at.policy_version
+    assert number is not None  # only a case that exists has none
     if version is None:
         version = await policies.ensure(conn)
         at = replace(at, policy_version=version)
     policy = (await policies.version(conn, version)).choose(alert, at.now)
-    decision = engine.open_incident(at.new_id, alert, policy, at.roster, at.now)
+    decision = engine.open_incident(number, alert, policy, at.roster, at.now)
     said = _said(decision, at.listeners)
-    if not await store.open_case(conn, at, alert, decision, said, _actor(alert)):
+    if not await store.open_case(conn, at, decision, alert=alert, said=said, actor=_actor(alert)):
         return None
-    return Raised(incident_id=at.new_id, opened=True, rang=_rings(decision))
+    return Raised(incident_id=number, opened=True, rang=_rings(decision))
 
 
 async def apply(
@@ -122,7 +122,7 @@ async def apply(
     decision = engine.apply(at.incident, event, at.roster, at.now)
     if alert is None and decision.incident == at.incident and not decision.pages and not decision.reasons:
         return decision  # a second tap, a timer that another worker fired: nothing to write
-    await store.change(conn, at, decision, _said(decision, at.listeners), actor, alert)
+    await store.change(conn, at, decision, said=_said(decision, at.listeners), actor=actor, alert=alert)
     return decision
 
 

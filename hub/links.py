@@ -1,4 +1,4 @@
-"""Signed links for responders: a token names one page and expires; whoever holds it may answer that page, nothing else."""
+"""Signed links for responders: a token names one page and expires; who holds it may answer that page only."""
 
 import base64
 import binascii

@@ -19,7 +19,8 @@ SAYINGS = {
         Say.CLOSED: "本次呼叫已结束，需要时请再按",
     },
     "en": {
-        Say.RECEIVED: "Received. We have told {role}", Say.COMING: "{role} is coming", Say.CANCELLED: "Cancelled. Nobody is called",
+        Say.RECEIVED: "Received. We have told {role}", Say.COMING: "{role} is coming",
+        Say.CANCELLED: "Cancelled. Nobody is called",
         Say.CLOSED: "This call has ended. Press again whenever you need us",
     },
 }  # fmt: skip

@@ -5,7 +5,7 @@ from hub.errors import HubError
 WORDS: dict[str, tuple[str, str]] = {
     "already_taken": ("已有人接警", "somebody has taken this already"),
     "ended": ("这起警情已结束；新的呼叫会成为新的警情", "this incident has ended; a new call opens a new one"),
-    "hand_over_first": ("请先交接：写明交给了谁或120的编号，再离开", "stay until a named person or a 120 number has taken over"),
+    "hand_over_first": ("请先交接：写明交给了谁或120的编号", "stay until a named person or a 120 number has her"),
     "hold_needs_reason": ("请写明挂起的原因", "say why it waits"),
     "hold_too_long": ("挂起时间过长，请选择更短的时间", "a hold must end sooner: choose fewer minutes"),
     "inactive_person": ("这个账号已停用，请联系主管", "this account is switched off: ask the supervisor"),
@@ -20,12 +20,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "resolve_first": ("请先确认长者已安全，再结案", "resolve it first: somebody must have heard or seen her"),
     "say_how": ("请写明依据：听到本人声音，或现场报告", "say how you know: her voice, or a report from the scene"),
     "say_with_whom": ("请写明长者现在由谁陪伴", "say who is with her now"),
-    "second_person": ("一级警情须两人确认，或回访本人后结案", "severity 1 is closed by two people, or after she answered a call"),
+    "second_person": ("一级警情须两人确认，或回访本人后结案", "severity 1: two people close it, or a call-back"),
     "still_confirming": ("长者仍可自行取消，尚未呼叫任何人", "the wearer may still cancel; nobody has been called"),
     "unknown_page": ("没有这条通知", "there is no such message"),
     "unknown_person": ("此人不在本警情的联系人之内", "not one of the people who may be called for this incident"),
     "unknown_verb": ("不明白这个回答", "this answer is not understood"),
-    "unreachable": ("没有此人的联系方式，请打电话或选择别人", "no way to reach this person is known: telephone, or choose another"),
+    "unreachable": ("没有此人的联系方式，请打电话或另选", "no way to reach this person: telephone, or send another"),
 }  # fmt: skip
 OTHERWISE = ("现在不能这样做", "this cannot be done now")
 

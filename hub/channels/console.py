@@ -1,4 +1,4 @@
-"""The operator's console: a page arrives when a console of that person is connected, because it shows the queue live."""
+"""The operator's console: a page arrives when one of that person is connected, because it shows the queue live."""
 
 from datetime import timedelta
 

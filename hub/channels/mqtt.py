@@ -1,4 +1,4 @@
-"""A responder's own terminal over MQTT: the ingest process carries the message, the terminal's PUBACK is the receipt."""
+"""A responder's own terminal over MQTT: the ingest process carries it, the terminal's PUBACK is the receipt."""
 
 import msgspec
 

@@ -29,7 +29,8 @@ class Webhook:
         body = msgspec.json.encode(page.body)
         stamp = str(int(page.now.timestamp()))
         headers = {
-            "Content-Type": "application/json; charset=utf-8", "Idempotency-Key": page.key, "X-Carehub-Timestamp": stamp,
+            "Content-Type": "application/json; charset=utf-8", "Idempotency-Key": page.key,
+            "X-Carehub-Timestamp": stamp,
             "X-Carehub-Signature": f"v1={sign(self._key, stamp, body)}", "X-Carehub-Attempt": str(page.attempt),
         }  # fmt: skip
         try:

@@ -13,13 +13,13 @@ from hub.phrases import tongue
 KINDS = {
     "zh": {
         AlertKind.SOS: "一键呼叫", AlertKind.FALL: "跌倒", AlertKind.SMOKE: "烟雾报警", AlertKind.GAS: "燃气泄漏",
-        AlertKind.WATER: "漏水", AlertKind.VITALS: "生命体征异常", AlertKind.SILENCE: "设备失联", AlertKind.DEVICE: "设备异常",
-        AlertKind.SYSTEM: "系统异常",
+        AlertKind.WATER: "漏水", AlertKind.VITALS: "生命体征异常", AlertKind.SILENCE: "设备失联",
+        AlertKind.DEVICE: "设备异常", AlertKind.SYSTEM: "系统异常",
     },
     "en": {
-        AlertKind.SOS: "called for help", AlertKind.FALL: "fell", AlertKind.SMOKE: "smoke alarm", AlertKind.GAS: "gas alarm",
-        AlertKind.WATER: "water leak", AlertKind.VITALS: "vital signs out of range", AlertKind.SILENCE: "device silent",
-        AlertKind.DEVICE: "device fault", AlertKind.SYSTEM: "system fault",
+        AlertKind.SOS: "called for help", AlertKind.FALL: "fell", AlertKind.SMOKE: "smoke alarm",
+        AlertKind.GAS: "gas alarm", AlertKind.WATER: "water leak", AlertKind.VITALS: "vital signs out of range",
+        AlertKind.SILENCE: "device silent", AlertKind.DEVICE: "device fault", AlertKind.SYSTEM: "system fault",
     },
 }  # fmt: skip
 LINES = {
@@ -29,7 +29,8 @@ LINES = {
     },
     "en": {
         Purpose.ALARM: "URGENT: {who} – {what}. Please answer now. {where}",
-        Purpose.STAND_DOWN: "Somebody else is going, you need not come: {who}", Purpose.NOTICE: "Notice: {who} – {what}",
+        Purpose.STAND_DOWN: "Somebody else is going, you need not come: {who}",
+        Purpose.NOTICE: "Notice: {who} – {what}",
     },
 }  # fmt: skip
 TEST = {"zh": "【测试】", "en": "TEST – "}
@@ -52,10 +53,11 @@ def compose(row: Mapping[str, Any], *, public_url: str, link_key: str) -> Outbou
         address=row["address"], due_at=row["due_at"], purpose=purpose,
     ).key(row["incident_id"])  # fmt: skip
     text = sentence(row, role, purpose)
+    body = _body(row, role=role, purpose=purpose, key=key, text=text, public_url=public_url, link_key=link_key)
     return OutboundPage(
         page_id=row["id"], incident_id=row["incident_id"], key=key, attempt=row["attempts"], channel=row["channel"],
         address=row["address"], person_id=row["person_id"], role=role, purpose=purpose, language=row["language"],
-        now=row["now"], text=text, body=_body(row, role, purpose, key, text, public_url, link_key),
+        now=row["now"], text=text, body=body,
     )  # fmt: skip
 
 
@@ -69,10 +71,11 @@ def sentence(row: Mapping[str, Any], role: Role, purpose: Purpose) -> str:
 
 
 def _body(
-    row: Mapping[str, Any], role: Role, purpose: Purpose, key: str, text: str, public_url: str, link_key: str
+    row: Mapping[str, Any], *, role: Role, purpose: Purpose, key: str, text: str, public_url: str, link_key: str
 ) -> dict[str, Any]:
     return {
-        "v": 1, "page": row["id"], "key": key, "incident": row["incident_id"], "purpose": str(purpose), "role": str(role),
+        "v": 1, "page": row["id"], "key": key, "incident": row["incident_id"], "purpose": str(purpose),
+        "role": str(role),
         "kind": str(_kind(row, role)), "severity": row["severity"], "test": row["test"], "text": text,
         "opened_at": row["opened_at"], "sent_at": row["now"], "presses": row["presses"],
         "resident": _resident(row, role), "answer_url": _answer_url(row["id"], row["now"], public_url, link_key),

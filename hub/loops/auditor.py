@@ -1,4 +1,4 @@
-"""Watches the others from a process of its own: nothing may be silent, late, broken or out of reach without being said."""
+"""Watches the others from a process of its own: nothing may be silent, late or broken without being said."""
 
 import asyncio
 import time

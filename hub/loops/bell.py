@@ -1,5 +1,5 @@
-"""Wakes loops early: LISTEN on some channels, and an event that is set when one rings. Only a hint: everybody looks at the
-database every second anyway, so a bell that is broken costs time, never a page."""
+"""Wakes loops early: LISTEN on some channels, and an event that is set when one rings. Only a hint: everybody looks
+at the database every second anyway, so a bell that is broken costs time, never a page."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Goes through the event chains: those that grow, every second; all there ever were, a few at a time; a day's ends, daily."""
+"""Goes through the event chains: those that grow, every second; all there ever were, a few at a time."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -107,7 +107,8 @@ def _outcome(folded: chain.Folded) -> str:
     state: Mapping[str, object] = folded.state
     timer = folded.timer
     return chain.canonical([
-        state["state"], state["version"], state["step"], state["round"], *((timer["kind"], timer["due_at"]) if timer else (None, None))
+        state["state"], state["version"], state["step"], state["round"], *((timer["kind"],
+        timer["due_at"]) if timer else (None, None))
     ])  # fmt: skip
 
 

@@ -157,7 +157,8 @@ class Dispatcher:
         if receipt.outcome in (Outcome.FAILED, Outcome.REFUSED):
             again = pause_s(Severity(row["severity"]), Purpose(row["purpose"]), receipt.outcome, row["attempts"])
             log.info(
-                "page_missed", page=row["id"], incident=row["incident_id"], channel=row["channel"], attempt=row["attempts"],
+                "page_missed", page=row["id"], incident=row["incident_id"], channel=row["channel"],
+                attempt=row["attempts"],
                 why=receipt.detail, again_in_s=again,
             )  # fmt: skip
         now = await self._write(worker, row, receipt, again)

@@ -1,4 +1,4 @@
-"""Wakes what is due: each timer in a transaction of its own. Any number of escalators may run; rows decide who fires."""
+"""Wakes what is due: each timer in a transaction of its own. Any number may run; rows decide who fires."""
 
 import asyncio
 import time
@@ -137,7 +137,8 @@ class Escalator:
 
 
 async def fire(conn: Connection, incident_id: int) -> bool:
-    """Advance one incident whose timer is due, unless somebody else is at it or it no longer is. Its own transaction."""
+    """Advance one incident whose timer is due, unless somebody else is at it or it no longer is. Its own
+    transaction."""
     async with conn.transaction():
         if not await store.hold_or_skip(conn, incident_id):
             return False

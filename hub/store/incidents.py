@@ -93,7 +93,8 @@ async def _look(conn: Connection, lock: bytes, what: dict[str, Any], who: dict[s
             held, row = await locked.fetchone(), await found.fetchone()
             roster, listeners = await called.fetchall(), await heard.fetchall()
         assert row is not None
-        # A case that appeared between the lock and the look is seen but not held: look again, it is there to be locked now.
+        # A case that appeared between the lock and the look is seen but not held: look again, it is there to be
+        # locked now.
         if row[FIRST_COLUMN] == (held and held[0]):
             break
     else:
@@ -116,7 +117,8 @@ async def _look(conn: Connection, lock: bytes, what: dict[str, Any], who: dict[s
 
 async def _incident(conn: Connection, columns: Sequence[Any]) -> Incident:
     (
-        id_, key, kind, severity, state, version_id, policy_name, opened_at, resident, device, area, step, round_, handler,
+        id_, key, kind, severity, state, version_id, policy_name, opened_at, resident, device, area, step, round_,
+        handler,
         responder, responder_role, presses, paged_at, test, handed_to, expires_at, resolved_by, disposition, version,
         timer_kind, due_at, timer_step, timer_round, _seq, _hash,
     ) = columns  # fmt: skip
@@ -140,7 +142,7 @@ class Said:
 
 
 async def open_case(
-    conn: Connection, at: Situation, alert: Alert, decision: Decision, said: Sequence[Said], actor: str
+    conn: Connection, at: Situation, decision: Decision, *, alert: Alert, said: Sequence[Said], actor: str
 ) -> bool:
     """Write a new incident. False: another transaction opened the same case a moment earlier; look again."""
     values = _values(at, decision, said, actor) | _alert(alert) | {
@@ -152,7 +154,7 @@ async def open_case(
 
 
 async def change(
-    conn: Connection, at: Situation, decision: Decision, said: Sequence[Said], actor: str, alert: Alert | None = None
+    conn: Connection, at: Situation, decision: Decision, *, said: Sequence[Said], actor: str, alert: Alert | None
 ) -> None:
     """Write what a decision changes about the incident that this transaction holds."""
     i = decision.incident
@@ -170,7 +172,7 @@ async def change(
 async def append(conn: Connection, at: Situation, actor: str, what: str, body: dict[str, Any]) -> None:
     """Write an event that changes no state. The incident is held by this transaction."""
     assert at.incident is not None
-    entry = chain.link(at.head, at.seq + 1, at.now, actor, what, body)
+    entry = chain.link(at.head, seq=at.seq + 1, at=at.now, actor=actor, what=what, body=body)
     await conn.execute(Q.append, {
         "id": at.incident.incident_id, "seq": entry.seq, "at": entry.at, "actor": actor, "what": what,
         "body": chain.canonical(entry.body), "prev_hash": entry.prev_hash, "hash": entry.hash,
@@ -203,16 +205,19 @@ def _values(at: Situation, decision: Decision, said: Sequence[Said], actor: str)
     i, timer, pages = decision.incident, decision.incident.timer, decision.pages
     new = chain.entries_of(i.incident_id, decision, seq=at.seq, prev_hash=at.head, at=at.now, actor=actor)
     return {
-        "id": i.incident_id, "now": at.now, "actor": actor, "kind": i.kind, "severity": int(i.severity), "state": i.state,
+        "id": i.incident_id, "now": at.now, "actor": actor, "kind": i.kind, "severity": int(i.severity),
+        "state": i.state,
         "policy_name": i.policy.name, "step": i.step, "round": i.round, "presses": i.presses, "paged_at": i.paged_at,
         "expires_at": i.expires_at, "test": i.test, "version": i.version, "urgent": i.severity <= LOUD,
         "timer_kind": timer and timer.kind, "timer_due": timer and timer.due_at, "timer_step": timer and timer.step,
         "timer_round": timer and timer.round,
-        "p_round": [p.round for p in pages], "p_step": [p.step for p in pages], "p_person": [p.person_id for p in pages],
+        "p_round": [p.round for p in pages], "p_step": [p.step for p in pages],
+        "p_person": [p.person_id for p in pages],
         "p_role": [str(p.role) for p in pages], "p_channel": [p.channel for p in pages],
         "p_address": [p.address for p in pages], "p_purpose": [str(p.purpose) for p in pages],
         "p_due": [p.due_at for p in pages],
-        "e_seq": [e.seq for e in new], "e_what": [e.what for e in new], "e_body": [chain.canonical(e.body) for e in new],
+        "e_seq": [e.seq for e in new], "e_what": [e.what for e in new],
+        "e_body": [chain.canonical(e.body) for e in new],
         "e_prev": [e.prev_hash for e in new], "e_hash": [e.hash for e in new],
         "told_until": at.now + TOLD_FOR, "d_topic": [s.downlink.topic for s in said],
         "d_payload": [s.downlink.payload for s in said], "d_retain": [s.downlink.retain for s in said],

@@ -41,7 +41,8 @@ async def claim(conn: Connection, worker: int, lanes: Sequence[Lane]) -> list[Ma
     if not open_lanes:
         return []
     values = {
-        "worker": worker, "channels": [lane.channel for lane in open_lanes], "urgent": [lane.urgent for lane in open_lanes],
+        "worker": worker, "channels": [lane.channel for lane in open_lanes],
+        "urgent": [lane.urgent for lane in open_lanes],
         "room": [lane.room for lane in open_lanes], "lease_s": [lane.lease_s for lane in open_lanes],
     }  # fmt: skip
     async with conn.cursor(row_factory=dict_row) as cursor:

@@ -22,18 +22,21 @@ class Listener:
 
 def roster(rows: Iterable[Sequence[Any]]) -> Roster:
     """Return the rows of query `roster` as the engine wants them."""
-    return Roster(responders=tuple(_responder(*row) for row in rows))
+    return Roster(responders=tuple(_responder(row) for row in rows))
 
 
-def _responder(
-    person_id: int, role: str, on_duty: bool, minutes: float | None, position: int,
-    channels: list[str] | None, addresses: list[str] | None, duty: str,
-) -> Responder:  # fmt: skip
+def _responder(row: Sequence[Any]) -> Responder:
+    person_id, role, on_duty, minutes, position, channels, addresses, duty = row
     contacts = tuple(Contact(channel=c, address=a) for c, a in zip(channels or (), addresses or (), strict=True))
     return Responder(
-        person_id=person_id, role=Role(role), contacts=contacts, on_duty=on_duty, minutes_away=minutes, position=position,
+        person_id=person_id,
+        role=Role(role),
+        contacts=contacts,
+        on_duty=on_duty,
+        minutes_away=minutes,
+        position=position,
         roster=duty,
-    )  # fmt: skip
+    )
 
 
 def listeners(rows: Iterable[Sequence[Any]]) -> tuple[Listener, ...]:

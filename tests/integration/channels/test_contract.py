@@ -1,6 +1,6 @@
 """What every channel promises: success, a receipt that comes later, refusal, timeout, and the same page twice."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -29,9 +29,9 @@ async def nothing() -> None:
 
 
 @pytest.fixture
-def provider() -> AsyncIterator[Provider]:
+def provider() -> Iterator[Provider]:
     with open_provider() as provider:
-        yield provider  # type: ignore[misc]
+        yield provider
 
 
 @pytest.fixture(params=["console", "webhook", "mqtt", "device"])
@@ -111,7 +111,8 @@ def page_to(url: str, world_now: object) -> OutboundPage:
     [
         (200, Outcome.DELIVERED, "HTTP 200"), (202, Outcome.DELIVERED, "HTTP 202"), (302, Outcome.REFUSED, "HTTP 302"),
         (400, Outcome.REFUSED, "HTTP 400"), (404, Outcome.REFUSED, "HTTP 404"), (408, Outcome.FAILED, "HTTP 408"),
-        (429, Outcome.FAILED, "HTTP 429"), (500, Outcome.FAILED, "HTTP 500"), (HANG, Outcome.FAILED, "no answer in time"),
+        (429, Outcome.FAILED, "HTTP 429"), (500, Outcome.FAILED, "HTTP 500"), (HANG, Outcome.FAILED,
+        "no answer in time"),
         (ENDLESS, Outcome.DELIVERED, "HTTP 200"),
     ],
 )  # fmt: skip

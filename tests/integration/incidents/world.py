@@ -90,7 +90,8 @@ class World:
         self, name: str, role: str, *contacts: tuple[str, str], on_duty: bool = True, area: str = ""
     ) -> int:
         number = int(await self.value(
-            "insert into person (name, role, area, created_at) values (%s, %s, %s, hub_now()) returning id", name, role, area
+            "insert into person (name, role, area, created_at) values (%s, %s, %s, hub_now()) returning id", name,
+            role, area
         ))  # fmt: skip
         for position, (channel, address) in enumerate(contacts):
             await self.conn.execute("insert into contact values (%s, %s, %s, %s)", (number, channel, address, position))
@@ -210,15 +211,16 @@ class World:
 async def open_world(dsn: str, policy: str = POLICY) -> AsyncIterator[World]:
     """One resident of 82 with a button, a daughter, a son, a guard, and an operator on duty."""
     async with (
-        await connect(dsn) as conn, open_pool(dsn, smallest=2, largest=12) as pool, httpx.AsyncClient(trust_env=False) as http,
+        await connect(dsn) as conn, open_pool(dsn, smallest=2, largest=12) as pool,
+        httpx.AsyncClient(trust_env=False) as http,
     ):  # fmt: skip
         world = World(dsn=dsn, conn=conn, pool=pool, http=http)
         await world.stop_clock()
         await policies.publish(conn, policy)
         world.resident = await world.value(
             "insert into resident (name, area, address, entrance, risks, key_place, door_code, created_at) values"
-            " ('Wang Xiulan', 'east', 'block 3, 501', 'fifth floor, no lift', '{heart_failure,dog}', 'guard''s desk', '5013#',"
-            " hub_now()) returning id"
+            " ('Wang Xiulan', 'east', 'block 3, 501', 'fifth floor, no lift', '{heart_failure,dog}', 'guard''s desk',"
+            " '5013#', hub_now()) returning id"
         )
         world.device = await world.value(
             "insert into device (address, adapter, resident_id, state, created_at)"

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from alerts import events
-from alerts.model import Role
 from alerts.events import Refused
+from alerts.model import Role
 from hub import incidents
 from hub.loops.bell import Bell
 from hub.loops.escalator import Escalator, fire
