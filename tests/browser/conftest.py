@@ -1,0 +1,105 @@
+"""A real Chromium in front of a real console process."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from hub.embedded import EmbeddedPostgres
+from tests.integration.web.world import PASSWORD, Console, World, eventually, neighbourhood
+
+LAPTOP = {"width": 1366, "height": 768}
+PHONE = {"width": 390, "height": 844}
+LIMIT_MS = 10_000
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--autoplay-policy=document-user-activation-required",
+]  # fmt: skip
+
+
+def chromium_path() -> str:
+    """Return Debian's Chromium, or skip with what to install; in CI a missing browser is a failure."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    message = "Chromium is missing: apt-get install chromium fonts-noto-cjk"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="module")
+def playwright(postgres: EmbeddedPostgres) -> Iterator[Playwright]:
+    """The driver keeps an event loop in this thread: nothing else may want one until it is closed, so not for the session."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def world(dsn: str) -> World:
+    return neighbourhood(dsn)
+
+
+@pytest.fixture
+def console(world: World) -> Iterator[Console]:
+    running = Console(world.dsn).start()
+    yield running
+    if running.process is not None:
+        running.stop()
+
+
+class Desk:
+    """One browser window, with everything it complained about."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.set_default_timeout(LIMIT_MS)
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        page.on("dialog", lambda d: (self.complaints.append(f"dialog {d.message}"), d.dismiss()))
+        # Every stroke of the bell is an event as well as a sound, so that it can be counted.
+        page.add_init_script(
+            "window.rings = []; document.addEventListener('carehub:ring', e => window.rings.push(e.detail))"
+        )
+
+    def sign_in(self, login: str = "li") -> "Desk":
+        self.page.goto("/login")
+        self.page.fill("[name=login]", login)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.click("button.primary")
+        self.page.wait_for_selector("#pulse[data-state=live]")
+        return self
+
+    def rings(self) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = self.page.evaluate("window.rings")
+        return found
+
+    def until(self, expression: str) -> None:
+        """Ask again and again from outside: the page's own policy forbids strings to be run inside it."""
+        eventually(lambda: self.page.evaluate(expression))
+
+
+@pytest.fixture
+def desk(chromium: Browser, console: Console) -> Iterator[Desk]:
+    context = chromium.new_context(viewport=LAPTOP, locale="zh-CN", base_url=console.url)
+    yield Desk(context.new_page())
+    context.close()
+
+
+@pytest.fixture
+def phone(chromium: Browser, console: Console) -> Iterator[Desk]:
+    context = chromium.new_context(
+        viewport=PHONE, locale="zh-CN", base_url=console.url, has_touch=True, is_mobile=True, device_scale_factor=2
+    )
+    yield Desk(context.new_page())
+    context.close()
