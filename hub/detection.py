@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 import msgspec
 import numpy as np
+import structlog
 from numpy.typing import NDArray
+from prometheus_client import Counter
 
 from alerts.detectors.detector import Columnar, Detector, Field, Finding
 from devices.columns import Columns
@@ -17,6 +19,10 @@ from hub.repeats import Repeats
 BLOCK = 16_384  # rows checkpointed together, and looked at by one tick without a pause
 COMPRESSION = 1
 HEALTH = "device_health"  # the detector whose deadlines and pauses the shell knows about
+
+
+FAILURES = Counter("carehub_detector_failures", "Batches a detector could not judge", ["detector"])
+log = structlog.get_logger()
 
 
 class Stateful(Protocol):
@@ -47,6 +53,7 @@ class Detection:
         self.dirty = np.zeros(0, bool)  # blocks changed since they were saved
         self.saved_through = np.zeros(0, np.int64)  # last batch in the saved state of each block
         self.restored_at_ms = 0
+        self.failed: set[str] = set()  # detectors that raised since somebody looked
         self.fit()
 
     def fit(self) -> None:
@@ -69,7 +76,7 @@ class Detection:
             return []
         self.dirty[np.unique(rows // BLOCK)] = True
         self.repeats.remember(self.states["repeats"], rows, self.repeats.keys(batch))
-        return [f for detector in self.detectors for f in detector.observe(self.states[detector.name], rows, batch)]
+        return [f for detector in self.detectors for f in self._shown(detector, rows, batch)]
 
     def fresh(self, rows: NDArray[np.int64], batch: Columns) -> NDArray[np.bool_]:
         """Return which messages were not heard before. Changes nothing."""
@@ -114,6 +121,16 @@ class Detection:
         if HEALTH in self.states:
             ticked = self.states[HEALTH]["ticked_ms"]
             ticked[ticked > 0] = np.maximum(ticked[ticked > 0], until_ms)
+
+    def _shown(self, detector: Detector, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
+        """One detector's fault must not stop the others, nor the storing: the same batch would come again for ever."""
+        try:
+            return detector.observe(self.states[detector.name], rows, batch)
+        except Exception:
+            self.failed.add(detector.name)
+            FAILURES.labels(detector.name).inc()
+            log.exception("detector failed", detector=detector.name, messages=len(rows))
+            return []
 
     def _grow(self, room: int) -> None:
         for holder in self._holders:

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -31,6 +32,7 @@ FLOATS = (
 )  # fmt: skip
 CALL_BUTTON = "call-button"  # a device of this model is pressed for help, whatever word it sends
 LARGEST_INTEGER = 2**62
+TOPIC, PAYLOAD, RECEIVED, RETAINED = map(attrgetter, ("topic", "payload", "received_ms", "retained"))
 
 
 class Said(msgspec.Struct, gc=False):
@@ -138,7 +140,7 @@ class Gatherer:
             windows=[_window_row(int(self.table.device_id[row]), ms, burst) for row, ms, burst in bursts],
             bursts=bursts, unreadable=batch.unreadable, received_at=moment(first),
             body=_packed(batch.arrivals),
-            strange=len(batch.said) - len(here) + sum(row == NONE for row in batch.vitals_rows),
+            strange=len(batch.said) - len(here) + batch.vitals_rows.count(NONE),
         )  # fmt: skip
 
     def _vitals_row(self, topic: str) -> int | None:
@@ -156,7 +158,7 @@ class Gatherer:
         except DecodeError as err:
             batch.unreadable.append(unreadable(arrival, err))
             return
-        if any(rings(arrival, t) is not NOTHING for t in telemetries):
+        if any(rings(arrival, t, self.table) is not NOTHING for t in telemetries):
             batch.ringing.append((arrival, list(telemetries)))
             return
         find = self.table.row_of.get
@@ -169,16 +171,15 @@ class Gatherer:
             found = (self._vitals_row(a.topic) for a in batch.vitals)
             batch.vitals_rows = [NONE if row is None else row for row in found]
         rows = np.array(batch.vitals_rows, np.int64)
-        received = np.fromiter((a.received_ms for a in batch.vitals), np.int64, len(rows))
-        told = decode_vitals([a.payload for a in batch.vitals], received)
-        batch.unreadable += [
-            unreadable(batch.vitals[at], told.errors[at])
-            for at in np.flatnonzero(~told.ok).tolist()
-            if at in told.errors
-        ]
+        received = np.array(list(map(RECEIVED, batch.vitals)), np.int64)
+        told = decode_vitals(list(map(PAYLOAD, batch.vitals)), received)
+        if told.errors:
+            unread = np.flatnonzero(~told.ok).tolist()
+            batch.unreadable += [unreadable(batch.vitals[at], told.errors[at]) for at in unread if at in told.errors]
         usable = told.ok & (rows != NONE)
-        if any(a.retained for a in batch.vitals):
-            usable &= ~np.fromiter((a.retained for a in batch.vitals), bool, len(rows))
+        retained = list(map(RETAINED, batch.vitals))
+        if any(retained):
+            usable &= ~np.array(retained)
         columns = _vitals_columns(told, np.where(rows != NONE, self.table.device_id[rows], 0), received)
         return (columns, rows) if usable.all() else (columns.take(usable), rows[usable])
 
@@ -203,13 +204,16 @@ def read(arrival: Arrival) -> Sequence[Telemetry]:
         raise DecodeError(adapter.name, f"adapter failed: {type(err).__name__}: {err}"[:300]) from err
 
 
-def rings(arrival: Arrival, telemetry: Telemetry, *, call_button: bool = False) -> Heard:
+def rings(arrival: Arrival, telemetry: Telemetry, table: DeviceTable) -> Heard:
     """Return what a message gives reason for. A retained state never rings: it is not a report of now."""
-    return NOTHING if arrival.retained else hear(telemetry, call_button=call_button)
+    if arrival.retained:
+        return NOTHING
+    row = table.row_of.get(telemetry.device, NONE)
+    return hear(telemetry, call_button=row != NONE and table.model[row] == CALL_BUTTON)
 
 
 def _packed(arrivals: Sequence[Arrival]) -> bytes:
-    return raw.pack([a.topic for a in arrivals], [a.payload for a in arrivals], [a.received_ms for a in arrivals])
+    return raw.pack(list(map(TOPIC, arrivals)), list(map(PAYLOAD, arrivals)), list(map(RECEIVED, arrivals)))
 
 
 def unreadable(arrival: Arrival, error: Exception) -> Unreadable:

@@ -17,6 +17,7 @@ import structlog
 from alerts.detectors import DETECTORS
 from alerts.detectors.detector import Finding
 from alerts.detectors.fall_model import FallModel
+from alerts.detectors.sos import NOTHING
 from alerts.model import AlertError
 from devices import registry, topics
 from devices.adapter import DecodeError
@@ -26,7 +27,7 @@ from hub.detection import Detection
 from hub.device_table import DeviceTable
 from hub.errors import HubError
 from hub.fall_streams import FallStreams
-from hub.gather import Gathered, Gatherer, read, unreadable
+from hub.gather import Gathered, Gatherer, read, rings
 from hub.ingress.arrival import Arrival
 from hub.jobs import Answer, Press, Ring, Store, finding_alert, system_alert, unread_alert
 from hub.keeper import Keeper
@@ -37,10 +38,11 @@ from hub.store.pool import connect
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
 from hub.telemetry_lane import Newcomers, TelemetryLane
-from hub.urgent_lane import Job, UrgentLane
+from hub.urgent_lane import UrgentLane
 
 PARTITION = 0  # one ingest carries one machine's load; beyond it, devices are partitioned
 WAITING_BYTES = 256 << 20  # payloads received and not yet committed
+ROOM_AGAIN = 0.8  # of the limit: what must have gone before sockets are read again
 TICK_S = 1.0
 UPKEEP_S = 600.0
 REFRESH_PAUSE_S = 0.2  # a hundred devices registered one by one are one look at the table
@@ -105,13 +107,12 @@ class Ingest:
     @property
     def full(self) -> bool:
         """More is waiting than the limit allows: stop reading sockets until `wait_room` returns."""
-        lane = self._telemetry
-        crowded = lane.waiting + self._urgent.waiting >= self._most or lane.waiting_bytes >= WAITING_BYTES
-        return crowded or self._closing
+        return self._telemetry.crowded(self._most - self._urgent.waiting, WAITING_BYTES) or self._closing
 
     async def wait_room(self) -> None:
-        """Return when `full` is no longer true."""
-        while self.full:
+        """Return when `full` has not been true for some messages: a thousand sockets are not stopped for every few."""
+        roomy = self._most * ROOM_AGAIN
+        while self._closing or self._telemetry.crowded(int(roomy) - self._urgent.waiting, WAITING_BYTES // 2):
             self._room.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._room.wait(), TICK_S)
@@ -206,7 +207,8 @@ class Ingest:
             self._tell_unread(arrival, err)
 
     def _press(self, arrival: Arrival, telemetries: list[Telemetry]) -> None:
-        if telemetries:
+        """A message that rings goes alone; one that might have rung and does not goes with the rest."""
+        if any(rings(arrival, telemetry, self.table) is not NOTHING for telemetry in telemetries):
             self._urgent.put(Press(self._store, arrival, telemetries))
         else:
             self._put_telemetry(arrival)
@@ -247,6 +249,9 @@ class Ingest:
                 self._burst_lines.task_done()
 
     def _raise(self, found: list[Finding]) -> None:
+        if self.detection.failed:
+            self.technical("detector_failed", f"failed on a batch: {', '.join(sorted(self.detection.failed))}")
+            self.detection.failed.clear()
         now = moment(int(time.time() * 1000))
         for finding in found:
             self._open_findings += 1
@@ -357,4 +362,4 @@ def _fall_model() -> FallModel | None:
         return None
 
 
-__all__ = ["Ingest", "Job", "OwnershipLostError", "unreadable"]
+__all__ = ["Ingest", "OwnershipLostError"]

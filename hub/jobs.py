@@ -18,7 +18,7 @@ from devices.adapter import Say
 from devices.telemetry import Stage, Telemetry
 from hub import desk, incidents
 from hub.device_table import NONE, DeviceTable
-from hub.gather import CALL_BUTTON, Decoded, Gathered, Gatherer, Said, rings, unreadable
+from hub.gather import Decoded, Gathered, Gatherer, Said, rings, unreadable
 from hub.ingress.arrival import Arrival
 from hub.store import presses, raw
 from hub.store.people import Listener
@@ -78,7 +78,7 @@ class Press:
         await write(conn, self._gathered, self._number, self._store.shelf)
         for telemetry in self._telemetries:
             row = self._store.table.row_of[telemetry.device]
-            heard = rings(self._arrival, telemetry, call_button=self._store.table.model[row] == CALL_BUTTON)
+            heard = rings(self._arrival, telemetry, self._store.table)
             if heard.drafts:
                 await self._ring(conn, row, telemetry, heard.drafts)
             for cancel in heard.cancels:
@@ -101,7 +101,7 @@ class Press:
         await incidents.raise_alert(conn, unread_alert(self._arrival, self._store.table, str(error)))
         # What could not be stored was something beside the press: the press itself still rings, with nothing beside it.
         for telemetry in self._telemetries:
-            for draft in rings(self._arrival, telemetry).drafts:
+            for draft in rings(self._arrival, telemetry, self._store.table).drafts:
                 if draft.severity is not Severity.TECHNICAL:
                     await incidents.raise_alert(conn, self._bare_alert(telemetry.device, draft))
 
@@ -254,7 +254,7 @@ def finding_alert(table: DeviceTable, finding: Finding, now: datetime) -> Alert:
     """Return the alert for what a detector noticed."""
     return alert_of(
         table, finding.row, kind=finding.kind, severity=finding.severity, rule=finding.rule, identity=finding.identity,
-        at=now, named=finding.identity, measured_at=moment(finding.at_ms), countdown_s=finding.countdown_s,
+        at=now, measured_at=moment(finding.at_ms), countdown_s=finding.countdown_s,
         evidence=finding.evidence,
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 
 WATCH = "watch3g:"  # a number anybody can put into a frame: an installation may ask for registration first
+SETTLED_AT_ONCE = 256
 BATCH_BYTES = 8 << 20  # payloads in one transaction, at most
 
 STORED = Counter("carehub_stored_messages", "Messages committed", ["lane"])
@@ -88,6 +89,10 @@ class TelemetryLane:
     def waiting(self) -> int:
         """Messages received and not yet committed."""
         return len(self._waiting) + self._under_way
+
+    def crowded(self, most: int, most_bytes: int) -> bool:
+        """Whether more waits than this. Asked at every read of every socket."""
+        return len(self._waiting) + self._under_way >= most or self.waiting_bytes >= most_bytes
 
     def put(self, arrival: Arrival) -> None:
         """Take a message. Well below a microsecond."""
@@ -240,7 +245,9 @@ class TelemetryLane:
         return gathered.only(fresh)
 
     async def _committed(self, conn: Connection, number: int, gathered: Gathered, decoded: Decoded) -> None:
-        settle(gathered.arrivals)
+        for start in range(0, len(gathered.arrivals), SETTLED_AT_ONCE):
+            settle(gathered.arrivals[start : start + SETTLED_AT_ONCE])
+            await asyncio.sleep(0)  # a thousand connections are a thousand system calls: others get their turn between
         for arrival, telemetries in decoded.ringing:
             self._ringing(arrival, telemetries)
         STORED.labels("telemetry").inc(len(gathered.arrivals))
