@@ -73,7 +73,7 @@ class Connection(InOrder, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone, however that came about."""
-        self.ended = self.ended or ("connection lost" if exc else "closed by peer")
+        self.ended = self.ended or (f"lost: {type(exc).__name__}" if exc else "closed by peer")
         self._listener.lost(self)
 
     def pause_writing(self) -> None:
@@ -291,9 +291,7 @@ class Connection(InOrder, asyncio.Protocol):
 
     def _answer(self, kind: Kind, number: int, reason: int) -> None:
         if kind is Kind.PUBACK:
-            pending = self.session.outbound.pop(number, None)
-            if pending is not None and not pending.heard.done():
-                pending.heard.set_result(reason < 0x80)
+            self.session.acknowledged(number, reason < 0x80)
         elif kind is Kind.PUBREL:
             self.session.held.pop(number, None)
             self.write(mqtt311.write_ack(Kind.PUBCOMP, number))
@@ -320,7 +318,7 @@ class Connection(InOrder, asyncio.Protocol):
         if data and self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
-    def send(self, downlink: Downlink) -> "asyncio.Future[bool] | None":
+    def send(self, downlink: Downlink, key: str) -> "asyncio.Future[bool] | None":
         """Send a downlink; the future tells whether the device acknowledged it. None: not now."""
         session = self.session
         if self.stalled_at or self.transport is None or self.transport.is_closing():
@@ -330,17 +328,26 @@ class Connection(InOrder, asyncio.Protocol):
             self._send(Publish(downlink.topic, downlink.payload))
             heard.set_result(True)  # the device asked for QoS 0: it will never say more
             return heard
-        pending = session.waiting_for(downlink)
+        if key in session.unclaimed:
+            del session.unclaimed[key]
+            heard.set_result(True)
+            return heard
+        pending = session.waiting_for(downlink, key)
         if pending is not None:
             pending.heard = heard if pending.heard.done() else pending.heard
             return pending.heard
+        return heard if self._send_first(Pending(downlink=downlink, key=key, heard=heard)) else None
+
+    def _send_first(self, pending: Pending) -> bool:
+        """Send a downlink this client has not been sent before, if its window has room."""
+        session, downlink = self.session, pending.downlink
         if len(session.outbound) >= min(self._settings.inflight_out, self.connect.receive_max):
-            return None
+            return False
         number = session.next_id()
         if not self._send(Publish(downlink.topic, downlink.payload, 1, number)):
-            return None
-        session.outbound[number] = Pending(downlink=downlink, heard=heard)
-        return heard
+            return False
+        session.outbound[number] = pending
+        return True
 
     def send_again(self) -> None:
         """Send what the last connection left unacknowledged, same ids, DUP set (4.4)."""

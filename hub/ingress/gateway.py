@@ -57,7 +57,7 @@ class Watch(InOrder, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
-        self.ended = self.ended or ("connection lost" if exc else "closed by peer")
+        self.ended = self.ended or (f"lost: {type(exc).__name__}" if exc else "closed by peer")
         self._gateway.lost(self)
 
     def pause_writing(self) -> None:

@@ -73,7 +73,7 @@ class Broker(InOrder, asyncio.Protocol):
             if not heard.done():
                 heard.set_result(GONE)
         if not self.lost.done():
-            self.lost.set_result(self.ended or ("connection lost" if exc else "closed by the broker"))
+            self.lost.set_result(self.ended or (f"lost: {type(exc).__name__}" if exc else "closed by the broker"))
 
     def data_received(self, data: bytes) -> None:
         """Take every whole packet; keep the rest."""

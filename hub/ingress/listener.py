@@ -356,7 +356,7 @@ class Listener:
         """Send to all who hear this topic; True as soon as one of them has acknowledged."""
         if downlink.retain:
             self.remember(downlink)
-        sent = [connection.send(downlink) for connection in self._hearers(downlink.topic)]
+        sent = [connection.send(downlink, key) for connection in self._hearers(downlink.topic)]
         waiting = {heard for heard in sent if heard is not None}
         until = self.loop.time() + self.settings.deliver_timeout_s
         while waiting:

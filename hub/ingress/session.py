@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from hub.ingress.connection import Connection
 
 
+UNCLAIMED_MAX = 64
+
+
 @dataclass(kw_only=True)
 class Pending:
     """A downlink on its way to a client; `heard` is answered by the client's PUBACK."""
 
     downlink: Downlink
+    key: str
     heard: asyncio.Future[bool]
 
 
@@ -41,6 +45,7 @@ class Session:
     expiry_s: int = 0
     filters: dict[str, int] = field(default_factory=dict)
     outbound: dict[int, Pending] = field(default_factory=dict)
+    unclaimed: dict[str, None] = field(default_factory=dict)  # keys acknowledged while nobody waited to hear it
     held: dict[int, Held] = field(default_factory=dict)
     connection: "Connection | None" = None
     ended_at: float = 0.0
@@ -58,12 +63,24 @@ class Session:
             if self.last_id not in self.outbound:
                 return self.last_id
 
-    def waiting_for(self, downlink: Downlink) -> Pending | None:
-        """Return the same bytes already on their way."""
+    def waiting_for(self, downlink: Downlink, key: str) -> Pending | None:
+        """Return the same downlink already on its way: the one of this key or, without a key, of these bytes."""
         for pending in self.outbound.values():
-            if pending.downlink.payload == downlink.payload and pending.downlink.topic == downlink.topic:
+            if pending.key == key and pending.downlink == downlink:
                 return pending
         return None
+
+    def acknowledged(self, packet_id: int, good: bool) -> None:
+        """The client acknowledged a downlink, perhaps one that an earlier connection sent."""
+        pending = self.outbound.pop(packet_id, None)
+        if pending is None:
+            return
+        if not pending.heard.done():
+            pending.heard.set_result(good)
+        elif good and pending.key:
+            self.unclaimed[pending.key] = None
+            if len(self.unclaimed) > UNCLAIMED_MAX:
+                del self.unclaimed[next(iter(self.unclaimed))]
 
     def let_go(self) -> None:
         """The connection is gone: nobody will answer the ones who wait. The downlinks stay for the next one."""

@@ -1,6 +1,6 @@
 """What the listener itself costs: µs of CPU a QoS 1 message, with an Intake that settles at once.
 
-    python -m tests.bench.ingress_cost [--rate 18000] [--connections 1000] [--seconds 10] [--batch-ms 5]
+python -m tests.bench.ingress_cost [--rate 18000] [--connections 1000] [--seconds 10] [--batch-ms 5]
 """
 
 import argparse

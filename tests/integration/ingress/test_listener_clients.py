@@ -401,7 +401,7 @@ client.on("connect", () => client.subscribe("carehub/w-1/command", { qos: 1 }, (
 }));
 client.on("message", (topic, payload) => {
   say("heard", topic, payload.toString());
-  client.end(false, () => say("end"));
+  setTimeout(() => client.end(false, () => say("end")), 200);  // its PUBACK goes out after this handler
 });
 """
 
