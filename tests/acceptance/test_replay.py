@@ -86,7 +86,8 @@ def recordings(folder: Path) -> Path:
 def bursts_stored(folder: Path) -> int:
     with psycopg.connect(json.loads((folder / "running.json").read_text())["dsn"]) as conn:
         row = conn.execute(
-            "select count(*) from accel_window w join device d on d.id = w.device_id where d.address like '%replay-%fall'"
+            "select count(*) from accel_window w join device d on d.id = w.device_id"
+            " where d.address like '%replay-%fall'"
         ).fetchone()
     return int(row[0]) if row else 0
 
