@@ -49,7 +49,9 @@ async def row(conn: Connection, query: bytes, **values: Any) -> Row | None:
 
 async def account(conn: Connection, login: str) -> Account | None:
     found = await row(conn, Q.account, login=login)
-    return found and Account(person_id=found["id"], role=found["role"], password_hash=found["password_hash"])
+    if found is None:
+        return None
+    return Account(person_id=found["id"], role=found["role"], password_hash=found["password_hash"])
 
 
 async def begin_session(conn: Connection, token_sha256: bytes, person_id: int, csrf: str, *, hours: int) -> None:
@@ -83,7 +85,7 @@ async def beat(conn: Connection, streams: Sequence[str], sessions: Sequence[byte
 
 
 async def door_code(conn: Connection, incident_id: int, person_id: int, why: str, *, once: bool = False) -> str | None:
-    """Return the code and write down who saw it, or neither; with `once`, a look that is written down already is not again."""
+    """Return the code and write down who saw it, or neither. With `once`, a second look at the same case is not."""
     async with conn.transaction():
         found = await row(conn, Q.door_code, incident=incident_id)
         if found is None:

@@ -42,10 +42,12 @@ def create_app(options: ConsoleOptions) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_pool(options.dsn, name="carehub console", largest=CONNECTIONS) as pool, Live(options.dsn, pool) as live:
+        pool = open_pool(options.dsn, name="carehub console", largest=CONNECTIONS)
+        async with pool, Live(options.dsn, pool) as live:
             app.state.parts = Parts(
-                pool=pool, live=live, doorman=Doorman(pool, session_hours=options.session_hours), zone=ZoneInfo(options.zone), secure=options.secure,
-                link_key=options.link_key, language=options.language, assets=_fingerprint(HERE / "static"),
+                pool=pool, live=live, doorman=Doorman(pool, session_hours=options.session_hours),
+                zone=ZoneInfo(options.zone), secure=options.secure, link_key=options.link_key,
+                language=options.language, assets=_fingerprint(HERE / "static"),
             )  # fmt: skip
             yield
 

@@ -45,16 +45,17 @@ class Seat:
     token_sha256: bytes
 
 
+KEPT = 10_000  # accounts and addresses whose failures are remembered
+FREE = {"account": 5, "address": 20}
+LONGEST_S = {"account": 60.0, "address": 900.0}
+
+
 class Gate:
     """Counts failed sign-ins by account and by address and makes both wait, twice as long each time.
 
     An account waits a minute at most, so that nobody can lock an operator out of the duty room by guessing; an address
     waits up to a quarter of an hour. Held in memory, `KEPT` keys at most, oldest out first.
     """
-
-    KEPT = 10_000
-    FREE = {"account": 5, "address": 20}
-    LONGEST_S = {"account": 60.0, "address": 900.0}
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -70,10 +71,10 @@ class Gate:
         now = self._clock()
         for kind, name in (("account", account), ("address", address)):
             count = self._failures.pop((kind, name), (0, now))[0] + 1
-            over = count - self.FREE[kind]
-            delay_s = min(self.LONGEST_S[kind], 2.0 ** min(over, 20)) if over >= 0 else 0.0
+            over = count - FREE[kind]
+            delay_s = min(LONGEST_S[kind], 2.0 ** min(over, 20)) if over >= 0 else 0.0
             self._failures[kind, name] = (count, now + delay_s)
-        while len(self._failures) > self.KEPT:
+        while len(self._failures) > KEPT:
             self._failures.popitem(last=False)
 
     def passed(self, account: str) -> None:
@@ -135,8 +136,9 @@ class Doorman:
         if row is None or row.role not in CONSOLE_ROLES:
             return None
         return Seat(
-            person_id=row.person_id, name=row.name, role=row.role, language=row.language, csrf=row.csrf, token_sha256=digest
-        )
+            person_id=row.person_id, name=row.name, role=row.role, language=row.language, csrf=row.csrf,
+            token_sha256=digest,
+        )  # fmt: skip
 
     async def sign_out(self, seat: Seat) -> None:
         async with self._pool.connection() as conn:

@@ -103,7 +103,7 @@ async def door_code(request: Request, incident_id: IncidentId, who: SeatOf, form
 
 @router.post("/incidents/{incident_id}/{verb}")
 async def act(
-    request: Request, incident_id: IncidentId, verb: str, who: SeatOf, form: FormOf, has: PartsOf
+    *, request: Request, incident_id: IncidentId, verb: str, who: SeatOf, form: FormOf, has: PartsOf
 ) -> Response:
     if verb not in ACTIONS:
         raise HTTPException(404)

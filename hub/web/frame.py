@@ -137,11 +137,10 @@ def set_cookie(response: Response, name: str, value: str, has: Parts, *, max_age
 
 
 def _templates() -> jinja2.Environment:
-    made = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    return made
 
 
 TEMPLATES = _templates()

@@ -10,7 +10,18 @@ from hub.store import console as store
 from hub.web import words
 from hub.web.auth import Refusal, same
 from hub.web.frame import (
-    COOKIE, LANGUAGE_COOKIE, FormOf, Parts, PartsOf, SeatOf, go, language_of, parts, render, set_cookie, text,
+    COOKIE,
+    LANGUAGE_COOKIE,
+    FormOf,
+    Parts,
+    PartsOf,
+    SeatOf,
+    go,
+    language_of,
+    parts,
+    render,
+    set_cookie,
+    text,
 )  # fmt: skip
 
 router = APIRouter()

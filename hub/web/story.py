@@ -71,11 +71,16 @@ def _line(event: Row, names: Mapping[int, str], language: str) -> Row:
     else:
         text = " ".join([event["what"].replace("_", " "), *(f"{k}={v}" for k, v in body.items() if v is not None)])
     weight = "key" if event["what"] in KEY else "plain"
-    return {"at": event["at"], "seq": event["seq"], "who": actor(event["actor"], names, language), "text": text, "weight": weight}
+    who = actor(event["actor"], names, language)
+    return {"at": event["at"], "seq": event["seq"], "who": who, "text": text, "weight": weight}
 
 
-KEY = frozenset({"opened", "taken", "dispatched", "arrived", "handed_over", "resolved", "closed", "cancelled", "attached"})
-ACTORS = {"timer": ("计时", "timer"), "hub": ("系统", "hub"), "device": ("设备", "device"), "wearer": ("本人", "wearer")}
+KEY = frozenset(
+    {"opened", "attached", "taken", "dispatched", "arrived", "handed_over", "resolved", "closed", "cancelled"}
+)
+ACTORS = {
+    "timer": ("计时", "timer"), "hub": ("系统", "hub"), "device": ("设备", "device"), "wearer": ("本人", "wearer"),
+}  # fmt: skip
 
 
 def actor(who: str, names: Mapping[int, str], language: str) -> str:

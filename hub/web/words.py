@@ -20,7 +20,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "login": ("账号", "Account"),
     "password": ("密码", "Password"),
     "sign_in_lead": ("紧急呼叫坐席台", "Emergency call desk"),
-    "sign_in_hint": ("登录后本页会以最大音量响铃，请打开扬声器。", "This page rings at full volume. Switch your speakers on."),
+    "sign_in_hint": (
+        "登录后本页会以最大音量响铃，请打开扬声器。",
+        "This page rings at full volume. Switch your speakers on.",
+    ),
     "wrong": ("账号或密码不对", "Account or password is wrong"),
     "wait": ("尝试太多，请 {n} 秒后再试", "Too many attempts. Try again in {n} s"),
     "role_refused": ("此账号不能使用坐席台", "This account may not use the console"),
@@ -43,9 +46,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "lost": ("与服务器的连接已断开——画面可能不是最新的", "Connection lost. What you see may be out of date"),
     "lost_lead": ("正在重新连接，已断开 {n}。新警情不会在这里出现，请同时使用备用电话。",
                   "Reconnecting; lost for {n}. New incidents do not appear here: use the standby phone as well."),
-    "unhealthy": ("服务器读不到数据库——画面可能不是最新的", "The server cannot reach its database. What you see may be out of date"),
+    "unhealthy": (
+        "服务器读不到数据库——画面可能不是最新的",
+        "The server cannot reach its database. What you see may be out of date",
+    ),
     "signed_out": ("登录已失效，请重新登录", "You have been signed out"),
-    "sound_blocked": ("浏览器禁止了响铃，听不到新警情", "The browser is blocking the bell: you will not hear a new incident"),
+    "sound_blocked": (
+        "浏览器禁止了响铃，听不到新警情",
+        "The browser is blocking the bell: you will not hear a new incident",
+    ),
     "sound_on": ("打开响铃", "Switch the bell on"),
     "audit_banner": ("自检发现问题：{what}", "Self-check: {what}"),
     "finding.silent_incident": ("有警情没有计时", "an incident has no timer"),
@@ -156,7 +165,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "none_past": ("没有既往警情", "None"),
     "accidental_n": ("近 30 天误按 {n} 次——仍按真呼救处理", "{n} accidental in 30 days; treat as real"),
     "unknown_lead": ("这个设备还没有登记到任何长者。按真实呼救处理：联系设备安装人，查设备编号。",
-                     "This device belongs to no resident yet. Treat it as real: call its installer, look up its number."),
+                     "This device belongs to no resident yet. Treat it as real: call its installer and look it up."),
     "vitals": ("心率", "Heart rate"),
     "vitals_30": ("最近 30 分钟", "last 30 minutes"),
     "no_vitals": ("最近 30 分钟没有心率", "No heart rate in the last 30 minutes"),
@@ -220,9 +229,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "hold_why": ("为什么暂缓？", "Why hold it?"),
     "hold_minutes": ("暂缓多久", "For how long"),
     "minutes": ("{n} 分钟", "{n} min"),
-    "hand_to": ("交给哪位同事？", "Which colleague takes over?"),
-    "here_now": ("在线", "at console"),
-    "away": ("不在线", "away"),
     "resolve_how": ("怎么知道已脱险？", "How do you know it is over?"),
     "resolve_voice": ("与本人通话确认", "Spoke with the resident"),
     "resolve_scene": ("现场人员报告", "Report from the scene"),
@@ -263,9 +269,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "r_closed": ("已结束", "It is over"),
     "r_closed_lead": ("这起呼叫已经处理完。谢谢。", "This call has been dealt with. Thank you."),
     "r_expired": ("链接已失效", "This link has expired"),
-    "r_expired_lead": ("如果仍有人需要帮助，请等待新的通知，或打给坐席。", "If somebody still needs help, wait for a new message or phone the desk."),
+    "r_expired_lead": (
+        "如果仍有人需要帮助，请等待新的通知，或打给坐席。",
+        "If somebody still needs help, wait for a new message or phone the desk.",
+    ),
     "r_declined": ("已记录：你去不了", "Noted: you cannot go"),
-    "r_declined_lead": ("正在通知下一位。如果情况变了，仍可按“我去”。", "The next person is being called. If things change, you can still go."),
+    "r_declined_lead": (
+        "正在通知下一位。如果情况变了，仍可按“我去”。",
+        "The next person is being called. If things change, you can still go.",
+    ),
     "r_waiting": ("等你回答", "Your answer is awaited"),
     "r_accepted": ("你已答应前往", "You said you are going"),
     "r_going": ("你在路上", "You are on your way"),
@@ -282,12 +294,16 @@ RISKS = {
     "lives_alone": ("独居", "lives alone"), "heart_failure": ("心衰", "heart failure"), "falls": ("易跌倒", "falls"),
     "dementia": ("认知障碍", "dementia"), "copd": ("慢阻肺", "COPD"), "diabetes": ("糖尿病", "diabetes"),
     "stroke": ("脑卒中史", "stroke"), "deaf": ("听力障碍", "hard of hearing"), "blind": ("视力障碍", "poor sight"),
-    "oxygen": ("家庭氧疗", "home oxygen"), "anticoagulant": ("服抗凝药", "anticoagulant"), "hypertension": ("高血压", "hypertension"),
+    "oxygen": (
+        "家庭氧疗",
+        "home oxygen"), "anticoagulant": ("服抗凝药", "anticoagulant"), "hypertension": ("高血压", "hypertension",
+    ),
     "dog": ("有狗", "dog"), "wheelchair": ("轮椅", "wheelchair"), "gas_stove": ("燃气灶", "gas stove"),
 }  # fmt: skip
-HAZARDS = frozenset({"dog", "oxygen", "gas_stove", "wheelchair", "deaf", "blind", "lives_alone"})  # a responder may know
+# What a responder may know.
+HAZARDS = frozenset({"dog", "oxygen", "gas_stove", "wheelchair", "deaf", "blind", "lives_alone"})
 ABILITY = {"自理": "independent", "半失能": "partly dependent", "失能": "dependent"}
-SPEECH = {"zh-CN": ("普通话", "Mandarin"), "en": ("英语", "English"), "宁夏话": ("宁夏话", "Ningxia dialect"), "hui": ("回族汉语", "Hui Chinese")}
+SPEECH = {"zh-CN": ("普通话", "Mandarin"), "en": ("英语", "English"), "宁夏话": ("宁夏话", "Ningxia dialect")}
 
 
 def pick(language: str | None) -> str:

@@ -5,13 +5,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Playwright, ViewportSize, sync_playwright
 
 from hub.embedded import EmbeddedPostgres
 from tests.integration.web.world import PASSWORD, Console, World, eventually, neighbourhood
 
-LAPTOP = {"width": 1366, "height": 768}
-PHONE = {"width": 390, "height": 844}
+LAPTOP: ViewportSize = {"width": 1366, "height": 768}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 LIMIT_MS = 10_000
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -32,7 +32,7 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="module")
 def playwright(postgres: EmbeddedPostgres) -> Iterator[Playwright]:
-    """The driver keeps an event loop in this thread: nothing else may want one until it is closed, so not for the session."""
+    """The driver keeps an event loop in this thread, which nothing else may want meanwhile: so not for the session."""
     with sync_playwright() as started:
         yield started
 
@@ -66,11 +66,15 @@ class Desk:
         page.set_default_timeout(LIMIT_MS)
         page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: self.complaints.append(str(e)))
-        page.on("dialog", lambda d: (self.complaints.append(f"dialog {d.message}"), d.dismiss()))
+        page.on("dialog", self._dialog)
         # Every stroke of the bell is an event as well as a sound, so that it can be counted.
         page.add_init_script(
             "window.rings = []; document.addEventListener('carehub:ring', e => window.rings.push(e.detail))"
         )
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog {dialog.message}")
+        dialog.dismiss()
 
     def sign_in(self, login: str = "li") -> "Desk":
         self.page.goto("/login")

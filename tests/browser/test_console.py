@@ -1,6 +1,7 @@
 """An operator's minute in a real browser."""
 
 import pytest
+from playwright.sync_api import ViewportSize
 
 from tests.browser.conftest import LAPTOP, PHONE, Desk
 from tests.integration.web.world import Console, World, eventually
@@ -153,13 +154,13 @@ def test_keys_are_shown_and_arrows_walk_the_queue(desk: Desk, world: World) -> N
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_nothing_sticks_out_of_the_screen(desk: Desk, world: World, size: dict[str, int], language: str) -> None:
+def test_nothing_sticks_out_of_the_screen(desk: Desk, world: World, size: ViewportSize, language: str) -> None:
     world.sql("update person set language = %(l)s", l=language)
     incident = world.alert("watch-wang", "fall")
     world.alert("watch-he", "vitals", 3, rule="V1")
     world.alert("watch-zhang", "silence", 5, rule="T3")
     page = desk.page
-    page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    page.set_viewport_size(size)
     desk.sign_in()
     for path in ("/", f"/incidents/{incident}"):
         page.goto(path)

@@ -2,7 +2,8 @@
 (() => {
   'use strict';
   const SILENT_MS = 11000; // beats come every 4 s: two missed and the line is called lost
-  const { now, span, set, tick } = window.carehubClock;
+  const EVERYTHING_MS = 15000;
+  const { span, set, tick } = window.carehubClock;
   const bell = window.carehubBell;
   const by = (id) => document.getElementById(id);
   const body = document.body;
@@ -40,7 +41,11 @@
   }
   const on = (name, act) => body.addEventListener(name, (event) => act(event.detail?.data ? JSON.parse(event.detail.data) : {}));
   on('hub:hello', (data) => { stream = data.stream; alive(data); stale('queue:stale', 'case:stale'); look(); });
-  on('hub:beat', alive);
+  let fetched = performance.now();
+  on('hub:beat', (data) => { // what nobody announces (a colleague's duty, a self-check) is at most this old
+    alive(data);
+    if (performance.now() - fetched > EVERYTHING_MS) { fetched = performance.now(); stale('queue:stale', 'case:stale'); }
+  });
   on('hub:refresh', (data) => { alive(data); stale('queue:stale', 'case:stale'); });
   on('hub:changed', (data) => {
     alive(data);

@@ -15,6 +15,7 @@ from hub.web.live import CHANGES_KEPT, Stream
 from tests.integration.web.conftest import Served
 from tests.integration.web.world import World, csrf_of, eventually
 
+# ruff: noqa: ASYNC212 - the console under test runs in a thread of its own; short plain requests do not stop it
 pytestmark = pytest.mark.anyio
 CONSOLES = 20
 LIMIT_S = 8.0
@@ -129,7 +130,8 @@ async def test_nobody_confirms_anothers_page(chen: httpx.Client, li: httpx.Clien
         screen = Screen(response)
         await screen.until("hub:hello")
         incident = await asyncio.to_thread(world.alert, "watch-wang")
-    page = world.sql("select id from page where person_id = %(p)s and incident_id = %(i)s", p=world.people["li"], i=incident)
+    mine = {"p": world.people["li"], "i": incident}
+    page = world.sql("select id from page where person_id = %(p)s and incident_id = %(i)s", **mine)
     token = {"x-csrf-token": csrf_of(chen.get("/").text)}
     chen.post("/seen", json={"delivered": [page[0][0]]}, headers=token)
     assert world.sql("select state from page where id = %(id)s", id=page[0][0]) == [("ready",)]

@@ -108,8 +108,8 @@ def test_cannot_go_is_noted_and_may_be_taken_back(guard: Guard) -> None:
 
 def test_closed_case_says_that_it_is_over(guard: Guard, li: httpx.Client) -> None:
     form = {
-        "csrf": csrf_of(li.get("/").text), "disposition": "accidental", "done": "通话", "with_whom": "本人", "how": "voice",
-        "called_back": "yes",
+        "csrf": csrf_of(li.get("/").text), "disposition": "accidental", "done": "通话", "with_whom": "本人",
+        "how": "voice", "called_back": "yes",
     }  # fmt: skip
     assert li.post(f"/incidents/{guard.incident}/close", data=form).status_code == 303
     page = guard.sees()

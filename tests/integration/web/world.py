@@ -74,7 +74,8 @@ class World:
         columns = {"name": name, "area": "和平社区", "language": "宁夏话", **more}
         names = ", ".join(columns)
         holes = ", ".join(f"%({c})s" for c in columns)
-        row = self.sql(f"insert into resident ({names}, created_at) values ({holes}, hub_now()) returning id", **columns)
+        insert = f"insert into resident ({names}, created_at) values ({holes}, hub_now()) returning id"
+        row = self.sql(insert, **columns)
         self.residents[short] = row[0][0]
         return self.residents[short]
 
@@ -141,8 +142,9 @@ class World:
         """Write telemetry that ends now."""
         for index, bpm in enumerate(reversed(values)):
             self.sql(
-                "insert into telemetry (received_at, device_id, batch, measured_at, heart_rate_bpm, spo2_pct, battery_pct,"
-                " worn) values (hub_now() - %(ago)s, %(device)s, 1, hub_now() - %(ago)s, %(bpm)s, 95, 61, true)",
+                "insert into telemetry (received_at, device_id, batch, measured_at, heart_rate_bpm, spo2_pct,"
+                " battery_pct, worn) values"
+                " (hub_now() - %(ago)s, %(device)s, 1, hub_now() - %(ago)s, %(bpm)s, 95, 61, true)",
                 ago=every * index, device=self.devices[device], bpm=bpm,
             )  # fmt: skip
 
@@ -169,13 +171,16 @@ def neighbourhood(dsn: str) -> World:
     for short in ("son", "guard", "worker"):
         world.contact(short, "webhook", f"http://127.0.0.1:9/{short}")
     world.resident(
-        "wang", "王秀英", born=date(1944, 3, 2), address="和平里 3 号楼 2 单元 501", entrance="电梯到 5 楼右手，门口有狗",
-        ability="失能", risks=["lives_alone", "heart_failure", "falls", "dog"], key_place="物业前台", door_code="4471#",
-        phone="0951 000 0001", lat=38.47, lon=106.26,
+        "wang", "王秀英", born=date(1944, 3, 2), address="和平里 3 号楼 2 单元 501",
+        entrance="电梯到 5 楼右手，门口有狗", ability="失能", risks=["lives_alone", "heart_failure", "falls", "dog"],
+        key_place="物业前台", door_code="4471#", phone="0951 000 0001", lat=38.47, lon=106.26,
     )  # fmt: skip
-    world.resident("zhang", "张德福", born=date(1939, 8, 20), address="和平里 5 号楼 1 单元 102", ability="半失能", risks=["copd"])
-    world.resident("liu", "刘桂芳", born=date(1950, 1, 5), address="光明巷 12 号", ability="自理", risks=["lives_alone"])
-    world.resident("he", "何玉兰", born=date(1947, 6, 11), address="和平里 8 号楼 3 单元 203", ability="半失能", language="en")
+    for short, name, born, address, risk in (
+        ("zhang", "张德福", date(1939, 8, 20), "和平里 5 号楼 1 单元 102", "copd"),
+        ("liu", "刘桂芳", date(1950, 1, 5), "光明巷 12 号", "lives_alone"),
+        ("he", "何玉兰", date(1947, 6, 11), "和平里 8 号楼 3 单元 203", "falls"),
+    ):
+        world.resident(short, name, born=born, address=address, ability="半失能", risks=[risk])
     world.device("watch-wang", "wang", model="腕表 W2")
     world.device("button-wang", "wang", model="SOS 按钮", room="卫生间")
     world.device("watch-zhang", "zhang", model="腕表 W2")
