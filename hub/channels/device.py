@@ -3,9 +3,7 @@
 from devices.adapter import Command, Say
 from hub import adapters
 from hub.channels.channel import Means, OutboundPage, Outcome, Receipt
-from hub.store.sql import queries
-
-Q = queries("outbox")
+from hub.channels.posting import post
 
 
 class Device:
@@ -19,16 +17,8 @@ class Device:
     async def send(self, page: OutboundPage) -> Receipt:
         """`page.address` is a device address, as in Telemetry.device."""
         adapter = adapters.of(page.address)
-        downlink = (
-            None
-            if adapter is None
-            else adapter.encode(Command(device=page.address, say=Say.COMING, text=page.text, incident=page.incident_id))
-        )
+        command = Command(device=page.address, say=Say.COMING, text=page.text, incident=page.incident_id)
+        downlink = None if adapter is None else adapter.encode(command)
         if downlink is None:
             return Receipt(outcome=Outcome.REFUSED, detail="this device can show or speak nothing")
-        async with self._pool.connection() as conn:
-            await conn.execute(Q.post, {
-                "topic": downlink.topic, "payload": downlink.payload, "retain": downlink.retain, "device": None,
-                "page": page.page_id, "keep_s": self.receipt_s,
-            })  # fmt: skip
-        return Receipt(outcome=Outcome.SENT, detail="posted")
+        return await post(self._pool, page, downlink, self.receipt_s)

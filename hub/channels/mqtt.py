@@ -2,10 +2,9 @@
 
 import msgspec
 
+from devices.adapter import Downlink
 from hub.channels.channel import Means, OutboundPage, Outcome, Receipt
-from hub.store.sql import queries
-
-Q = queries("outbox")
+from hub.channels.posting import post
 
 
 class Mqtt:
@@ -19,9 +18,5 @@ class Mqtt:
     async def send(self, page: OutboundPage) -> Receipt:
         if not page.address or any(wild in page.address for wild in "+#"):
             return Receipt(outcome=Outcome.REFUSED, detail="the contact's address is not a topic")
-        async with self._pool.connection() as conn:
-            await conn.execute(Q.post, {
-                "topic": page.address, "payload": msgspec.json.encode(page.body), "retain": False, "device": None,
-                "page": page.page_id, "keep_s": self.receipt_s,
-            })  # fmt: skip
-        return Receipt(outcome=Outcome.SENT, detail="posted")
+        downlink = Downlink(topic=page.address, payload=msgspec.json.encode(page.body))
+        return await post(self._pool, page, downlink, self.receipt_s)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from alerts.model import AlertKind, Page, Purpose, Role, Severity
+from alerts.model import AlertKind, Page, Purpose, Role
 from hub import links
 from hub.channels.channel import OutboundPage
 from hub.phrases import tongue
@@ -113,8 +113,3 @@ def _place(row: Mapping[str, Any]) -> str:
 
 def _answer_url(page_id: int, now: datetime, public_url: str, link_key: str) -> str:
     return f"{public_url.rstrip('/')}/r/{links.make(link_key, page_id, now)}" if link_key else ""
-
-
-def is_loud(severity: int) -> bool:
-    """Whether a page of this severity is never given up."""
-    return severity <= Severity.HIGH

@@ -28,7 +28,6 @@ Q = queries("outbox")
 NEVER_LONGER_S = 1.0  # a lost NOTIFY costs at most this
 TAKE_BACK_EVERY_S = 0.5
 LEASE_MARGIN_S = 5.0  # a lease outlives its channel's timeout by at least this
-SENT_AT_ONCE_S = 0.05
 RECEIPT_TRIES = 5  # writing a receipt while the database restarts; after that the page is taken back and sent again
 
 PAGES = Counter("carehub_pages_total", "Pages by what came of one attempt", ["channel", "outcome"])
@@ -162,7 +161,8 @@ class Dispatcher:
                 why=receipt.detail, again_in_s=again,
             )  # fmt: skip
         now = await self._write(worker, row, receipt, again)
-        if now is not None and (row["round"], row["step"], row["attempts"]) == (0, 0, 1) and again is None:
+        reached = receipt.outcome in (Outcome.DELIVERED, Outcome.SENT)
+        if now is not None and reached and (row["round"], row["step"], row["attempts"]) == (0, 0, 1):
             FIRST.observe((now - row["opened_at"]).total_seconds())
 
     async def _write(self, worker: int, row: Mapping[str, Any], receipt: Receipt, again: float | None) -> Any:

@@ -38,8 +38,12 @@ from t where id = %(id)s and owner = %(worker)s and state = 'sending'
 returning t.now, pg_notify('carehub_page', id::text)
 
 -- name: settle_sent
--- It is on its way; the receipt comes later, or the page is sent again under the same key.
-with t as materialized (select hub_now() as now)
+-- It is on its way; the receipt comes later, or the page is sent again under the same key. When somebody took the incident
+-- at this very moment, what is on its way is called back.
+with t as materialized (select hub_now() as now), unsaid as (
+    update downlink d set expires_at = t.now from t, page p
+    where p.id = %(id)s and p.withdrawn_at is not null and d.page_id = p.id and d.delivered_at is null
+)
 update page set state = case when withdrawn_at is null then 'sent' else 'withdrawn' end, sent_at = t.now, owner = null,
                 lease_until = case when withdrawn_at is null then t.now + make_interval(secs => %(receipt_s)s) end,
                 receipt = %(receipt)s
@@ -110,18 +114,13 @@ with t as materialized (select hub_now() as now)
 select exists (select from presence, t where person_id = %(person)s and seen_at > t.now - %(fresh)s::interval)
 
 -- name: post
--- A message for a terminal or device, carried by the ingest process; its acknowledgement is the page's receipt.
+-- A message for a terminal or device, carried by the ingest process; its acknowledgement is the page's receipt. No row: the
+-- page was withdrawn a moment ago.
 with t as materialized (select hub_now() as now)
 insert into downlink (topic, payload, retain, device_id, page_id, created_at, expires_at)
-select %(topic)s, %(payload)s, %(retain)s, %(device)s, %(page)s, t.now, t.now + make_interval(secs => %(keep_s)s)
-from t
+select %(topic)s, %(payload)s, %(retain)s, %(device)s, p.id, t.now, t.now + make_interval(secs => %(keep_s)s)
+from t, page p where p.id = %(page)s and p.withdrawn_at is null
 returning id, pg_notify('carehub_downlink', id::text)
-
--- name: listeners
--- The wearer's own devices that can be spoken to for one incident.
-select d.id, d.address, coalesce(r.language, '')
-from incident i join device d on d.resident_id = i.resident_id or d.id = i.device_id left join resident r on r.id = i.resident_id
-where i.id = %(incident)s and d.state <> 'retired'
 
 -- name: page
 -- One page, for whoever answers it.

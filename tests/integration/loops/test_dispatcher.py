@@ -1,14 +1,21 @@
 """From the outbox to people: at least once, under one key, and not after somebody took it."""
 
+import asyncio
+import os
+import signal
+import sys
+
 import pytest
 
 from alerts import events
 from alerts.model import Role
+from hub.channels import Means, Outcome, open_channels
+from hub.channels.wording import compose
 from hub.store import outbox
 from hub.store.outbox import Lane
 from hub.store.pool import connect
 from tests.integration.channels.provider import HANG, open_provider
-from tests.integration.incidents.world import World
+from tests.integration.incidents.world import PATIENCE_S, WEBHOOK_KEY, World
 
 pytestmark = pytest.mark.anyio
 
@@ -165,3 +172,45 @@ async def test_incident_that_fails_to_compose_does_not_stop_the_others(world: Wo
             await world.until(
                 "select true from page where channel = 'console' and state = 'ready' and receipt = 'ValueError'"
             )
+
+
+async def test_page_withdrawn_while_it_is_being_sent_is_called_back(world: World) -> None:
+    """Claimed before the take, posted after it: the terminal must not ring for an incident somebody has."""
+    incident = await world.press()
+    await world.forward(10)
+    async with await connect(world.dsn) as slow:
+        worker = await outbox.enlist(slow)
+        (row,) = await outbox.claim(slow, worker, [Lane(channel="mqtt", urgent=True, room=9, lease_s=30)])
+        await world.advance(incident, events.Taken(person_id=world.names["operator"], role=Role.OPERATOR))
+        page = compose(row, public_url="http://hub.test", link_key="")
+        receipt = await open_channels(Means(pool=world.pool, http=world.http))["mqtt"].send(page)
+        assert receipt.outcome is Outcome.FAILED
+        await outbox.settle(slow, worker, row["id"], receipt, again_s=1.0, receipt_s=20)
+    (alarm,) = await world.pages(incident, "daughter", channel="mqtt", purpose="alarm")
+    assert alarm["state"] == "withdrawn"
+    assert await world.value("select count(*) from downlink where page_id is not null") == 0
+    assert len(await world.pages(incident, "daughter", channel="mqtt", purpose="stand_down")) == 1
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+async def test_killed_dispatch_process_loses_no_page(world: World, end: signal.Signals) -> None:
+    """The whole process, the real signal: what it was sending arrives through another, under the same key."""
+    environment = os.environ | {
+        "CAREHUB_DATABASE_DSN": world.dsn,
+        "CAREHUB_SECRETS_WEBHOOK_KEY": WEBHOOK_KEY,
+        "CAREHUB_METRICS_DISPATCH_PORT": "0",
+    }
+    with open_provider(HANG) as provider:
+        await reach_daughter_at(world, provider.url)
+        await world.start_clock()
+        incident = await world.press()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "hub", "dispatch", env=environment, stderr=asyncio.subprocess.DEVNULL
+        )
+        await world.until("select true from page where channel = 'webhook' and state = 'sending'")
+        process.send_signal(end)
+        async with asyncio.timeout(PATIENCE_S), world.dispatching():
+            await process.wait()
+            await world.until(DELIVERED, incident)
+    assert 1 <= len(provider.heard) <= 2
+    assert len(provider.keys) == 1
