@@ -96,8 +96,8 @@ async def _story(conn: Connection, incident: Sequence[Any], roles: dict[int, str
     for page in await _all(conn, Q.pages, incident=number):
         lines += _page_lines(page)
     lines += [
-        (at, f"{label(roles.get(person, '?'))} #{person}", f"{label('answers')} {label(verb)}")
-        for person, verb, at in await _all(conn, Q.answers, incident=number)
+        (at, f"{label('device')} {device}", f"{label('shows')} {label(say)}: {text}")
+        for at, device, say, text in await _all(conn, Q.told, incident=number)
     ]
     rows = [(f"+{(at - opened).total_seconds():7.2f} s", who, what) for at, who, what in sorted(lines, key=_when)]
     return "\n".join([head, *_columns(rows)])

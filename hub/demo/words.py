@@ -5,7 +5,7 @@ from typing import Any
 
 LABELS = {
     "incident": "警情 incident", "severity": "级别 severity", "presses": "按压 presses", "page": "呼叫 page",
-    "step": "步骤 step", "delivered": "送达 delivered", "failed": "失败 failed", "answers": "回答 answers",
+    "step": "步骤 step", "delivered": "送达 delivered", "failed": "失败 failed",
     "sos": "呼救 SOS", "fall": "跌倒 fall", "smoke": "烟雾 smoke", "gas": "燃气 gas", "water": "漏水 water",
     "vitals": "体征 vitals", "silence": "失联 silence", "device": "设备 device", "system": "系统 system",
     "family": "家属 family", "operator": "坐席 operator", "community": "社区 community", "property": "物业 property",
@@ -20,7 +20,8 @@ LABELS = {
     "resolved": "脱险 safe", "closed": "结案 closed", "cancelled": "取消 cancelled", "confirming": "待确认 confirming",
     "open": "未接 open", "rung": "响铃 rung", "repeated": "重复 repeated",
     "expired": "超时 expired", "next_step": "下一步 next step", "not_closed": "尚未结案 not closed yet",
-    "not_cancelled": "无人取消 nobody cancelled", "noted": "备注 noted", "countdown_over": "倒计时结束 countdown over",
+    "not_cancelled": "无人取消 nobody cancelled", "noted": "备注 noted", "shows": "显示 shows",
+    "received": "收到 received", "coming": "有人赶来 coming", "countdown_over": "倒计时结束 countdown over",
     "hospital": "送医 hospital", "treated_home": "居家处理 treated at home", "lifted": "已扶起 lifted",
     "found_well": "平安 found well", "accidental": "误按 accidental", "reassured": "已安抚 reassured",
     "test": "测试 test", "device_fault": "设备故障 device fault", "service": "服务 service",

@@ -59,10 +59,20 @@ on conflict (username) do update set secret_sha256 = excluded.secret_sha256, kin
        topic_prefix = excluded.topic_prefix, device_id = excluded.device_id, person_id = excluded.person_id, active = true;
 
 -- name: incidents
--- Every incident with what its heading needs.
+-- Every incident of this play with what its heading needs: seeding makes the demo's policy active anew, and what had ended
+-- before that belongs to an earlier play.
 select i.id, i.kind, i.severity, i.state, i.disposition, i.presses, i.opened_at, i.closed_at, r.address, d.address
 from incident i left join resident r on r.id = i.resident_id left join device d on d.id = i.device_id
+where i.closed_at is null or i.closed_at >= (select max(active_from) from policy_version)
 order by i.id;
+
+-- name: told
+-- What the wearer's watch has shown about one incident. Only carehub's own profile names the incident in its words.
+select l.delivered_at, l.device_id, said.words ->> 'say', said.words ->> 'text'
+from downlink l
+cross join lateral (select case when l.topic like 'carehub/%%/command' then convert_from(l.payload, 'UTF8')::jsonb end) said(words)
+where l.page_id is null and l.delivered_at is not null and said.words ->> 'incident' = %(incident)s::text
+order by l.id;
 
 -- name: chain
 -- One incident's events in order.
@@ -73,10 +83,6 @@ select seq, at, actor, what, body, prev_hash, hash from incident_event where inc
 select p.id, p.person_id, p.role, p.channel, p.purpose, p.state, p.round, p.step, p.created_at, p.sent_at,
        p.delivered_at, p.read_at, p.receipt
 from page p where p.incident_id = %(incident)s order by p.id;
-
--- name: answers
--- What responders answered about one incident.
-select person_id, verb, at from response where incident_id = %(incident)s order by at;
 
 -- name: roles
 -- What everybody is, to name them without their names.
