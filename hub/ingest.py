@@ -47,7 +47,7 @@ TICK_S = 1.0
 UPKEEP_S = 600.0
 REFRESH_PAUSE_S = 0.2  # a hundred devices registered one by one are one look at the table
 UNREAD_ALERTS_PER_HOUR = 20  # technical alerts about unreadable messages; beyond it they are only kept and counted
-DRAIN_S = 10.0
+DRAIN_S = 5.0  # twice, and a supervisor still need not kill us
 RESPONDERS = f"{topics.ROOT}/{topics.RESPONDER}/"
 
 log = structlog.get_logger()
@@ -132,15 +132,13 @@ class Ingest:
 
     async def __aenter__(self) -> "Ingest":
         log.info("waiting to own the devices", partition=PARTITION)
-        await checkpoints.own(await self._own.get(), PARTITION)
+        try:
+            await checkpoints.own(await self._own.get(), PARTITION)
+            found = await self._load()
+        except BaseException:
+            await self._own.drop()
+            raise
         self.lost = asyncio.get_running_loop().create_future()
-        async with await connect(self._dsn, name="carehub ingest start") as conn:
-            now = moment(int(time.time() * 1000))
-            await partitions.ensure(conn, now)
-            await self._shelf.measure(conn)
-            await self.table.load(conn)
-            self.detection.fit()
-            found = await self._keeper.restore(conn, self.falls, now)
         for name, work in (
             ("urgent lane", self._urgent.run()), ("telemetry lane", self._telemetry.run()), ("ticks", self._ticks()),
             ("device changes", self._follow_devices()), ("checkpoints", self._checkpoints()),
@@ -156,21 +154,37 @@ class Ingest:
         log.info("ingest ready", devices=len(self.table), replayed_findings=len(found))
         return self
 
+    async def _load(self) -> list[Finding]:
+        """Learn the devices and bring the detectors' state back; returns what the replay found."""
+        async with await connect(self._dsn, name="carehub ingest start") as conn:
+            now = moment(int(time.time() * 1000))
+            await partitions.ensure(conn, now)
+            await self._shelf.measure(conn)
+            await self.table.load(conn)
+            self.detection.fit()
+            return await self._keeper.restore(conn, self.falls, now)
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Commit and acknowledge what was received, save the detectors' state, let the devices go."""
         self.ready = False
-        if kind is None or issubclass(kind, asyncio.CancelledError):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_S):
-                    await self.drained()
-                    async with await connect(self._dsn, name="carehub ingest end") as conn:
-                        await self._keeper.save(conn, moment(int(time.time() * 1000)), everything=True)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._own.drop()
+        try:
+            if kind is None or issubclass(kind, asyncio.CancelledError):
+                # Without a database nothing can be said goodbye to: what is not acknowledged is sent again.
+                with contextlib.suppress(TimeoutError, psycopg.Error, OSError):
+                    async with asyncio.timeout(DRAIN_S):
+                        await self._goodbye()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._own.drop()
+
+    async def _goodbye(self) -> None:
+        await self.drained()
+        async with await connect(self._dsn, name="carehub ingest end") as conn:
+            await self._keeper.save(conn, moment(int(time.time() * 1000)), everything=True)
 
     def stop_reading(self) -> None:
         """We are about to end: the ways in take nothing more, so that what is here can be committed."""

@@ -7,7 +7,9 @@ import psycopg
 import pytest
 
 from hub.embedded import EmbeddedPostgres
-from tests.integration.ingest.conftest import Hub, add_resident, eventually
+from hub.ingest import Ingest
+from hub.ingress.arrival import Arrival
+from tests.integration.ingest.conftest import Hub, Line, add_resident, eventually, settings
 
 GATE = 4711
 
@@ -179,3 +181,15 @@ async def test_ingest_is_full_when_the_database_is_away(postgres: EmbeddedPostgr
         await hub.ingest.wait_room()
     await hub.done()
     assert hub.ingest.waiting == 0
+
+
+async def test_goodbye_without_a_database_ends_all_the_same(
+    postgres: EmbeddedPostgres, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.ingest.DRAIN_S", 0.3)
+    async with Ingest(settings(), dsn) as ingest:
+        hub_line = Line()
+        ingest.submit(Arrival("carehub/w1/vitals", b'{"hr":70}', 1_790_000_000_000, hub_line, 1))
+        postgres.stop()
+    postgres.start()
+    assert hub_line.acknowledged == []
