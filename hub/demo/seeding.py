@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import resources
@@ -46,9 +46,10 @@ class _Seeding:
         row = await cursor.fetchone() if cursor.description else None
         return row[0] if row else None
 
-    def secret(self, name: str, make: Any = None) -> str:
+    def secret(self, name: str, make: Callable[[int], str] = secrets.token_urlsafe) -> str:
         """Return this name's secret: the one devices already know, or a new one of 128 bits."""
-        self.secrets[name] = self.earlier.get(name) or (make or secrets.token_urlsafe)(16)
+        if name not in self.secrets:
+            self.secrets[name] = self.earlier.get(name) or make(16)
         return self.secrets[name]
 
     async def credential(self, username: str, kind: str, prefix: str, **owner: int) -> dict[str, str]:
@@ -80,7 +81,7 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
         )  # fmt: skip
         await policies.publish(conn, (resources.files("hub.demo") / "policy.toml").read_text(encoding="utf-8"))
         book = {
-            "consoles": [await _console(run, entry, plan["area"]) for entry in plan["console"]],
+            "consoles": [await _console(run, entry) for entry in plan["console"]],
             "responders": [await _worker(run, entry, plan["area"]) for entry in plan["worker"]],
             "residents": [],
             "gateways": [],
@@ -94,8 +95,8 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
 
 def sign_in(run_dir: Path) -> str:
     """Return the demo's sign-in in words, for the terminal."""
-    book = _before(run_dir / NEIGHBOURHOOD_FILE)
-    return "   ".join(f"{console['login']} / {console['password']}" for console in book.get("consoles", []))
+    first, *others = _before(run_dir / NEIGHBOURHOOD_FILE)["consoles"]
+    return f"{first['login']} / {first['password']}   (also {', '.join(other['login'] for other in others)})"
 
 
 def _before(path: Path) -> dict[str, Any]:
@@ -155,9 +156,8 @@ async def _person(run: _Seeding, entry: dict[str, Any], area: str, role: str, **
     return int(found)
 
 
-async def _console(run: _Seeding, entry: dict[str, Any], area: str) -> dict[str, Any]:
-    """Somebody who signs in. One password for the demo's three, easy to type."""
-    del area  # the queue shows every area
+async def _console(run: _Seeding, entry: dict[str, Any]) -> dict[str, Any]:
+    """Somebody who signs in, for every area. One password for the demo's three, easy to type."""
     password = run.secret("demo sign-in", lambda _: f"demo-{secrets.token_hex(4)}")
     person = await _person(
         run, entry, "", entry["role"], login=entry["login"], password_hash=PasswordHasher().hash(password)

@@ -52,6 +52,8 @@ def test_seeding_again_changes_nothing_and_keeps_the_secrets(dsn: str, tmp_path:
     second = seeded(dsn, tmp_path)
     assert counts(dsn) == before
     assert second["secrets"] == first["secrets"]
+    assert second["consoles"] == first["consoles"]
+    assert len({console["password"] for console in first["consoles"]}) == 1
     assert second["family_app"]["port"] == first["family_app"]["port"]
 
 
