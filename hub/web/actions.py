@@ -39,19 +39,24 @@ class Doing:
     state: str
     severity: int
 
+    def nonce(self, part: str = "") -> str | None:
+        """Return what makes a second press of the same button on the same page harmless; scripts need not send it."""
+        given = text(self.form, "nonce", 80)
+        return f"{given}{part}" if given else None
+
 
 Action: TypeAlias = Callable[[Doing], Awaitable[None]]
 
 
 async def take(it: Doing) -> None:
-    await desk.take(it.conn, it.incident_id, it.who.person_id)
+    await desk.take(it.conn, it.incident_id, it.who.person_id, nonce=it.nonce())
 
 
 async def dispatch(it: Doing) -> None:
     """Send somebody, or the policy's next step; `no_speech` says why in a note."""
-    await desk.dispatch(it.conn, it.incident_id, it.who.person_id, number(it.form, "person"))
+    await desk.dispatch(it.conn, it.incident_id, it.who.person_id, number(it.form, "person"), nonce=it.nonce())
     if text(it.form, "no_speech"):
-        await desk.note(it.conn, it.incident_id, it.who.person_id, "无应答")
+        await desk.note(it.conn, it.incident_id, it.who.person_id, "无应答", nonce=it.nonce("-note"))
 
 
 async def hold(it: Doing) -> None:
@@ -59,26 +64,28 @@ async def hold(it: Doing) -> None:
     if minutes not in HOLD_MINUTES:
         raise FormFaultError("required", "hold_minutes")
     until = await hub_now(it.conn) + timedelta(minutes=minutes)
-    await desk.hold(it.conn, it.incident_id, it.who.person_id, _needed(it.form, "reason", "hold_why"), until)
+    reason = _needed(it.form, "reason", "hold_why")
+    await desk.hold(it.conn, it.incident_id, it.who.person_id, reason, until, nonce=it.nonce())
 
 
 async def release(it: Doing) -> None:
-    await desk.release(it.conn, it.incident_id, it.who.person_id)
+    await desk.release(it.conn, it.incident_id, it.who.person_id, nonce=it.nonce())
 
 
 async def hand_over(it: Doing) -> None:
-    await desk.hand_over(it.conn, it.incident_id, it.who.person_id, _needed(it.form, "to", "closing_with"))
+    to = _needed(it.form, "to", "closing_with")
+    await desk.hand_over(it.conn, it.incident_id, it.who.person_id, to, nonce=it.nonce())
 
 
 async def resolve(it: Doing) -> None:
     how = text(it.form, "how")
     if how not in HOW:
         raise FormFaultError("required", "resolve_how")
-    await desk.resolve(it.conn, it.incident_id, it.who.person_id, how)
+    await desk.resolve(it.conn, it.incident_id, it.who.person_id, how, nonce=it.nonce("-resolve"))
 
 
 async def cancel(it: Doing) -> None:
-    await desk.cancel(it.conn, it.incident_id, it.who.person_id)
+    await desk.cancel(it.conn, it.incident_id, it.who.person_id, nonce=it.nonce())
 
 
 async def note(it: Doing) -> None:
@@ -101,7 +108,7 @@ async def close(it: Doing) -> None:
         await resolve(it)
     await desk.close(
         it.conn, it.incident_id, it.who.person_id, disposition=disposition, done=done, with_whom=with_whom,
-        second_person_id=second, called_back=called_back,
+        second_person_id=second, called_back=called_back, nonce=it.nonce(),
     )  # fmt: skip
 
 

@@ -95,6 +95,22 @@ def test_no_speech_dispatches_the_next_step_and_writes_it_down(li: httpx.Client,
     assert "无应答" in li.get(f"/incidents/{incident}").text
 
 
+def test_same_press_twice_dispatches_once(li: httpx.Client, world: World) -> None:
+    incident = world.alert("watch-wang")
+    post(li, incident, "take")
+    for _ in range(2):
+        post(li, incident, "dispatch", no_speech="yes", nonce="dispatch-1")
+    assert world.sql("select count(*) from incident_event where what = 'dispatched'") == [(1,)]
+    assert world.sql("select count(*) from note") == [(1,)]
+
+
+def test_self_check_is_shown_above_the_queue(li: httpx.Client, world: World) -> None:
+    world.sql("insert into audit_finding (rule, subject, found_at) values ('timer_late', 'incident:7', hub_now())")
+    assert "计时到点没有处理" in li.get("/queue").text
+    world.sql("update audit_finding set cleared_at = hub_now()")
+    assert "计时到点没有处理" not in li.get("/queue").text
+
+
 def test_refusal_says_why_and_changes_nothing(li: httpx.Client, chen: httpx.Client, world: World) -> None:
     incident = world.alert("watch-wang")
     post(li, incident, "take")
