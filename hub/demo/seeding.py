@@ -38,7 +38,7 @@ class _Seeding:
     earlier: dict[str, str]
     app_port: int
     queries: Queries
-    secrets: dict[str, str] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)
 
     async def one(self, query: bytes, **values: Any) -> Any:
         """Run a query and return the first column of its first row, None without one."""
@@ -48,9 +48,9 @@ class _Seeding:
 
     def secret(self, name: str, make: Callable[[int], str] = secrets.token_urlsafe) -> str:
         """Return this name's secret: the one devices already know, or a new one of 128 bits."""
-        if name not in self.secrets:
-            self.secrets[name] = self.earlier.get(name) or make(16)
-        return self.secrets[name]
+        if name not in self.given:
+            self.given[name] = self.earlier.get(name) or make(16)
+        return self.given[name]
 
     async def credential(self, username: str, kind: str, prefix: str, **owner: int) -> dict[str, str]:
         secret = self.secret(username)
@@ -89,7 +89,7 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
         for entry in plan["resident"]:
             await _resident(run, entry, plan["area"], book)
         await conn.execute("select pg_notify('carehub_config', '')")
-    _write(path, {**_addresses(run), **book, "secrets": run.secrets})
+    _write(path, {**_addresses(run), **book, "secrets": run.given})
     return path
 
 
