@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,13 +77,31 @@ class Gathered:
     windows: list[WindowRow]
     bursts: list[tuple[int, int, AccelWindow]]  # device row, received_ms, samples: for the fall streams
     unreadable: list[Unreadable]
-    body: bytes
+    bodies: tuple[tuple[int, bytes], ...]  # raw bytes as packed by hub.store.raw, with how many messages each holds
     received_at: datetime
     strange: int = 0  # messages of devices that may not be registered now: kept raw only
 
     def only(self, picked: NDArray[np.bool_]) -> "Gathered":
         """Return the batch with some of its rows; everything else stays."""
         return dataclasses.replace(self, rows=self.rows[picked], columns=self.columns.take(picked))
+
+
+def merged(parts: Sequence[Gathered]) -> Gathered:
+    """Return several batches as one, in order."""
+    if len(parts) == 1:
+        return parts[0]
+    return Gathered(
+        arrivals=[a for part in parts for a in part.arrivals],
+        rows=np.concatenate([part.rows for part in parts]),
+        columns=_joined(*(part.columns for part in parts)),
+        observations=[line for part in parts for line in part.observations],
+        windows=[line for part in parts for line in part.windows],
+        bursts=[burst for part in parts for burst in part.bursts],
+        unreadable=[line for part in parts for line in part.unreadable],
+        bodies=tuple(body for part in parts for body in part.bodies),
+        received_at=parts[0].received_at,
+        strange=sum(part.strange for part in parts),
+    )
 
 
 class Gatherer:
@@ -134,12 +153,12 @@ class Gatherer:
         else:
             rows, columns, observations = wide_rows, wide, []
         bursts = [(s.row, s.arrival.received_ms, s.telemetry.accel) for s in here if s.telemetry.accel is not None]
-        first = batch.arrivals[0].received_ms if batch.arrivals else 0
+        first = batch.arrivals[0].received_ms if batch.arrivals else int(time.time() * 1000)
         return Gathered(
             arrivals=batch.arrivals, rows=rows, columns=columns, observations=observations,
             windows=[_window_row(int(self.table.device_id[row]), ms, burst) for row, ms, burst in bursts],
             bursts=bursts, unreadable=batch.unreadable, received_at=moment(first),
-            body=_packed(batch.arrivals),
+            bodies=((len(batch.arrivals), _packed(batch.arrivals)),),
             strange=len(batch.said) - len(here) + batch.vitals_rows.count(NONE),
         )  # fmt: skip
 
@@ -305,14 +324,12 @@ def _absent(count: int) -> Columns:
     )  # fmt: skip
 
 
-def _joined(first: Columns, second: Columns) -> Columns:
-    if len(first) == 0:
-        return second
-    if len(second) == 0:
-        return first
-    return Columns(
-        **{name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in Columns.__dataclass_fields__}
-    )
+def _joined(*parts: Columns) -> Columns:
+    filled = [part for part in parts if len(part)]
+    if len(filled) < 2:
+        return filled[0] if filled else EMPTY
+    names = Columns.__dataclass_fields__
+    return Columns(**{name: np.concatenate([getattr(part, name) for part in filled]) for name in names})
 
 
 EMPTY = _absent(0)

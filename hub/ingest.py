@@ -11,6 +11,7 @@ from datetime import timedelta
 from types import TracebackType
 
 import msgspec
+import numpy as np
 import psycopg
 import structlog
 
@@ -44,6 +45,7 @@ PARTITION = 0  # one ingest carries one machine's load; beyond it, devices are p
 WAITING_BYTES = 256 << 20  # payloads received and not yet committed
 ROOM_AGAIN = 0.8  # of the limit: what must have gone before sockets are read again
 TICK_S = 1.0
+OBSERVED_AT_ONCE = 2048  # messages shown to the detectors before the event loop gets its turn
 UPKEEP_S = 600.0
 REFRESH_PAUSE_S = 0.2  # a hundred devices registered one by one are one look at the table
 UNREAD_ALERTS_PER_HOUR = 20  # technical alerts about unreadable messages; beyond it they are only kept and counted
@@ -243,7 +245,10 @@ class Ingest:
     # Telemetry.
 
     async def _observe(self, number: int, gathered: Gathered) -> None:
-        self._raise(self.detection.observe(gathered.rows, gathered.columns))
+        for start in range(0, len(gathered.rows), OBSERVED_AT_ONCE):
+            part = np.arange(start, min(start + OBSERVED_AT_ONCE, len(gathered.rows)))
+            self._raise(self.detection.observe(gathered.rows[part], gathered.columns.take(part)))
+            await asyncio.sleep(0)
         self._after(number, gathered)
 
     def _after(self, number: int, gathered: Gathered) -> None:

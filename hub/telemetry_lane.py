@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -12,7 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from devices.telemetry import Telemetry
 from hub.detection import Detection
 from hub.device_table import DeviceTable
-from hub.gather import Decoded, Gathered, Gatherer, unreadable
+from hub.gather import Decoded, Gathered, Gatherer, merged, unreadable
 from hub.ingress.arrival import Arrival, Origin
 from hub.steady import Backoff, Steady, database_fault
 from hub.store import raw, telemetry
@@ -21,6 +22,7 @@ from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 
 WATCH = "watch3g:"  # a number anybody can put into a frame: an installation may ask for registration first
 SETTLED_AT_ONCE = 256
+SURGE = 8  # so many batches share a transaction while there is a backlog: commits, not bytes, are what is slow then
 BATCH_BYTES = 8 << 20  # payloads in one transaction, at most
 
 STORED = Counter("carehub_stored_messages", "Messages committed", ["lane"])
@@ -38,6 +40,9 @@ SECONDS = Histogram(
 )
 BACKLOG = Gauge("carehub_telemetry_waiting", "Telemetry received and not yet committed")
 log = structlog.get_logger()
+
+
+Ringing: TypeAlias = tuple[Arrival, list[Telemetry]]
 
 
 class Newcomers:
@@ -153,13 +158,14 @@ class TelemetryLane:
 
     def _take(self) -> list[Arrival]:
         waiting = self._waiting
-        if len(waiting) <= self._most and self.waiting_bytes <= BATCH_BYTES:
+        most = self._most * SURGE
+        if len(waiting) <= most and self.waiting_bytes <= BATCH_BYTES:
             taken = list(waiting)
             waiting.clear()
             self.waiting_bytes = 0
             return taken
         taken, size = [], 0
-        while waiting and len(taken) < self._most and size <= BATCH_BYTES:
+        while waiting and len(taken) < most and size <= BATCH_BYTES:
             taken.append(waiting.popleft())
             size += len(taken[-1].payload)
         self.waiting_bytes -= size
@@ -174,9 +180,7 @@ class TelemetryLane:
             try:
                 if number and await raw.is_kept(conn, number):
                     break  # the answer to the last commit was lost, the commit was not
-                decoded = await self._gatherer.decode(arrivals)
-                await self._meet(conn, decoded)
-                gathered = self._fresh(self._gatherer.finish(decoded))
+                gathered, ringing = await self._gather(conn, arrivals)
                 gathered.unreadable.extend(rejected)
                 number = number or await self._numbers.take(conn)
                 async with conn.transaction():
@@ -192,7 +196,18 @@ class TelemetryLane:
                     self._numbers.done(number)
                 await self._smaller(steady, arrivals, rejected, err)
                 return
-        await self._committed(conn, number, gathered, decoded)
+        await self._committed(conn, number, gathered, ringing)
+
+    async def _gather(self, conn: Connection, arrivals: list[Arrival]) -> tuple[Gathered, list[Ringing]]:
+        """Decode piece by piece, each small enough for the event loop; what rings is set apart."""
+        parts, ringing = [], []
+        for start in range(0, max(1, len(arrivals)), self._most):
+            decoded = await self._gatherer.decode(arrivals[start : start + self._most])
+            await self._meet(conn, decoded)
+            parts.append(self._gatherer.finish(decoded))
+            ringing += decoded.ringing
+            await asyncio.sleep(0)
+        return self._fresh(merged(parts)), ringing
 
     async def _smaller(
         self, steady: Steady, arrivals: list[Arrival], rejected: list[Unreadable], error: Exception
@@ -244,11 +259,11 @@ class TelemetryLane:
         REPEATED.inc(int((~fresh).sum()))
         return gathered.only(fresh)
 
-    async def _committed(self, conn: Connection, number: int, gathered: Gathered, decoded: Decoded) -> None:
+    async def _committed(self, conn: Connection, number: int, gathered: Gathered, ringing: list[Ringing]) -> None:
         for start in range(0, len(gathered.arrivals), SETTLED_AT_ONCE):
             settle(gathered.arrivals[start : start + SETTLED_AT_ONCE])
             await asyncio.sleep(0)  # a thousand connections are a thousand system calls: others get their turn between
-        for arrival, telemetries in decoded.ringing:
+        for arrival, telemetries in ringing:
             self._ringing(arrival, telemetries)
         STORED.labels("telemetry").inc(len(gathered.arrivals))
         STRANGE.inc(gathered.strange)
@@ -265,7 +280,8 @@ class TelemetryLane:
 
 async def write(conn: Connection, gathered: Gathered, number: int, shelf: UnreadableShelf) -> None:
     """Write one batch. Call inside a transaction."""
-    await raw.keep_batch(conn, gathered.received_at, number, len(gathered.arrivals), gathered.body)
+    for messages, body in gathered.bodies:
+        await raw.keep_batch(conn, gathered.received_at, number, messages, body)
     if len(gathered.columns):
         await telemetry.write_wide(conn, gathered.columns, number)
     if gathered.observations:
