@@ -18,12 +18,16 @@
   const say = (name) => body.dispatchEvent(new CustomEvent(name, { bubbles: true }));
   const openCase = () => { const found = document.querySelector('[data-case]'); return found ? Number(found.dataset.case) : null; };
 
-  // --- fetching again, at most every 120 ms however much happens
+  // --- fetching again, at most every 120 ms however much happens, and seldomer when the answers are slow
+  let gap = 120;
+  let asked = 0;
+  by('queue').addEventListener('htmx:before:request', (event) => { if (event.target.id === 'queue') asked = performance.now(); });
+  by('queue').addEventListener('htmx:after:request', (event) => { if (event.target.id === 'queue') gap = Math.min(1500, Math.max(120, 4 * (performance.now() - asked))); });
   const waiting = new Set();
   let timer = null;
   function stale(...names) {
     names.forEach((name) => waiting.add(name));
-    timer ??= setTimeout(() => { timer = null; const all = [...waiting]; waiting.clear(); all.forEach(say); }, 120);
+    timer ??= setTimeout(() => { timer = null; const all = [...waiting]; waiting.clear(); all.forEach(say); }, gap);
   }
 
   // --- the live stream
