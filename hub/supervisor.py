@@ -21,8 +21,8 @@ from hub.errors import HubError
 
 READY_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
-BACKOFF_S = (0.2, 10.0)  # first and longest wait before a child that ended is started again
-STEADY_S = 30.0  # after this long alive a child's back-off starts afresh
+BACKOFF_S = (0.1, 2.0)  # first and longest wait before a child that ended is started again: somebody may be pressing
+STEADY_S = 5.0  # after this long alive a child's back-off starts afresh
 TICK_S = 0.1
 LOG_LIMIT_BYTES = 50_000_000  # a role's log is moved aside (one generation) beyond this
 

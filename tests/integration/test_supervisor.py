@@ -50,7 +50,7 @@ def test_role_that_keeps_ending_is_started_ever_more_rarely(supervisor: Supervis
     role = child(tmp_path, "dispatch", "raise SystemExit(3)")
     supervisor.add(role)
     until(lambda: role.starts == 3, supervisor.watch)
-    assert role.backoff_s >= 0.8
+    assert role.backoff_s >= 0.4
 
 
 def test_role_that_cannot_start_says_why(supervisor: Supervisor, tmp_path: Path) -> None:
