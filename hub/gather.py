@@ -264,12 +264,17 @@ def _measured_ms(said: Said, seen: Observation | None = None) -> int:
     return int(at.timestamp() * 1000)
 
 
+def _received_ms(said: Said) -> int:
+    own = said.telemetry.time_quality is TimeQuality.DEVICE and _measured_ms(said) == said.arrival.received_ms
+    return said.arrival.received_ms + own  # as in `_vitals_columns`
+
+
 def _columns_of(said: Sequence[Said], table: DeviceTable) -> Columns:
     count = len(said)
     columns = _absent(count)
     columns.device[:] = [table.device_id[s.row] for s in said]
-    columns.received_ms[:] = [s.arrival.received_ms for s in said]
     columns.measured_ms[:] = [_measured_ms(s) for s in said]
+    columns.received_ms[:] = [_received_ms(s) for s in said]
     columns.sequence[:] = [_sequence(s.telemetry) for s in said]
     for at, s in enumerate(said):
         for seen in s.telemetry.observations:
@@ -310,6 +315,8 @@ def _window_row(device_id: int, received_ms: int, burst: AccelWindow) -> WindowR
 
 
 def _vitals_columns(told: VitalsBatch, device: NDArray[np.int64], received_ms: NDArray[np.int64]) -> Columns:
+    # Equal times mean "the device sent none". A message that came within the millisecond it was made in came after it.
+    received_ms = received_ms + (told.clocked & (told.measured_ms == received_ms))
     return Columns(
         device=device, received_ms=received_ms, measured_ms=told.measured_ms, sequence=told.sequence, steps=told.steps,
         worn=told.worn, **{name: getattr(told, name) for name in FLOATS},

@@ -80,7 +80,7 @@ class Ingest:
         )  # fmt: skip
         self._store = Store(
             table=self.table, gatherer=self._gatherer, numbers=self._numbers, shelf=self._shelf,
-            grown=self.detection.fit, observed=self._observe_urgent,
+            grown=self.detection.fit, fresh=self._telemetry.without_repeats, observed=self._observe_urgent,
         )  # fmt: skip
         self._keeper = Keeper(self.detection, self._numbers, PARTITION)
         self._known_topics = self._gatherer.vitals_row

@@ -41,6 +41,7 @@ class Store:
     numbers: BatchNumbers
     shelf: UnreadableShelf
     grown: Callable[[], None]  # the table has new rows
+    fresh: Callable[[Gathered], Gathered]  # without the rows that were stored before
     observed: Callable[[int, Gathered], None]  # stored: show it to the detectors
 
 
@@ -66,7 +67,7 @@ class Press:
         if strangers:
             await table.register(conn, list(strangers.values()), self._at)
             self._store.grown()
-        self._gathered = self._store.gatherer.finish(decoded)
+        self._gathered = self._store.fresh(self._store.gatherer.finish(decoded))
 
     async def run(self, conn: Connection) -> None:
         assert self._gathered is not None
@@ -116,7 +117,7 @@ class Press:
         for draft in drafts:
             known = None
             if draft.identity is None:
-                known = await presses.recent_nameless(conn, device_id, draft.kind, self._at)
+                known = await presses.just_counted(conn, device_id, draft.kind, self._at)
             if known is not None:
                 self._outcomes.append("merged")
                 continue
@@ -124,7 +125,9 @@ class Press:
             self._outcomes.append("opened" if raised.opened else "rang" if raised.rang else "attached")
             if raised.incident_id is not None:
                 identity = draft.identity or f"{presses.NAMELESS}{draft.kind}:{self._arrival.received_ms}"
-                await presses.keep(conn, device_id, identity, raised.incident_id, self._at)
+                await presses.keep(
+                    conn, device_id, identity=identity, kind=draft.kind, incident_id=raised.incident_id, at=self._at
+                )
 
     def _alert(self, row: int, draft: Draft) -> Alert:
         table, received_ms = self._store.table, self._arrival.received_ms

@@ -207,7 +207,7 @@ class TelemetryLane:
             parts.append(self._gatherer.finish(decoded))
             ringing += decoded.ringing
             await asyncio.sleep(0)
-        return self._fresh(merged(parts)), ringing
+        return self.without_repeats(merged(parts)), ringing
 
     async def _smaller(
         self, steady: Steady, arrivals: list[Arrival], rejected: list[Unreadable], error: Exception
@@ -250,7 +250,8 @@ class TelemetryLane:
             self._newcomers.spent(len(self._table) - before)
             self._detection.fit()
 
-    def _fresh(self, gathered: Gathered) -> Gathered:
+    def without_repeats(self, gathered: Gathered) -> Gathered:
+        """Return a batch without the rows that were stored before. Changes nothing but the count of them."""
         if len(gathered.rows) == 0:
             return gathered
         fresh = self._detection.fresh(gathered.rows, gathered.columns)

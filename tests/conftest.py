@@ -81,7 +81,8 @@ class Mosquitto:
         self.process: subprocess.Popen[bytes] | None = None
         self._program = need("mosquitto", "mosquitto mosquitto-clients")
         config = [
-            f"listener {self.port} 127.0.0.1", "allow_anonymous true", "persistence true", f"persistence_location {folder}/",
+            f"listener {self.port} 127.0.0.1", "allow_anonymous true",
+            "persistence true", f"persistence_location {folder}/",
             "autosave_interval 1", "set_tcp_nodelay true", "max_queued_messages 100000", "max_inflight_messages 1000",
             *(["user root"] if os.getuid() == 0 else []), *lines,
         ]  # fmt: skip

@@ -33,8 +33,8 @@ def main() -> int:
         # A package of this name exists everywhere, but installing must not leave a broker running on port 1883.
         if "mosquitto" in lacking and shutil.which("systemctl"):
             subprocess.run(["systemctl", "disable", "--now", "mosquitto"], check=False, capture_output=True)
-    for tool, packages in missing().items():
-        print(f"{tool} is missing, its tests will be skipped: apt-get install {' '.join(packages)}", flush=True)
+    for tool, wanted in missing().items():
+        print(f"{tool} is missing, its tests will be skipped: apt-get install {' '.join(wanted)}", flush=True)
     return 1 if missing() and os.environ.get("CI") else 0
 
 

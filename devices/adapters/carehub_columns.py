@@ -31,6 +31,7 @@ class VitalsBatch:
 
     ok: NDArray[np.bool_]
     measured_ms: NDArray[np.int64]  # believed device time; `received_ms` where there is none, -1 if that is not given
+    clocked: NDArray[np.bool_]  # measured_ms is the device's own time
     sequence: NDArray[np.int64]
     heart_rate_bpm: NDArray[np.float32]
     spo2_pct: NDArray[np.float32]
@@ -84,10 +85,12 @@ def decode_vitals(payloads: Sequence[bytes], received_ms: NDArray[np.int64] | No
         rows = [_alone(payload, at, errors, ok) for at, payload in enumerate(payloads)]
     table = _table(rows)
     measured = _measured(rows)
+    believed = _believed(measured) if received_ms is None else plausible.believed_ms(measured, received_ms)
     unknown = np.full(len(rows), ABSENT, dtype=np.int64)
     return VitalsBatch(
         ok=ok,
-        measured_ms=_believed(measured) if received_ms is None else plausible.believed_ms(measured, received_ms),
+        measured_ms=believed,
+        clocked=(measured != ABSENT) & (believed == measured),
         sequence=np.where(np.isnan(table[:, 0]), unknown, np.nan_to_num(table[:, 0]).astype(np.int64)),
         heart_rate_bpm=_kept(table, "hr"),
         spo2_pct=_kept(table, "spo2"),

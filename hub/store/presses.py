@@ -7,7 +7,7 @@ from hub.store.pool import Connection
 from hub.store.sql import queries
 
 Q = queries("presses")
-NAMELESS_WINDOW_S = 10.0  # presses without an identity that come closer than this to the first are one
+NAMELESS_WINDOW_S = 10.0  # a press without an identity that comes closer than this to a counted one is that one
 NAMELESS = "~"  # what the identities we make up begin with
 
 
@@ -17,22 +17,23 @@ async def seen(conn: Connection, device_id: int, identity: str) -> int | None:
     return int(row[0]) if row else None
 
 
-async def recent_nameless(conn: Connection, device_id: int, kind: str, at: datetime) -> int | None:
-    """Return the incident of a press of the same kind without identity less than ten seconds before, or None.
+async def just_counted(conn: Connection, device_id: int, kind: str, at: datetime) -> int | None:
+    """Return the incident of a press of the same kind counted less than ten seconds before, or None.
 
-    The window starts at the first press, not at the last: a button pressed every eight seconds rings again.
+    A press without an identity is then still that one. The window starts at the press that was counted, not at the last
+    message: a button pressed every eight seconds rings again.
     """
     found = await conn.execute(
-        Q.recent_nameless,
-        {"device_id": device_id, "prefix": f"{NAMELESS}{kind}:", "at": at, "window_s": NAMELESS_WINDOW_S},
+        Q.just_counted, {"device_id": device_id, "kind": kind, "at": at, "window_s": NAMELESS_WINDOW_S}
     )
     row = await found.fetchone()
     return int(row[0]) if row else None
 
 
-async def keep(conn: Connection, device_id: int, identity: str, incident_id: int, at: datetime) -> None:
+async def keep(conn: Connection, device_id: int, *, identity: str, kind: str, incident_id: int, at: datetime) -> None:
     """Remember a press. Call inside its transaction."""
-    await conn.execute(Q.keep, {"device_id": device_id, "identity": identity, "incident_id": incident_id, "at": at})
+    values = {"device_id": device_id, "identity": identity, "kind": kind, "incident_id": incident_id, "at": at}
+    await conn.execute(Q.keep, values)
 
 
 async def confirming(conn: Connection, kind: str, device_id: int, resident_id: int | None) -> list[int]:

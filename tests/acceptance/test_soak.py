@@ -274,7 +274,8 @@ def lost_vitals(conn: psycopg.Connection, street: Street) -> list[str]:
     faults = []
     for wearer in street.wearers:
         rows = conn.execute(
-            "select sequence, count(*) from telemetry where device_id = %s and heart_rate_bpm is not null group by sequence",
+            "select sequence, count(*) from telemetry"
+            " where device_id = %s and heart_rate_bpm is not null group by sequence",
             (wearer.home.device_id,),
         ).fetchall()
         stored = {int(sequence): int(n) for sequence, n in rows if sequence is not None}

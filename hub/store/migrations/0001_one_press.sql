@@ -101,9 +101,10 @@ create table unreadable (
     device_id     bigint references device
 );
 
-create table press (                                  -- presses with an identity, once each
+create table press (                                  -- presses that were counted, once each
     device_id     bigint not null references device,
-    identity      text not null,
+    identity      text not null,                      -- the device's own, or one made up, beginning with ~
+    kind          text not null,                      -- an alarm's: sos, fall …
     incident_id   bigint not null,
     at            timestamptz not null,
     primary key (device_id, identity)

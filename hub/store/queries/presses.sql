@@ -2,18 +2,19 @@
 -- The incident a press with this identity went to, if it was heard before.
 select incident_id from press where device_id = %(device_id)s and identity = %(identity)s
 
--- name: recent_nameless
--- The open incident of an alarm without identity heard so shortly before that this is the same one. One second of
--- slack forward, because the clocks of two ways in are read apart. After an incident has ended, a press is a new one.
+-- name: just_counted
+-- The open incident of an alarm counted so shortly before that one without an identity is the same: a button sends its
+-- press as a state with its own time and once more as a bare action. One second of slack forward, because the clocks of
+-- two ways in are read apart. After an incident has ended, a press is a new one.
 select p.incident_id from press p join incident i on i.id = p.incident_id
-where p.device_id = %(device_id)s and starts_with(p.identity, %(prefix)s) and i.dedup_key is not null
+where p.device_id = %(device_id)s and p.kind = %(kind)s and i.dedup_key is not null
   and p.at > %(at)s - make_interval(secs => %(window_s)s) and p.at <= %(at)s + interval '1 second'
 order by p.at desc limit 1
 
 -- name: keep
 -- Remember a press.
-insert into press (device_id, identity, incident_id, at)
-values (%(device_id)s, %(identity)s, %(incident_id)s, %(at)s) on conflict do nothing
+insert into press (device_id, identity, kind, incident_id, at)
+values (%(device_id)s, %(identity)s, %(kind)s, %(incident_id)s, %(at)s) on conflict do nothing
 
 -- name: confirming
 -- Incidents of one kind, of this device or its resident, whose wearer may still cancel.

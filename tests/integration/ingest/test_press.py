@@ -69,6 +69,36 @@ async def test_presses_without_identity_within_ten_seconds_are_one(hub: Hub, dsn
     assert await hub.rows("select presses from incident") == [(2,)]
 
 
+async def test_button_that_sends_its_press_as_state_and_as_action_is_one_press(hub: Hub) -> None:
+    now_ms = int(time.time() * 1000)
+    seen = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat()
+    hub.send("zigbee2mqtt/button", {"action": "emergency", "last_seen": seen}, at_ms=now_ms)
+    await hub.done()
+    hub.send("zigbee2mqtt/button/action", b"emergency", at_ms=now_ms + 60)
+    hub.send("zigbee2mqtt/button", {"action": "", "last_seen": seen}, at_ms=now_ms + 70)
+    await hub.done()
+    assert await hub.rows("select presses from incident") == [(1,)]
+
+
+async def test_fall_a_moment_ago_does_not_swallow_a_press_without_identity(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    hub.send("carehub/w1/event", {"event": "fall", "id": "3", "stage": "confirmed"})
+    hub.press()
+    await hub.done()
+    assert await hub.rows("select presses from incident") == [(1,)]
+    assert await hub.rows("select kind from alert order by kind") == [("fall",), ("sos",)]
+
+
+async def test_repeated_press_is_no_second_line_of_telemetry(hub: Hub, dsn: str) -> None:
+    await known(hub, dsn)
+    now_ms = int(time.time() * 1000)
+    press = {"event": "sos", "id": "7", "seq": 5, "at": now_ms, "battery": 60}
+    for late_ms in (0, 40, 3000):
+        hub.send("carehub/w1/event", press, at_ms=now_ms + late_ms)
+        await hub.done()
+    assert await hub.one("select count(*) from telemetry") == 1
+
+
 async def test_unknown_devices_press_opens_an_orphan_incident(hub: Hub) -> None:
     token = hub.press("stranger", id="1")
     await hub.done()

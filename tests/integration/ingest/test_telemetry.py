@@ -71,6 +71,14 @@ async def test_repeated_telemetry_is_stored_once_and_acknowledged_twice(hub: Hub
     assert await hub.one("select sum(messages) from raw_batch") == 4
 
 
+async def test_repeat_of_a_message_that_came_within_its_own_millisecond_is_recognised(hub: Hub) -> None:
+    now_ms = int(time.time() * 1000)
+    for late_ms in (0, 1500):
+        hub.send("carehub/w1/vitals", {"seq": 4, "at": now_ms, "hr": 71}, at_ms=now_ms + late_ms)
+        await hub.done()
+    assert await hub.one("select count(*) from telemetry") == 1
+
+
 async def test_counter_that_starts_again_is_no_repeat(hub: Hub) -> None:
     at = int(time.time()) - 300
     hub.vitals(seq=0, at=at, hr=70)
