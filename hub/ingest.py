@@ -217,7 +217,8 @@ class Ingest:
                 self._urgent.put(Answer(self._store, arrival, person_id))
             else:
                 self._press(arrival, list(read(arrival)))
-            self._telemetry.hurry()
+            if arrival.origin.unsettled > 1:  # its acknowledgement must not wait behind the telemetry before it
+                self._telemetry.hurry()
         except (DecodeError, msgspec.MsgspecError) as err:
             self._put_telemetry(arrival)  # kept with its error in the next batch; the flood of them delays no press
             self._tell_unread(arrival, err)

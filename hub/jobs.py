@@ -25,7 +25,7 @@ from hub.store.people import Listener
 from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers, UnreadableShelf
 from hub.store.telemetry import clean, moment
-from hub.telemetry_lane import STORED, UNREADABLE, settle, write
+from hub.telemetry_lane import STORED, UNREADABLE, settle, write_few
 
 PRESSES = Counter("carehub_presses", "Alarms stated by devices, by what became of them", ["outcome"])
 FINDINGS = Counter("carehub_findings", "What detectors noticed", ["rule"])
@@ -76,7 +76,7 @@ class Press:
             self._number = await self._store.numbers.take(conn)
         elif await raw.is_kept(conn, self._number):
             return  # the answer to the last commit was lost, the commit was not
-        await write(conn, self._gathered, self._number, self._store.shelf)
+        await write_few(conn, self._gathered, self._number, self._store.shelf)
         for telemetry in self._telemetries:
             row = self._store.table.row_of[telemetry.device]
             heard = rings(self._arrival, telemetry, self._store.table)

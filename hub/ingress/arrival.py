@@ -12,6 +12,10 @@ class Origin(Protocol):
 
     name: str  # "listener", "bridge", "gateway": for logs and metrics
 
+    @property
+    def unsettled(self) -> int:
+        """Messages of this origin that were submitted and are not settled yet."""
+
     def settle(self, token: int) -> None:
         """The message with this token is committed: acknowledge it, in the order of arrival. Must not write yet."""
 

@@ -57,9 +57,7 @@ async def account(conn: Connection, login: str) -> Account | None:
 async def begin_session(conn: Connection, token_sha256: bytes, person_id: int, csrf: str, *, hours: int) -> None:
     async with conn.transaction():
         await conn.execute(Q.forget_sessions)
-        await conn.execute(
-            Q.begin_session, {"token": token_sha256, "person": person_id, "csrf": csrf, "hours": hours}
-        )
+        await conn.execute(Q.begin_session, {"token": token_sha256, "person": person_id, "csrf": csrf, "hours": hours})
 
 
 async def session(conn: Connection, token_sha256: bytes, *, idle_minutes: int) -> SessionRow | None:

@@ -93,5 +93,3 @@ def _fingerprint(folder: Path) -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
-
-

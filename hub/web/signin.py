@@ -103,5 +103,3 @@ def _same_origin(request: Request) -> bool:
     """A browser says where a form came from; a script need not."""
     origin = request.headers.get("origin")
     return origin is None or origin.partition("://")[2] == request.headers.get("host")
-
-

@@ -26,9 +26,14 @@ class Line:
 
     def __init__(self) -> None:
         self.tokens = itertools.count(1)
+        self.sent = 0
         self.ready: list[int] = []
         self.acknowledged: list[int] = []
         self.on_flush: Callable[[], None] = lambda: None
+
+    @property
+    def unsettled(self) -> int:
+        return self.sent - len(self.acknowledged) - len(self.ready)
 
     def settle(self, token: int) -> None:
         self.ready.append(token)
@@ -49,6 +54,7 @@ class Hub:
         """Publish; returns the token that is acknowledged later."""
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         token = next(self.line.tokens)
+        self.line.sent += 1
         at = int(time.time() * 1000) if at_ms is None else at_ms
         self.ingest.submit(
             Arrival(topic=topic, payload=payload, received_ms=at, origin=self.line, token=token, retained=retained)
