@@ -139,7 +139,7 @@ def view(row: store.Row) -> View:
             State.RESOLVED: View.THANKS,
         }.get(now, View.ACCEPTED)  # fmt: skip
     stood_down = row["purpose"] == "stand_down" or row["page_state"] == "withdrawn"
-    if now is State.RESOLVED or (stood_down and row["responder_id"] is not None):
+    if now in (State.HANDED_OVER, State.RESOLVED) or (stood_down and row["responder_id"] is not None):
         return View.STOOD_DOWN
     if row["answered"] == "cannot_go":
         return View.DECLINED

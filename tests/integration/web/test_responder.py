@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hub.web.responder import View, view
 from tests.integration.web.world import World, csrf_of
 
 
@@ -75,6 +76,13 @@ def test_whole_visit_by_buttons(guard: Guard) -> None:
         states.append(guard.state())
     assert states[1:] == ["en_route", "on_scene", "handed_over"]
     assert "交接完成，谢谢" in guard.sees()
+
+
+def test_who_was_asked_as_well_is_not_asked_after_the_hand_over() -> None:
+    """The page offers nothing that would be refused: after a hand-over only operators may act."""
+    asked = {"responder_id": 1, "person_id": 2, "purpose": "alarm", "page_state": "delivered", "answered": None}
+    assert view({**asked, "state": "on_scene"}) is View.ASKED
+    assert view({**asked, "state": "handed_over"}) is View.STOOD_DOWN
 
 
 def test_second_tap_is_harmless(guard: Guard) -> None:
