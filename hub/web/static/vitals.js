@@ -20,7 +20,7 @@
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), document.body.dataset.zone),
       scales: { y: { range: (_, low, high) => [Math.min(50, low - 5), Math.max(120, high + 5)] } },
       axes: [
-        { stroke: '#5b6863', font: '11px system-ui', grid: { stroke: '#e7eae5' }, ticks: { show: false }, size: 22, values: (_, ticks) => ticks.map((s) => new Intl.DateTimeFormat('zh-CN', { timeZone: document.body.dataset.zone, hour: '2-digit', minute: '2-digit', hour12: false }).format(s * 1000)) },
+        { stroke: '#5b6863', font: '11px system-ui', grid: { stroke: '#e7eae5' }, ticks: { show: false }, size: 22, incrs: [60, 120, 300, 600], values: (_, ticks) => ticks.map((s) => new Intl.DateTimeFormat('zh-CN', { timeZone: document.body.dataset.zone, hour: '2-digit', minute: '2-digit', hour12: false }).format(s * 1000)) },
         { stroke: '#5b6863', font: '11px system-ui', grid: { stroke: '#e7eae5' }, ticks: { show: false }, size: 34, splits: () => [60, 90, 120, 150] },
       ],
       series: [{}, { stroke: '#a3262a', width: 2, fill: '#a3262a14', spanGaps: false, points: { show: false } }],
@@ -33,6 +33,7 @@
     put('spo2', data.last_spo2 === null ? '–' : Math.round(data.last_spo2));
     const change = data.trend;
     put('trend', change === null ? '' : change === 0 ? `→ ${words.flat}` : (change > 0 ? `↗ ${words.up}` : `↘ ${words.down}`).replace('{n}', Math.abs(Math.round(change))));
+    box.querySelector('[data-trend]').classList.toggle('is-steady', change === 0);
     const age = data.last_at === null ? null : window.carehubClock.now() / 1000 - data.last_at;
     put('at', age === null ? '' : words.ago.replace('{age}', window.carehubClock.span(age)));
     box.classList.toggle('is-old', age === null || age > 120);
