@@ -14,7 +14,10 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     settings = load(options.config)
     if not settings.database.dsn:
-        raise HubError("no database is configured: set CAREHUB_DATABASE_DSN to the hub's database")
+        raise HubError(
+            "no database is configured: set CAREHUB_DATABASE_DSN to the hub's"
+            " (of `carehub up`: the dsn in .carehub/running.json)"
+        )
     return int(asyncio.run(options.run(options, settings)))
 
 

@@ -67,7 +67,10 @@ async def _rosters(dsn: str) -> tuple[str, ...]:
 
 async def _publish(text: str, dsn: str) -> int:
     if not dsn:
-        raise HubError("no database is configured: set CAREHUB_DATABASE_DSN to the hub's, which `carehub up` prints")
+        raise HubError(
+            "no database is configured: set CAREHUB_DATABASE_DSN to the hub's"
+            " (of `carehub up`: the dsn in .carehub/running.json)"
+        )
     async with await connect(dsn, name="carehub policy") as conn:
         version = await policies.publish(conn, text)
     print(f"version {version} is active; incidents that are open keep the version they started with")
