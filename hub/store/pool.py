@@ -85,7 +85,10 @@ async def _migrate(conn: Connection, name: str, text: str, seen: str | None) -> 
     digest = hashlib.sha256(text.encode()).hexdigest()
     if seen is not None:
         if seen != digest:
-            raise MigrationError(f"{name} ran with another text before: never edit a released migration, add a new one")
+            raise MigrationError(
+                f"{name} ran here with another text: this database is another release's, or the file was edited"
+                " (add a new migration instead). A demo's database may go: remove its run folder, .carehub"
+            )
         return None
     async with conn.transaction():
         await conn.execute(text.encode())
