@@ -3,6 +3,8 @@
 import importlib
 import sys
 
+import psycopg
+
 from hub.errors import HubError
 
 COMMANDS = {
@@ -32,6 +34,9 @@ def main(argv: list[str] | None = None) -> int:
     command = importlib.import_module(f"hub.commands.{words[0]}")
     try:
         return int(command.main(words[1:]))
+    except psycopg.OperationalError as err:
+        print(f"carehub {words[0]}: the database does not answer: {str(err).splitlines()[0]}", file=sys.stderr)
+        return 2
     except HubError as err:
         print(f"carehub {words[0]}: {err}", file=sys.stderr)
         return 2

@@ -69,6 +69,7 @@ class ConsoleSettings:
     language: str = "zh-CN"
     secure_cookies: bool = False  # true behind TLS
     session_hours: int = 12
+    desk_phone: str = ""  # the operators' number, offered on responders' pages
 
 
 @dataclass(frozen=True, kw_only=True)

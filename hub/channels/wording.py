@@ -42,7 +42,10 @@ SEES_NAME = frozenset({Role.FAMILY, Role.OPERATOR, Role.COMMUNITY, Role.PROPERTY
 SEES_MEDICAL = frozenset({Role.OPERATOR, Role.AMBULANCE})
 SEES_KEY = frozenset({Role.OPERATOR, Role.COMMUNITY, Role.PROPERTY})
 SEES_VITALS = frozenset({Role.FAMILY, Role.OPERATOR, Role.AMBULANCE})  # that it is a vital sign is itself a diagnosis
-HAZARDS = frozenset({"dog", "oxygen", "stairs", "clutter", "smoke", "gas"})
+# What whoever opens the door must know: never a diagnosis.
+HAZARDS = frozenset({
+    "dog", "oxygen", "gas_stove", "stairs", "clutter", "wheelchair", "deaf", "blind", "lives_alone", "smoke", "gas",
+})  # fmt: skip
 
 
 def compose(row: Mapping[str, Any], *, public_url: str, link_key: str) -> OutboundPage:

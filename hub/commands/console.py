@@ -47,7 +47,7 @@ def options_of(settings: Settings) -> ConsoleOptions:
     return ConsoleOptions(
         dsn=settings.database.dsn, zone=settings.console.zone, language=settings.console.language,
         secure=settings.console.secure_cookies, link_key=settings.secrets.link_key,
-        session_hours=settings.console.session_hours,
+        session_hours=settings.console.session_hours, desk_phone=settings.console.desk_phone,
     )  # fmt: skip
 
 

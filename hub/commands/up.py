@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import os
 import secrets
@@ -53,6 +54,7 @@ class Run:
         self.run_dir = self.settings.run_dir.resolve()
         self.run_dir.mkdir(parents=True, exist_ok=True)
         self._refuse_a_second()
+        self.scenario = self._scenario() if self.options.demo else ""
         supervisor = Supervisor(self.run_dir)
         with stop_signals() as stopped:
             try:
@@ -174,11 +176,20 @@ class Run:
         path.touch(mode=0o600)
         path.write_text(json.dumps(word))
 
+    def _scenario(self) -> str:
+        """Return the scenario to play, refusing one that does not exist before anything is started."""
+        name = str(self.options.scenario or ("one_night" if self.options.headless else "quiet_evening"))
+        spec = importlib.util.find_spec("simulator")
+        folders = [Path(place) / "scenarios" for place in (spec and spec.submodule_search_locations) or ()]
+        known = sorted(path.stem for folder in folders for path in folder.glob("*.toml"))
+        if name not in known and not Path(name).is_file():
+            raise HubError(f"there is no scenario {name!r}; there are {', '.join(known)}, or give a file")
+        return name
+
     def _simulator(self, neighbourhood: Path, environ: dict[str, str]) -> Child:
         headless = ["--headless"] if self.options.headless else []
-        scenario = self.options.scenario or ("one_night" if self.options.headless else "quiet_evening")
         command = [
-            sys.executable, "-m", "simulator", "--neighbourhood", str(neighbourhood), "--scenario", scenario,
+            sys.executable, "-m", "simulator", "--neighbourhood", str(neighbourhood), "--scenario", self.scenario,
             "--seed", str(self.options.seed), "--report", str(self.report_path), *headless,
         ]  # fmt: skip
         self.report_path.unlink(missing_ok=True)

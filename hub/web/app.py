@@ -35,6 +35,7 @@ class ConsoleOptions:
     secure: bool = False
     link_key: str = ""
     session_hours: int = 12  # a shift, and the handing over after it
+    desk_phone: str = ""
 
 
 def create_app(options: ConsoleOptions) -> FastAPI:
@@ -47,7 +48,7 @@ def create_app(options: ConsoleOptions) -> FastAPI:
             app.state.parts = Parts(
                 pool=pool, live=live, doorman=Doorman(pool, session_hours=options.session_hours),
                 zone=ZoneInfo(options.zone), secure=options.secure, link_key=options.link_key,
-                language=options.language, assets=_fingerprint(HERE / "static"),
+                language=options.language, assets=_fingerprint(HERE / "static"), desk_phone=options.desk_phone,
             )  # fmt: skip
             yield
 

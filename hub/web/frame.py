@@ -32,6 +32,7 @@ class Parts:
     secure: bool
     link_key: str
     language: str
+    desk_phone: str
     assets: str  # changes with every change of a static file, so that no browser keeps an old one
 
 
@@ -110,7 +111,8 @@ def render(
     now = has.live.now()
     shared = {
         "t": words.speaker(language), "language": language, "languages": words.NAMES, "who": who,
-        "csrf": who.csrf if who else "", "nonce": request.state.nonce, "assets": has.assets, "zone": has.zone.key,
+        "csrf": who.csrf if who else "", "nonce": request.state.nonce, "assets": has.assets,
+        "zone": has.zone.key, "desk_phone": has.desk_phone,
         "hx": Markup('hx-nonce="{}"').format(request.state.nonce), "now": now, "now_ms": views.ms(now), "ms": views.ms,
         "span": views.span, "clock": lambda at, seconds=True: views.local(at, has.zone, now, seconds=seconds),
         "risk": lambda name: words.risk(values.get("language", language), name),

@@ -165,7 +165,7 @@ def _permitted(row: store.Row, role: Role) -> dict[str, Any]:
         "kind": kind.value, "severity": row["severity"], "test": row["test"], "presses": row["presses"],
         "opened_at": row["opened_at"], "version": row["version"], "page_id": row["page_id"], "mine": row["person_id"],
         "address": row["address"] or "", "entrance": row["entrance"] or "", "lat": row["lat"], "lon": row["lon"],
-        "hazards": [r for r in row["risks"] or () if r in HAZARDS or r in words.HAZARDS],
+        "hazards": [r for r in row["risks"] or () if r in HAZARDS],
         "speaks": row["speaks"], "going": row["responder"], "going_role": row["going_role"],
         "resident": row["resident"] if role in SEES_NAME else None,
         "phone": row["phone"] if role in SEES_NAME else None,

@@ -307,7 +307,6 @@ RISKS = {
     "dog": ("有狗", "dog"), "wheelchair": ("轮椅", "wheelchair"), "gas_stove": ("燃气灶", "gas stove"),
 }  # fmt: skip
 # What a responder may know.
-HAZARDS = frozenset({"dog", "oxygen", "gas_stove", "wheelchair", "deaf", "blind", "lives_alone"})
 ABILITY = {"自理": "independent", "半失能": "partly dependent", "失能": "dependent"}
 SPEECH = {"zh-CN": ("普通话", "Mandarin"), "en": ("英语", "English"), "宁夏话": ("宁夏话", "Ningxia dialect")}
 

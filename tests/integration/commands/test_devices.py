@@ -5,6 +5,7 @@ import hashlib
 import psycopg
 import pytest
 
+from hub.__main__ import main
 from hub.commands import devices
 from hub.errors import HubError
 
@@ -68,6 +69,14 @@ def test_gateway_and_list(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_address_without_scheme_is_refused() -> None:
     with pytest.raises(HubError, match="write scheme:native"):
         devices.main(["add", "w-0417"])
+
+
+def test_database_that_does_not_answer_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CAREHUB_DATABASE_DSN", "postgresql://nobody@127.0.0.1:1/none")
+    assert main(["devices", "list"]) == 2
+    assert capsys.readouterr().err.startswith("carehub devices: the database does not answer: ")
 
 
 def test_no_database_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
