@@ -18,7 +18,7 @@ from alerts.model import Purpose, Severity
 from hub.channels.channel import Channel, Outcome, Receipt
 from hub.channels.wording import compose
 from hub.loops import bell
-from hub.loops.retries import pause_s
+from hub.loops.retries import ATTEMPTS, ATTEMPTS_WORDS, pause_s
 from hub.store import outbox
 from hub.store.outbox import Lane
 from hub.store.pool import Connection, Pool, connect
@@ -120,7 +120,8 @@ class Dispatcher:
         return TAKE_BACK_EVERY_S if pause <= 0 else min(pause, TAKE_BACK_EVERY_S)
 
     async def _take_back(self, conn: Connection) -> None:
-        for page_id, incident_id, state in await outbox.take_back(conn):
+        taken = await outbox.take_back(conn, alarm_tries=tuple(ATTEMPTS.values()), word_tries=ATTEMPTS_WORDS)
+        for page_id, incident_id, state in taken:
             TAKEN_BACK.inc()
             log.warning("page_taken_back", page=page_id, incident=incident_id, state=state)
 

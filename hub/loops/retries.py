@@ -6,7 +6,7 @@ from hub.channels.channel import Outcome
 FIRST_AGAIN_S = 1.0
 LAST_AGAIN_S = 15.0  # the pauses double up to this
 REFUSED_AGAIN_S = 10.0  # "not signed in", "no such number": may have changed by then
-ATTEMPTS: dict[Severity, int | None] = {
+ATTEMPTS: dict[Severity, int | None] = {  # in the order of severity: the store counts from 1
     Severity.CRITICAL: None,  # while the incident is open and nobody has it, never given up
     Severity.HIGH: None,
     Severity.MEDIUM: 20,

@@ -70,11 +70,25 @@ async def living(conn: Connection) -> set[int]:
     return {int(row[0]) for row in await (await conn.execute(Q.living_workers, {"class": WORKERS})).fetchall()}
 
 
-async def take_back(conn: Connection) -> list[tuple[int, int, str]]:
-    """Take pages back from workers that are gone or hang; returns (page, incident, new state)."""
+async def take_back(
+    conn: Connection, *, alarm_tries: Sequence[int | None], word_tries: int
+) -> list[tuple[int, int, str]]:
+    """Take back pages of workers that are gone or hang, and pages without a receipt.
+
+    Args:
+        conn: a connection outside a transaction.
+        alarm_tries: how often an alarm is sent without a receipt, by severity, 1 first; None: while it is wanted.
+        word_tries: the same for pages that call nobody.
+
+    Returns:
+        (page, incident, new state) of each.
+    """
     # In this order: who is busy had proved its life before, so whoever is not alive afterwards has died. The other way
     # round a worker that enlists in between would lose its first pages to us.
     busy = {int(row[0]) for row in await (await conn.execute(Q.busy_workers)).fetchall()}
     dead = busy - await living(conn) if busy else busy
-    rows = await (await conn.execute(Q.take_back, {"dead": sorted(dead), "limit": TAKEN_BACK_AT_ONCE})).fetchall()
+    values = {
+        "dead": sorted(dead), "limit": TAKEN_BACK_AT_ONCE, "alarm_tries": list(alarm_tries), "word_tries": word_tries,
+    }  # fmt: skip
+    rows = await (await conn.execute(Q.take_back, values)).fetchall()
     return [(int(page), int(incident), str(state)) for page, incident, state in rows]

@@ -235,7 +235,7 @@ begin
     return null;
 end $$;
 create trigger page_ends_ladder after update of state on page for each row
-    when (new.state = 'delivered' and old.state <> 'delivered') execute function end_ladder();
+    when (new.state in ('delivered', 'read') and old.state not in ('delivered', 'read')) execute function end_ladder();
 
 create table incident_event (                         -- a chain per incident; bodies hold ids, never names
     incident_id   bigint not null references incident,
@@ -294,6 +294,7 @@ create table downlink (                               -- what devices and respon
 );
 create index on downlink (topic) where delivered_at is null;
 create index on downlink (page_id) where page_id is not null and delivered_at is null;
+create index on downlink (topic, id) where retain;    -- the last retained words of each topic, at every start
 
 -- The acknowledgement of a terminal or device is the page's receipt.
 create function page_received() returns trigger language plpgsql as $$

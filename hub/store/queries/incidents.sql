@@ -103,9 +103,12 @@ with changed as (
       and purpose = 'alarm' and state in ('ready', 'sending', 'sent')
     returning id, person_id, role, channel, address, state
 ), unsaid as (
-    update downlink set expires_at = %(now)s
-    where delivered_at is null and expires_at > %(now)s
-      and page_id in (select id from page where incident_id = %(id)s and %(withdraw)s and purpose = 'alarm' and state = 'sent')
+    -- An acknowledgement holds its downlink and then wants the page that we hold: never wait for it, it has been heard.
+    update downlink set expires_at = %(now)s where id in (
+        select d.id from downlink d join page p on p.id = d.page_id
+        where p.incident_id = %(id)s and %(withdraw)s and p.purpose = 'alarm' and p.state = 'sent'
+          and d.delivered_at is null and d.expires_at > %(now)s
+        for no key update of d skip locked)
 ), superseded as (
     update page set state = 'withdrawn', withdrawn_at = %(now)s, receipt = 'called anew, after: ' || receipt
     where incident_id = %(id)s and not %(withdraw)s and purpose = 'alarm' and state = 'ready' and attempts > 0

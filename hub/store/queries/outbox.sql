@@ -41,8 +41,10 @@ returning t.now, pg_notify('carehub_page', id::text)
 -- It is on its way; the receipt comes later, or the page is sent again under the same key. When somebody took the incident
 -- at this very moment, what is on its way is called back.
 with t as materialized (select hub_now() as now), unsaid as (
-    update downlink d set expires_at = t.now from t, page p
-    where p.id = %(id)s and p.withdrawn_at is not null and d.page_id = p.id and d.delivered_at is null
+    update downlink set expires_at = t.now from t where id in (
+        select d.id from downlink d join page p on p.id = d.page_id
+        where p.id = %(id)s and p.withdrawn_at is not null and d.delivered_at is null
+        for no key update of d skip locked)
 )
 update page set state = case when withdrawn_at is null then 'sent' else 'withdrawn' end, sent_at = t.now, owner = null,
                 lease_until = case when withdrawn_at is null then t.now + make_interval(secs => %(receipt_s)s) end,
@@ -75,7 +77,8 @@ select state, pg_notify('carehub_page', id::text) from missed
 
 -- name: take_back
 -- Pages of workers that are gone, or that hang beyond their lease, and pages whose receipt never came. A page withdrawn
--- meanwhile, or of an ended incident, is not sent again.
+-- meanwhile, or of an ended incident, is not sent again; one whose receipt never came is given up after as many attempts
+-- as one that failed (`alarm_tries` by severity, null: never), or a terminal that is off would be rung for ever.
 with t as materialized (select hub_now() as now),
 lost as (
     select p.id, t.now from page p, t
@@ -87,6 +90,8 @@ lost as (
 )
 update page p set
     state = case when p.withdrawn_at is not null or i.dedup_key is null and p.purpose = 'alarm' then 'withdrawn'
+                 when p.state = 'sent' and p.attempts >= case when p.purpose = 'alarm'
+                      then (%(alarm_tries)s::int[])[i.severity] else %(word_tries)s end then 'failed'
                  else 'ready' end,
     due_at = lost.now, owner = null, lease_until = null, receipt = 'taken back'
 from lost, incident i

@@ -8,7 +8,7 @@ import pytest
 
 from alerts import events
 from alerts.model import AlertKind, Disposition, Role, Severity, State, TimerKind
-from hub import chain, incidents
+from hub import chain, desk, incidents
 from hub.store import policies
 from hub.store.pool import connect
 from tests.integration.incidents.world import NOON, POLICY, World
@@ -66,6 +66,32 @@ async def test_page_on_its_way_to_a_terminal_is_called_back(world: World) -> Non
     await world.advance(incident, events.Taken(person_id=world.names["operator"], role=Role.OPERATOR))
     assert await world.value("select expires_at <= hub_now() from downlink where page_id = %s", page)
     assert (await world.pages(incident, "daughter", purpose="stand_down"))[0]["channel"] == "mqtt"
+
+
+async def test_take_does_not_wait_for_a_terminal_that_acknowledges_at_this_moment(world: World) -> None:
+    """The acknowledgement holds the words and wants the page, the take the other way round: neither may be killed."""
+    incident = await world.press()
+    page = (await world.pages(incident, channel="mqtt"))[0]["id"]
+    await world.conn.execute("update page set state = 'sent' where id = %s", (page,))
+    await world.conn.execute(
+        "insert into downlink (topic, payload, page_id, created_at, expires_at)"
+        " values ('t', 'x', %s, hub_now(), hub_now() + interval '20 s')", (page,)
+    )  # fmt: skip
+    async with await connect(world.dsn) as terminal, terminal.transaction():
+        await terminal.execute("select id from downlink where page_id = %s for no key update", (page,))
+        async with asyncio.timeout(5):
+            await world.advance(incident, events.Taken(person_id=world.names["operator"], role=Role.OPERATOR))
+        await terminal.execute("update downlink set delivered_at = hub_now() where page_id = %s", (page,))
+    assert await world.value("select delivered_at is not null from page where id = %s", page)
+
+
+async def test_page_that_was_read_ends_its_ladder(world: World) -> None:
+    incident = await world.press()
+    (webhook,) = await world.pages(incident, "daughter", channel="webhook")
+    await world.conn.execute("update page set state = 'sent' where id = %s", (webhook["id"],))
+    await desk.answer(world.conn, world.names["daughter"], webhook["id"], "n1", "cannot_go")
+    (mqtt,) = await world.pages(incident, "daughter", channel="mqtt")
+    assert mqtt["state"] == "withdrawn"
 
 
 async def test_terminal_puback_is_the_pages_receipt_and_ends_the_ladder(world: World) -> None:

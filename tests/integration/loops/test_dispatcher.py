@@ -214,3 +214,24 @@ async def test_killed_dispatch_process_loses_no_page(world: World, end: signal.S
             await world.until(DELIVERED, incident)
     assert 1 <= len(provider.heard) <= 2
     assert len(provider.keys) == 1
+
+
+async def test_stand_down_to_a_terminal_that_is_off_is_given_up(world: World) -> None:
+    """A receipt that never comes is an attempt like any other: the guard's dead terminal is not rung for months."""
+    incident = await world.press()
+    await world.conn.execute(
+        "update page set purpose = 'stand_down', state = 'sent', attempts = 8, lease_until = hub_now() - interval '1 s'"
+        " where incident_id = %s and channel = 'mqtt'", (incident,)
+    )  # fmt: skip
+    async with world.dispatching():
+        await world.until("select true from page where channel = 'mqtt' and state = 'failed'")
+
+
+async def test_severity_one_alarm_without_a_receipt_is_never_given_up(world: World) -> None:
+    incident = await world.press()
+    await world.conn.execute(
+        "update page set state = 'sent', attempts = 500, lease_until = hub_now() - interval '1 s'"
+        " where incident_id = %s and channel = 'mqtt'", (incident,)
+    )  # fmt: skip
+    async with world.dispatching():
+        await world.until("select true from page where channel = 'mqtt' and state = 'sent' and attempts > 500")
