@@ -19,6 +19,7 @@ Q = queries("audit")
 EVERY_S = 1.0
 LATE = timedelta(seconds=2)  # a timer or a page that waits longer than this is late
 UNHEARD = timedelta(seconds=60)  # nobody's phone has rung for so long
+STARTING = timedelta(seconds=10)  # a hub that starts, or whose database came back, has its dispatcher by then
 PARTITIONS_EVERY_S = 600.0
 
 WRONG = Gauge("carehub_audit_findings", "Findings that are not over", ["rule"])
@@ -44,6 +45,7 @@ class Auditor:
     dsn: str
     chains: Chains = field(default_factory=Chains)
     passed_at: float = 0.0
+    since: datetime | None = None  # the hub's time when this session began; None: ask for everything at once
     _tended_at: float | None = None
 
     async def run(self) -> None:
@@ -56,6 +58,7 @@ class Auditor:
                 await asyncio.sleep(EVERY_S)
 
     async def _watch(self, conn: Connection) -> None:
+        self.since = await hub_now(conn)
         while True:
             started = time.monotonic()
             await self.look(conn)
@@ -64,7 +67,7 @@ class Auditor:
 
     async def look(self, conn: Connection) -> list[Finding]:
         """Look once; returns everything that is wrong now."""
-        now, findings = await _wrong(conn)
+        now, findings = await _wrong(conn, self.since)
         findings += [
             Finding(rule="broken_chain", subject=b.subject, detail=b.why) for b in await self.chains.check(conn, now)
         ]
@@ -96,8 +99,8 @@ class Auditor:
             log.info("partitions_made_by_another")
 
 
-async def _wrong(conn: Connection) -> tuple[datetime, list[Finding]]:
-    values = {"late": LATE, "unheard": UNHEARD, "workers": WORKERS}
+async def _wrong(conn: Connection, since: datetime | None) -> tuple[datetime, list[Finding]]:
+    values = {"late": LATE, "unheard": UNHEARD, "workers": WORKERS, "since": since, "starting": STARTING}
     rows = await (await conn.execute(Q.wrong, values)).fetchall()
     now: datetime = rows[0][0]
     return now, [

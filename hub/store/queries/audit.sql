@@ -15,6 +15,9 @@ union all
 select t.now, 'dispatch_gone', 'dispatch', 'no dispatcher is alive'
 from t where not exists (select from pg_locks where locktype = 'advisory' and classid = %(workers)s::int and objsubid = 2
     and granted and database = (select oid from pg_database where datname = current_database()))
+  -- Everybody starts at once, and the first to look is early. What was found before stays found.
+  and (coalesce(t.now - %(since)s::timestamptz > %(starting)s::interval, true)
+       or exists (select from audit_finding where rule = 'dispatch_gone' and cleared_at is null))
 union all
 select t.now, 'nobody_reachable', 'incident:' || i.id, 'nobody of its policy can be called now'
 from t, incident i cross join lateral (

@@ -37,6 +37,16 @@ async def test_missing_dispatcher_is_found_and_its_return_clears_it(world: World
     assert await world.value("select count(*) from audit_finding where cleared_at is null") == 0
 
 
+async def test_starting_hub_has_a_moment_for_its_dispatcher(world: World) -> None:
+    auditor = Auditor(dsn=world.dsn, since=await world.now())
+    await world.forward(10)
+    assert await auditor.look(world.conn) == []
+    await world.forward(0.1)
+    assert {finding.rule for finding in await auditor.look(world.conn)} == {"dispatch_gone"}
+    # An auditor that is started again meanwhile does not take back what was found.
+    assert await rules(world, Auditor(dsn=world.dsn, since=await world.now())) == {"dispatch_gone"}
+
+
 async def test_late_timer_and_late_page_are_found(world: World) -> None:
     await world.press()
     assert await rules(world) == {"dispatch_gone"}
