@@ -21,6 +21,7 @@ from alerts.events import (
     Taken,
 )
 from alerts.model import Decision, Incident, Role, Roster, Severity, State, Timer, TimerKind, Told
+from alerts.policy import EscalationPolicy
 from alerts.ringing import closing_timer, is_technical, reopen
 from alerts.roster import is_only, may_be_sent, person
 
@@ -82,7 +83,7 @@ def dispatched(incident: Incident, event: Dispatched, roster: Roster, now: datet
     if incident.state in WAITING:
         by = replace(by, responder_id=None, responder_role=None)
     if event.person_id is None:
-        next_step = replace(by, step=min(by.step + 1, by.policy.last))
+        next_step = replace(by, step=min(by.step + 1, by.policy.last), policy=_confirmed(by.policy))
         pages, timer, reasons = plan(next_step, roster, now, must_ring=True)
         by = replace(by, step=timer.step)
     else:
@@ -97,6 +98,14 @@ def dispatched(incident: Incident, event: Dispatched, roster: Roster, now: datet
     else:
         sent = replace(by, state=State.DISPATCHED, expires_at=timer.due_at, timer=timer)
     return Decision(incident=sent, pages=pages, withdraw=True, reasons=(why, *reasons))
+
+
+def _confirmed(policy: EscalationPolicy) -> EscalationPolicy:
+    """The policy as an operator sends its steps: sending is the yes, so 120 is not put off to ask operators once more."""
+    return replace(policy, steps=tuple(
+        replace(step, notify=tuple(replace(t, operator_confirms=False, auto_after=None) for t in step.notify))
+        for step in policy.steps
+    ))  # fmt: skip
 
 
 def _chosen(incident: Incident, person_id: int, roster: Roster, now: datetime) -> Pages:

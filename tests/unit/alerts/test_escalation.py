@@ -172,6 +172,17 @@ def test_ambulance_is_not_called_when_an_operator_answers_the_question() -> None
     assert not [c for c in duty.until("02:20:00").called() if "120" in c]
 
 
+def test_operator_who_sends_the_last_step_has_confirmed_the_ambulance() -> None:
+    duty = sos().until("02:15:00")
+    assert duty.incident.step == 2
+    duty.does(Dispatched(by=XIAO_LI))
+    assert "02:15:00 120 webhook" in duty.called()
+    duty = sos().until("02:15:40")  # asked, 20 s before the ambulance is called by itself
+    duty.does(Dispatched(by=XIAO_LI))
+    assert "02:15:40 120 webhook" in duty.called()
+    assert duty.incident.policy.steps[-1].notify[0].operator_confirms  # the case keeps its policy
+
+
 def test_timer_woken_too_early_is_nothing() -> None:
     duty = sos()
     duty.now += timedelta(seconds=29)
