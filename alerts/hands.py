@@ -101,7 +101,7 @@ def dispatched(incident: Incident, event: Dispatched, roster: Roster, now: datet
 
 
 def _confirmed(policy: EscalationPolicy) -> EscalationPolicy:
-    """The policy as an operator sends its steps: sending is the yes, so 120 is not put off to ask operators once more."""
+    """The policy as an operator sends its steps: sending is the yes, so 120 is not put off to ask once more."""
     return replace(policy, steps=tuple(
         replace(step, notify=tuple(replace(t, operator_confirms=False, auto_after=None) for t in step.notify))
         for step in policy.steps
