@@ -44,6 +44,9 @@ ALARMS: tuple[tuple[tuple[int, ...], str], ...] = (
     ((2, 19), "alarm.geofenceEnter"),
     ((0, 17), "battery.low"),
 )
+ALARM_CODES = frozenset(code for _, code in ALARMS)
+ALARM_BITS = sum(1 << bit for bits, _ in ALARMS for bit in bits if bit >= 16)
+STATUS_HALF = 4  # hex digits; old firmware sends no more, and alarms with the low bits
 MOVING, OFF_WRIST, REMOVED = 4, 3, 20
 
 # A reading command -> the codes of its fields in order ("" is a field that is none).
@@ -246,12 +249,20 @@ def _alarm(frame: Frame, received_at: datetime) -> _Said:
     said = _position(frame, received_at) if frame.whole else None
     if said is None:
         return _Said((_alarm_of("alarm.general", frame.command),))
-    rings = any(seen.code.startswith("alarm.") or seen.code == "battery.low" for seen in said.observations)
-    if rings:
+    if any(_alarmed_about(seen) for seen in said.observations):
         return said
     general = _alarm_of("alarm.general", frame.command)
     identity = said.identity or _identity("alarm.general", said.measured_at, said.time_quality)
     return msgspec.structs.replace(said, observations=(general, *said.observations), identity=identity)
+
+
+def _alarmed_about(seen: Observation) -> bool:
+    """Whether an alarm frame was sent because of this: its bit stands in the high half, if the status has one.
+
+    A wearer whose battery is low, or who is away from home, has pressed all the same.
+    """
+    word = seen.native or ""
+    return seen.code in ALARM_CODES and (len(word) <= STATUS_HALF or int(word, 16) & ALARM_BITS != 0)
 
 
 def _alarm_of(code: str, native: str) -> Observation:

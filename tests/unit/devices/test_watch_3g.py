@@ -102,6 +102,21 @@ def test_alarms_come_worst_first() -> None:
     assert codes[:4] == ["alarm.sos", "alarm.fall", "alarm.removed", "battery.low"]
 
 
+@pytest.mark.parametrize("state", ["00000001", "00000002", "00000004", "00004000"])
+def test_press_with_only_a_state_bit_is_heard_as_a_press(state: str) -> None:
+    """Low on battery, out of the fence, unplugged: how things are is not what the frame alarms about."""
+    pressed = hear(position("AL", state))
+    assert pressed.observations[0].code == "alarm.general"
+    assert pressed.identity is not None
+    assert pressed.identity.startswith("alarm.")
+    assert "alarm.general" not in {one.code for one in hear(position("UD", state)).observations}
+
+
+def test_low_battery_alarm_is_no_press() -> None:
+    for status in ("00020001", "0001"):  # old firmware has one half for both
+        assert "alarm.general" not in {one.code for one in hear(position("AL", status)).observations}
+
+
 def test_same_alarm_sent_again_has_the_same_identity() -> None:
     assert hear(position("AL", "00010000")).identity == hear(position("AL", "00010000")).identity
     later = hear(position("AL", "00010000", when="211126,220004"))
