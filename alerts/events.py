@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from alerts.model import Alert, AlertError, Disposition, Role
 
@@ -129,19 +129,4 @@ Event: TypeAlias = (
     | Closed
 )
 
-EVENTS: tuple[type[Event], ...] = (
-    Raised,
-    Due,
-    Taken,
-    Dispatched,
-    CannotGo,
-    EnRoute,
-    Arrived,
-    Left,
-    HandedOver,
-    Released,
-    Held,
-    Cancelled,
-    Resolved,
-    Closed,
-)
+EVENTS: tuple[type[Event], ...] = get_args(Event)

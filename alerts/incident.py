@@ -8,8 +8,6 @@ from typing import Any, TypeAlias
 
 from alerts import hands, ringing
 from alerts.events import (
-    EVENTS,
-    WEARER,
     Arrived,
     Cancelled,
     CannotGo,
@@ -28,34 +26,7 @@ from alerts.events import (
     Taken,
 )
 from alerts.model import ENDED, Decision, Incident, Role, Roster, State
-from alerts.ringing import open_incident
 from alerts.roster import is_only
-
-__all__ = [
-    "EVENTS",
-    "TRANSITIONS",
-    "WEARER",
-    "Arrived",
-    "Cancelled",
-    "CannotGo",
-    "Closed",
-    "Dispatched",
-    "Due",
-    "EnRoute",
-    "Event",
-    "HandedOver",
-    "Held",
-    "Left",
-    "Raised",
-    "Refused",
-    "Released",
-    "Resolved",
-    "Row",
-    "Taken",
-    "Who",
-    "apply",
-    "open_incident",
-]
 
 
 class Who(StrEnum):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from alerts import events
+from alerts import events, ringing
 from alerts import incident as engine
 from alerts.model import Alert, AlertKind, Decision, Incident, Purpose, Told
 from alerts.triage import Attach, Ignore, Open, place, same_press
@@ -81,7 +81,7 @@ async def advance(conn: Connection, incident_id: int, event: events.Event, actor
 
     Raises:
         UnknownIncidentError: No such incident.
-        alerts.incident.Refused: Not allowed in this state; nothing has changed.
+        alerts.events.Refused: Not allowed in this state; nothing has changed.
     """
     at = await situation(conn, incident_id)
     return (await apply(conn, at, event, actor)).incident
@@ -107,7 +107,7 @@ async def _open(conn: Connection, at: Situation, alert: Alert) -> Raised | None:
         version = await policies.ensure(conn)
         at = replace(at, policy_version=version)
     policy = (await policies.version(conn, version)).choose(alert, at.now)
-    decision = engine.open_incident(number, alert, policy, at.roster, at.now)
+    decision = ringing.open_incident(number, alert, policy, at.roster, at.now)
     said = _said(decision, at.listeners)
     if not await store.open_case(conn, at, decision, alert=alert, said=said, actor=_actor(alert)):
         return None

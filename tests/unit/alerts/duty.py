@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from alerts.events import Event
-from alerts.incident import Due, Raised, Refused, Taken, apply, open_incident
+from alerts.events import Due, Event, Raised, Refused, Taken
+from alerts.incident import apply
 from alerts.invariants import violations
 from alerts.model import (
     Alert,
@@ -23,6 +23,7 @@ from alerts.model import (
     Told,
 )
 from alerts.policy import EscalationPolicy, load
+from alerts.ringing import open_incident
 
 ZONE = ZoneInfo("Asia/Shanghai")
 RESIDENT, DEVICE = 417, 7

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alerts import incident as engine
-from alerts.incident import (
+from alerts import ringing
+from alerts.events import (
     Arrived,
     Cancelled,
     CannotGo,
@@ -95,7 +96,7 @@ class Night:
         return Roster(responders=tuple(self.people))
 
     def opens(self, cause: Alert) -> None:
-        decision = engine.open_incident(1, cause, self.version.choose(cause, self.now), self.roster, self.now)
+        decision = ringing.open_incident(1, cause, self.version.choose(cause, self.now), self.roster, self.now)
         self.presses = int(cause.kind is AlertKind.SOS)
         law(decision.incident.state is State.CONFIRMING or self._rang(decision), "opened without a page")
         law(decision.incident.state is State.OPEN or cause.countdown_s > 0, "asked about something that is not asked")

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.incident import Arrived, Cancelled, CannotGo, Dispatched, Due, EnRoute, Held, Raised, Released, apply
+from alerts.events import Arrived, Cancelled, CannotGo, Dispatched, Due, EnRoute, Held, Raised, Released
+from alerts.incident import apply
 from alerts.model import AlertKind, Incident, Purpose, Role, Roster, Severity, State, TimerKind
 from tests.unit.alerts.duty import (
     AMBULANCE,

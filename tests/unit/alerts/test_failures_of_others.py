@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from alerts.incident import CannotGo, Held, Left, Raised, Resolved
+from alerts.events import CannotGo, Held, Left, Raised, Resolved
 from alerts.model import AlertKind, Role, Severity, State
 from alerts.policy import load
 from alerts.triage import Attach, place

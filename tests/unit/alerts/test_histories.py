@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts import escalation, hands, incident, ringing
+from alerts import escalation, events, hands, incident, ringing
 from alerts.model import Decision, Incident, Roster
 from tests.unit.alerts.histories import BrokenLawError, play
 
@@ -50,7 +50,7 @@ def _changed(move: Move, change: Callable[[Incident, Decision], Decision]) -> Mo
 
 
 def _taken_leaves_ready_pages(m: pytest.MonkeyPatch) -> None:
-    moves = {**incident.MOVES, incident.Taken: _changed(hands.taken, lambda _, d: replace(d, withdraw=False))}
+    moves = {**incident.MOVES, events.Taken: _changed(hands.taken, lambda _, d: replace(d, withdraw=False))}
     m.setattr(incident, "MOVES", moves)
 
 
@@ -59,7 +59,7 @@ def _silence_after_the_last_rung(m: pytest.MonkeyPatch) -> None:
         last = before.state.value == "open" and before.step == before.policy.last and d.reasons
         return replace(d, incident=replace(d.incident, timer=None), pages=()) if last else d
 
-    m.setattr(incident, "MOVES", {**incident.MOVES, incident.Due: _changed(ringing.due, silent)})
+    m.setattr(incident, "MOVES", {**incident.MOVES, events.Due: _changed(ringing.due, silent)})
 
 
 def _press_is_dropped(m: pytest.MonkeyPatch) -> None:
@@ -85,14 +85,14 @@ def _everybody_is_on_duty(m: pytest.MonkeyPatch) -> None:
 
 def _timer_fires_early(m: pytest.MonkeyPatch) -> None:
     original = ringing.due
-    early = incident.MOVES[incident.Due]
+    early = incident.MOVES[events.Due]
     assert early is original
 
     def fires(i: Incident, e: Any, roster: Roster, now: datetime) -> Decision:
         due = i.timer.due_at if i.timer else now
         return original(i, e, roster, max(now, due))
 
-    m.setattr(incident, "MOVES", {**incident.MOVES, incident.Due: fires})
+    m.setattr(incident, "MOVES", {**incident.MOVES, events.Due: fires})
 
 
 def _operators_stop_ringing_when_family_goes(m: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,8 @@ from itertools import product
 
 import pytest
 
-from alerts.incident import (
+from alerts.events import (
     EVENTS,
-    TRANSITIONS,
     Arrived,
     Cancelled,
     CannotGo,
@@ -26,8 +25,8 @@ from alerts.incident import (
     Released,
     Resolved,
     Taken,
-    apply,
 )
+from alerts.incident import TRANSITIONS, apply
 from alerts.invariants import violations
 from alerts.model import ENDED, AlertKind, Disposition, Incident, Role, Severity, State, TimerKind
 from tests.unit.alerts.duty import DAUGHTER, GUARD, LAO_ZHANG, SON, WORKER, XIAO_LI, Duty, alert, at, sos

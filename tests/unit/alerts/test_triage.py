@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from alerts.incident import Arrived, EnRoute, Held, Raised, Resolved
+from alerts.events import Arrived, EnRoute, Held, Raised, Resolved
 from alerts.model import AlertError, AlertKind, Role, Severity, State, TimerKind
 from alerts.triage import Attach, Ignore, Open, Weight, place, same_press
 from tests.unit.alerts.duty import GUARD, LAO_ZHANG, XIAO_LI, Duty, alert, at, sos
