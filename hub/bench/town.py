@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hub.store import devices
+from hub.store import devices, people
 from hub.store.devices import Credential
 from hub.store.pool import Connection
 
@@ -57,41 +57,19 @@ async def add_person(
     conn: Connection, name: str, role: str, login: str | None = None, password_hash: str | None = None
 ) -> int:
     """Register somebody who is on duty all year."""
-    row = await (
-        await conn.execute(
-            "insert into person (name, role, login, password_hash, created_at)"
-            " values (%s, %s, %s, %s, hub_now()) returning id",
-            (name, role, login, password_hash),
-        )
-    ).fetchone()
-    assert row is not None
-    await conn.execute(
-        "insert into shift (person_id, during)"
-        " values (%s, tstzrange(hub_now() - interval '1 day', hub_now() + interval '365 days'))",
-        row,
-    )
-    return int(row[0])
+    person = await people.add_person(conn, name, role, login=login, password_hash=password_hash)
+    await people.cover(conn, person, days=365)
+    return person
 
 
 async def _home(conn: Connection, name: str, webhook_url: str) -> Home:
-    row = await (
-        await conn.execute(
-            "insert into resident (name, area, address, created_at) values (%s, '测量', %s, hub_now()) returning id",
-            (f"长者{name}", f"测量路{name}号"),
-        )
-    ).fetchone()
-    assert row is not None
-    resident = int(row[0])
+    resident = await people.add_resident(
+        conn, people.Resident(name=f"长者{name}", area="测量", address=f"测量路{name}号")
+    )
     person = await add_person(conn, f"家属{name}", "family")
-    await conn.execute(
-        "insert into contact (person_id, channel, address) values (%s, 'webhook', %s)",
-        (person, f"{webhook_url}/{person}"),
-    )
-    await conn.execute(
-        "insert into care_circle (resident_id, person_id, relation, minutes_away) values (%s, %s, '女儿', 10)",
-        (resident, person),
-    )
+    await people.set_contact(conn, person, "webhook", f"{webhook_url}/{person}")
+    await people.set_circle(conn, resident, person, relation="女儿", minutes_away=10)
     address = f"carehub:{name}"
-    device = await devices.register(conn, address, resident_id=resident, room="", model="", deadline_s=None)
+    device = await devices.register(conn, address, resident_id=resident)
     credential = await devices.issue_credential(conn, name, "device", f"carehub/{name}/", device_id=device)
     return Home(resident_id=resident, device_id=device, person_id=person, credential=credential)

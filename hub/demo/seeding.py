@@ -1,6 +1,5 @@
 """Puts the demo's neighbourhood into the database and writes the file its simulator reads."""
 
-import hashlib
 import json
 import os
 import secrets
@@ -8,7 +7,6 @@ import socket
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,8 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from hub.config import Settings
-from hub.store import policies
-from hub.store.pool import Connection, hub_now
+from hub.store import devices, people, policies
+from hub.store.pool import Connection
 from hub.store.sql import Queries, queries
 
 NEIGHBOURHOOD_FILE = "neighbourhood.json"
@@ -30,10 +28,9 @@ SHIFT_DAYS = 60
 
 @dataclass
 class _Seeding:
-    """One run of `seed`: the connection, the hub's time, and the secrets of an earlier run to be kept."""
+    """One run of `seed`: the connection, and the secrets of an earlier run to be kept."""
 
     conn: Connection
-    now: datetime
     settings: Settings
     earlier: dict[str, str]
     app_port: int
@@ -42,7 +39,7 @@ class _Seeding:
 
     async def one(self, query: bytes, **values: Any) -> Any:
         """Run a query and return the first column of its first row, None without one."""
-        cursor = await self.conn.execute(query, {"now": self.now, **values})
+        cursor = await self.conn.execute(query, values)
         row = await cursor.fetchone() if cursor.description else None
         return row[0] if row else None
 
@@ -53,13 +50,11 @@ class _Seeding:
         return self.given[name]
 
     async def credential(self, username: str, kind: str, prefix: str, **owner: int) -> dict[str, str]:
-        secret = self.secret(username)
-        await self.one(
-            self.queries.set_credential, username=username, kind=kind, topic_prefix=prefix,
-            secret_sha256=hashlib.sha256(secret.encode()).digest(),
-            device=owner.get("device"), person=owner.get("person"),
+        issued = await devices.issue_credential(
+            self.conn, username, kind, prefix, device_id=owner.get("device"), person_id=owner.get("person"),
+            secret=self.secret(username),
         )  # fmt: skip
-        return {"username": username, "secret": secret, "prefix": prefix}
+        return {"username": username, "secret": issued.secret, "prefix": prefix}
 
 
 async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
@@ -75,7 +70,7 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
     plan = tomllib.loads((resources.files("hub.demo") / "neighbourhood.toml").read_text(encoding="utf-8"))
     async with conn.transaction():
         run = _Seeding(
-            conn=conn, now=await hub_now(conn), settings=settings,
+            conn=conn, settings=settings,
             earlier=before.get("secrets", {}), app_port=_free_port(before.get("family_app", {}).get("port")),
             queries=queries("demo"),
         )  # fmt: skip
@@ -88,7 +83,6 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
         }
         for entry in plan["resident"]:
             await _resident(run, entry, plan["area"], book)
-        await conn.execute("select pg_notify('carehub_config', '')")
     _write(path, {**_addresses(run), **book, "secrets": run.given})
     return path
 
@@ -147,10 +141,7 @@ def _write(path: Path, book: dict[str, Any]) -> None:
 async def _person(run: _Seeding, entry: dict[str, Any], area: str, role: str, **console: str) -> int:
     found = await run.one(run.queries.find_person, phone=entry["phone"], role=role)
     if found is None:
-        found = await run.one(
-            run.queries.add_person, name=entry["name"], role=role, area=area, phone=entry["phone"],
-            login=console.get("login"), password_hash=console.get("password_hash"),
-        )  # fmt: skip
+        found = await people.add_person(run.conn, entry["name"], role, area=area, phone=entry["phone"], **console)
     elif console:
         await run.one(run.queries.set_password, person=found, password_hash=console["password_hash"])
     return int(found)
@@ -162,15 +153,15 @@ async def _console(run: _Seeding, entry: dict[str, Any]) -> dict[str, Any]:
     person = await _person(
         run, entry, "", entry["role"], login=entry["login"], password_hash=PasswordHasher().hash(password)
     )
-    await run.one(run.queries.set_contact, person=person, channel="console", address=str(person), position=0)
-    await run.one(run.queries.cover, person=person, days=SHIFT_DAYS)
+    await people.set_contact(run.conn, person, "console", str(person))
+    await people.cover(run.conn, person, SHIFT_DAYS)
     return {"person": person, "role": entry["role"], "login": entry["login"], "password": password}
 
 
 async def _worker(run: _Seeding, entry: dict[str, Any], area: str) -> dict[str, Any]:
     """Somebody on duty for the area: guards and community workers carry a terminal, 120's desk has an address."""
     person = await _person(run, entry, area, entry["role"])
-    await run.one(run.queries.cover, person=person, days=SHIFT_DAYS)
+    await people.cover(run.conn, person, SHIFT_DAYS)
     if entry["role"] in TERMINAL_ROLES:
         return await _terminal(run, entry, person)
     return await _app(run, entry, person, entry["role"])
@@ -178,7 +169,7 @@ async def _worker(run: _Seeding, entry: dict[str, Any], area: str) -> dict[str, 
 
 async def _terminal(run: _Seeding, entry: dict[str, Any], person: int) -> dict[str, Any]:
     prefix = f"carehub/responder/{person}/"
-    await run.one(run.queries.set_contact, person=person, channel="mqtt", address=f"{prefix}page", position=0)
+    await people.set_contact(run.conn, person, "mqtt", f"{prefix}page")
     credential = await run.credential(f"responder-{person}", "responder", prefix, person=person)
     return {"person": person, "name": entry["name"], "role": entry["role"], "channel": "mqtt", **credential}
 
@@ -186,7 +177,7 @@ async def _terminal(run: _Seeding, entry: dict[str, Any], person: int) -> dict[s
 async def _app(run: _Seeding, entry: dict[str, Any], person: int, role: str) -> dict[str, Any]:
     path = f"/app/{person}"
     url = f"http://127.0.0.1:{run.app_port}{path}"
-    await run.one(run.queries.set_contact, person=person, channel="webhook", address=url, position=0)
+    await people.set_contact(run.conn, person, "webhook", url)
     return {"person": person, "name": entry["name"], "role": role, "channel": "webhook", "path": path}
 
 
@@ -196,17 +187,17 @@ async def _resident(run: _Seeding, entry: dict[str, Any], area: str, book: dict[
         lat, lon = entry["place"]
         words = {name: entry[name] for name in ("name", "born", "address", "entrance", "language", "ability", "risks",
                                                 "key_place", "door_code", "phone")}  # fmt: skip
-        resident = await run.one(run.queries.add_resident, area=area, lat=lat, lon=lon, **words)
+        resident = await people.add_resident(run.conn, people.Resident(area=area, lat=lat, lon=lon, **words))
     for position, relative in enumerate(entry["family"]):
         person = await _person(run, relative, "", "family")
-        await run.one(
-            run.queries.set_circle, resident=resident, person=person, relation=relative["relation"],
-            position=position, minutes_away=relative["minutes_away"],
+        await people.set_circle(
+            run.conn, resident, person, relation=relative["relation"], minutes_away=relative["minutes_away"],
+            position=position,
         )  # fmt: skip
         book["responders"].append(await _app(run, relative, person, "family"))
-    devices = [device async for device in _devices(run, entry, int(resident), book)]
+    worn = [device async for device in _devices(run, entry, int(resident), book)]
     body = {name: entry[name] for name in ("resting_bpm", "spo2_pct", "breaths_rpm", "frailty") if name in entry}
-    book["residents"].append({"name": entry["name"], "place": entry["place"], "body": body, "devices": devices})
+    book["residents"].append({"name": entry["name"], "place": entry["place"], "body": body, "devices": worn})
 
 
 async def _devices(
@@ -235,8 +226,7 @@ async def _devices(
 
 
 async def _device(run: _Seeding, address: str, resident: int, *, model: str, deadline_s: int, room: str = "") -> int:
-    found = await run.one(
-        run.queries.set_device, address=address, adapter=ADAPTERS[address.partition(":")[0]], model=model,
-        resident=resident, room=room, deadline_s=deadline_s,
+    return await devices.register(
+        run.conn, address, resident_id=resident, room=room, model=model, deadline_s=deadline_s,
+        adapter=ADAPTERS[address.partition(":")[0]], live=True,
     )  # fmt: skip
-    return int(found)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hub.errors import HubError
 from hub.replay.line import Line
 from hub.replay.target import Demo, Way, admitted
+from hub.store import devices
 from hub.store.pool import connect, hub_now
 from hub.store.sql import queries
 
@@ -107,10 +108,8 @@ async def to_demo(demo: Demo, recordings: Sequence[Recording], speed: float) -> 
         run = f"{now:%d%H%M%S}"
         sent = [Sent(recording=r.name, device=f"replay-{run}-{r.name}") for r in recordings]
         for each in sent:
-            await conn.execute(Q.set_device, {
-                "address": f"carehub:{each.device}", "adapter": "carehub/1", "model": "replay", "resident": None,
-                "room": "", "deadline_s": None, "now": now,
-            })  # fmt: skip
+            address = f"carehub:{each.device}"
+            await devices.register(conn, address, adapter="carehub/1", model="replay", live=True)
     async with admitted(demo, ["carehub/"]) as ways, Line(ways["carehub/"]) as line:
         turn = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:

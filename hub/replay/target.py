@@ -1,13 +1,11 @@
 """The hub a replay goes to: a running demo found by its run folder, or any listener by its address."""
 
-import hashlib
 import json
 import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,10 +13,8 @@ from urllib.parse import unquote, urlsplit
 from hub.commands.up import RUNNING_FILE
 from hub.demo import NEIGHBOURHOOD_FILE
 from hub.errors import HubError
-from hub.store.pool import Connection, connect, hub_now
-from hub.store.sql import queries
-
-Q = queries("demo")
+from hub.store import devices
+from hub.store.pool import connect
 
 
 class NoTargetError(HubError):
@@ -96,18 +92,9 @@ async def admitted(demo: Demo, prefixes: list[str]) -> AsyncIterator[dict[str, W
     }  # fmt: skip
     async with await connect(demo.dsn, name="carehub replay") as conn, conn.transaction():
         for way in ways.values():
-            await _admit(conn, way, await hub_now(conn))
-        await conn.execute("select pg_notify('carehub_config', '')")
+            await devices.issue_credential(conn, way.username, "gateway", way.prefix, secret=way.secret)
     try:
         yield ways
     finally:
         async with await connect(demo.dsn, name="carehub replay") as conn, conn.transaction():
-            await conn.execute(Q.dismiss, {"usernames": [way.username for way in ways.values()]})
-            await conn.execute("select pg_notify('carehub_config', '')")
-
-
-async def _admit(conn: Connection, way: Way, now: datetime) -> None:
-    await conn.execute(Q.set_credential, {
-        "username": way.username, "secret_sha256": hashlib.sha256(way.secret.encode()).digest(), "kind": "gateway",
-        "topic_prefix": way.prefix, "device": None, "person": None, "now": now,
-    })  # fmt: skip
+            await devices.dismiss(conn, [way.username for way in ways.values()])

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +32,27 @@ class Credential:
 
 
 async def register(
-    conn: Connection, address: str, *, resident_id: int | None, room: str, model: str, deadline_s: int | None
+    conn: Connection,
+    address: str,
+    *,
+    resident_id: int | None = None,
+    room: str = "",
+    model: str = "",
+    deadline_s: int | None = None,
+    adapter: str = "",
+    live: bool = False,
 ) -> int:
     """Make a device known, or bind it anew, and return its number.
+
+    Args:
+        conn: a connection; in a transaction, whoever holds devices in memory is told when it commits.
+        address: scheme:native, as in Telemetry.device.
+        resident_id: who wears it.
+        room: where it hangs.
+        model: the maker's name for it.
+        deadline_s: silent for longer, and a technical alert is raised; None: not supervised.
+        adapter: name/version of what decodes it, where that is known before it spoke.
+        live: it need not be tested first.
 
     Raises:
         UnknownResidentError: Nobody has that number.
@@ -43,7 +62,8 @@ async def register(
         and await (await conn.execute(Q.resident_exists, {"resident_id": resident_id})).fetchone() is None
     ):
         raise UnknownResidentError(resident_id)
-    values = {"address": address, "model": model, "resident_id": resident_id, "room": room, "deadline_s": deadline_s}
+    values = {"address": address, "model": model, "resident_id": resident_id, "room": room, "deadline_s": deadline_s,
+              "adapter": adapter, "live": live}  # fmt: skip
     row = await (await conn.execute(Q.register, values)).fetchone()
     assert row is not None
     await conn.execute(Q.changed)
@@ -58,9 +78,13 @@ async def issue_credential(
     *,
     device_id: int | None = None,
     person_id: int | None = None,
+    secret: str | None = None,
 ) -> Credential:
-    """Make (or replace) the secret of one device, one gateway or one responder's terminal."""
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    """Make (or replace) the secret of one device, one gateway or one responder's terminal.
+
+    `secret` is one it already knows, of 128 random bits or more; without it a new one is made.
+    """
+    secret = secret or secrets.token_urlsafe(SECRET_BYTES)
     values = {
         "username": username, "digest": hashlib.sha256(secret.encode()).digest(), "kind": kind, "prefix": topic_prefix,
         "device_id": device_id, "person_id": person_id,
@@ -68,6 +92,12 @@ async def issue_credential(
     await conn.execute(Q.set_credential, values)
     await conn.execute(Q.changed)
     return Credential(username=username, secret=secret, topic_prefix=topic_prefix)
+
+
+async def dismiss(conn: Connection, usernames: Sequence[str]) -> None:
+    """Let these sign in no more."""
+    await conn.execute(Q.dismiss, {"usernames": list(usernames)})
+    await conn.execute(Q.changed)
 
 
 async def listing(conn: Connection) -> list[tuple[Any, ...]]:

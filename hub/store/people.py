@@ -1,12 +1,15 @@
-"""Who might be called for a case, and which devices can speak to the resident."""
+"""Residents and the people around them: how they are registered, who might be called for a case, what speaks to her."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from alerts.model import Contact, Responder, Role, Roster
+from hub.store.pool import Connection
+from hub.store.sql import queries
 
+Q = queries("people")
 SIGNED_IN = timedelta(seconds=30)  # an operator whose console was heard of in this time is on duty without a shift
 
 
@@ -42,3 +45,73 @@ def _responder(row: Sequence[Any]) -> Responder:
 def listeners(rows: Iterable[Sequence[Any]]) -> tuple[Listener, ...]:
     """Return the rows of query `devices`."""
     return tuple(Listener(device_id=d, address=a, answered=bool(x), language=lang) for d, a, x, lang in rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resident:
+    """Somebody to be registered; what each field is for stands in the first migration."""
+
+    name: str
+    area: str = ""
+    address: str = ""
+    phone: str = ""
+    born: date | None = None
+    entrance: str = ""
+    language: str = "zh-CN"
+    ability: str = ""
+    risks: Sequence[str] = ()
+    key_place: str = ""
+    door_code: str = ""
+    lat: float | None = None
+    lon: float | None = None
+
+
+async def add_resident(conn: Connection, resident: Resident) -> int:
+    """Register a resident and return her number."""
+    return await _number(conn, Q.add_resident, asdict(resident) | {"risks": list(resident.risks)})
+
+
+async def add_person(
+    conn: Connection,
+    name: str,
+    role: str,
+    *,
+    area: str = "",
+    phone: str = "",
+    login: str | None = None,
+    password_hash: str | None = None,
+) -> int:
+    """Register somebody who may be called or works the console, on no duty yet, and return the number."""
+    values = {
+        "name": name, "role": role, "area": area, "phone": phone, "login": login, "password_hash": password_hash,
+    }  # fmt: skip
+    return await _number(conn, Q.add_person, values)
+
+
+async def set_contact(conn: Connection, person_id: int, channel: str, address: str) -> None:
+    """Say how to reach a person through a channel; said again, the address is replaced."""
+    await conn.execute(
+        Q.set_contact, {"person": person_id, "channel": channel, "address": address, "position": 0}
+    )  # fmt: skip
+
+
+async def set_circle(
+    conn: Connection, resident_id: int, person_id: int, *, relation: str, minutes_away: float, position: int = 0
+) -> None:
+    """Put a person into a resident's circle, in the order in which they are called."""
+    values = {
+        "resident": resident_id, "person": person_id, "relation": relation, "position": position,
+        "minutes_away": minutes_away,
+    }  # fmt: skip
+    await conn.execute(Q.set_circle, values)
+
+
+async def cover(conn: Connection, person_id: int, days: int) -> None:
+    """Put a person on duty from now on, unless a shift already covers the next day."""
+    await conn.execute(Q.cover, {"person": person_id, "days": days})
+
+
+async def _number(conn: Connection, query: bytes, values: dict[str, Any]) -> int:
+    row = await (await conn.execute(query, values)).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,8 +1,9 @@
 -- name: register
 -- A device is made known, or bound anew; its number stays.
-insert into device (address, model, resident_id, room, state, deadline_s, created_at)
-values (%(address)s, %(model)s, %(resident_id)s, %(room)s,
-        case when %(resident_id)s::bigint is null then 'claimed' else 'bound' end, %(deadline_s)s, hub_now())
+insert into device (address, adapter, model, resident_id, room, state, deadline_s, created_at)
+values (%(address)s, %(adapter)s, %(model)s, %(resident_id)s, %(room)s,
+        case when %(live)s then 'live' when %(resident_id)s::bigint is null then 'claimed' else 'bound' end, %(deadline_s)s,
+        hub_now())
 on conflict (address) do update set
     model = coalesce(nullif(excluded.model, ''), device.model),
     resident_id = coalesce(excluded.resident_id, device.resident_id),
@@ -31,3 +32,7 @@ select 1 from resident where id = %(resident_id)s
 -- name: changed
 -- Tell the processes that hold devices or credentials in memory.
 select pg_notify('carehub_config', '')
+
+-- name: dismiss
+-- These sign in no more.
+update credential set active = false where username = any(%(usernames)s)

@@ -43,3 +43,37 @@ where d.state <> 'retired'
 -- name: person
 -- Who answers: role and whether the account still counts.
 select id, role, language, active from person where id = %(id)s
+
+-- name: add_person
+-- Somebody who may be called, or who works the console.
+insert into person (name, role, area, phone, login, password_hash, created_at)
+values (%(name)s, %(role)s, %(area)s, %(phone)s, %(login)s, %(password_hash)s, hub_now())
+returning id
+
+-- name: set_contact
+-- One way to reach a person; said again, its address is replaced.
+insert into contact (person_id, channel, address, position)
+values (%(person)s, %(channel)s, %(address)s, %(position)s)
+on conflict (person_id, channel) do update set address = excluded.address, position = excluded.position
+
+-- name: add_resident
+-- Somebody we care for.
+insert into resident (name, born, area, address, entrance, language, ability, risks, key_place, door_code, phone,
+                      lat, lon, created_at)
+values (%(name)s, %(born)s, %(area)s, %(address)s, %(entrance)s, %(language)s, %(ability)s, %(risks)s, %(key_place)s,
+        %(door_code)s, %(phone)s, %(lat)s, %(lon)s, hub_now())
+returning id
+
+-- name: set_circle
+-- Who belongs to a resident's circle, and how near.
+insert into care_circle (resident_id, person_id, relation, position, minutes_away)
+values (%(resident)s, %(person)s, %(relation)s, %(position)s, %(minutes_away)s)
+on conflict (resident_id, person_id) do update set relation = excluded.relation, minutes_away = excluded.minutes_away
+
+-- name: cover
+-- On duty from now on for `days`, unless a shift already covers the next day.
+with t as materialized (select hub_now() as now)
+insert into shift (person_id, during)
+select %(person)s, tstzrange(t.now - interval '1 hour', t.now + make_interval(days => %(days)s)) from t
+where not exists (select from shift where person_id = %(person)s
+                  and during @> tstzrange(t.now, t.now + interval '1 day'))
