@@ -70,6 +70,23 @@ async def test_broken_case_waits_alone_and_is_tried_again(world: World) -> None:
     assert escalator.penalties == {}
 
 
+async def test_case_that_always_deadlocks_does_not_hold_up_the_rest(world: World) -> None:
+    """To the driver a deadlock looks like a database that is away: but it is one case's trouble."""
+    broken, *sound = await open_cases(world, 6)
+    await world.conn.execute(
+        "create function unlucky() returns trigger language plpgsql as"
+        " $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$"
+    )
+    await world.conn.execute(
+        f"create trigger unlucky before update on incident for each row when (new.id = {broken})"
+        " execute function unlucky()".encode()
+    )
+    await world.forward(30)
+    escalator = await world.fire()
+    assert escalator.penalties[broken].failures == 1
+    assert {(await world.incident(each)).step for each in sound} == {1}
+
+
 async def test_escalator_wakes_by_the_bell_and_fires_on_time(world: World) -> None:
     await world.start_clock()
     bell = Bell(world.dsn, ("carehub_incident",))
