@@ -221,12 +221,8 @@ class Downlinks:
         counters.DOWNLINKS.labels("acknowledged" if heard else "not acknowledged").inc()
         if heard:
             async with self._pool.connection() as conn:
-                await conn.execute(Q.mark_delivered, {"id": number, "receipt": f"{_name(outlet)}: acknowledged"})
+                await conn.execute(Q.mark_delivered, {"id": number})
         return heard
-
-
-def _name(outlet: Outlet) -> str:
-    return str(getattr(outlet, "name", type(outlet).__name__.lower()))
 
 
 async def _rows(conn: psycopg.AsyncConnection[tuple[Any, ...]], query: bytes, **values: Any) -> list[tuple[Any, ...]]:

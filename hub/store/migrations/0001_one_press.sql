@@ -296,11 +296,11 @@ create index on downlink (topic) where delivered_at is null;
 create index on downlink (page_id) where page_id is not null and delivered_at is null;
 create index on downlink (topic, id) where retain;    -- the last retained words of each topic, at every start
 
--- The acknowledgement of a terminal or device is the page's receipt.
+-- The acknowledgement of a terminal or device is the page's receipt, also of one that was taken back a moment before.
 create function page_received() returns trigger language plpgsql as $$
 begin
     update page set delivered_at = new.delivered_at, lease_until = null, receipt = 'acknowledged',
-                    state = case when state in ('sending', 'sent') then 'delivered' else state end
+                    state = case when state in ('ready', 'sending', 'sent') then 'delivered' else state end
     where id = new.page_id and delivered_at is null;
     perform pg_notify('carehub_page', new.page_id::text);
     return null;

@@ -22,12 +22,5 @@ where retain and expires_at > hub_now()
 order by topic, id desc limit %(most)s
 
 -- name: mark_delivered
--- The device's own acknowledgement; the page it carries, if any, is delivered with it.
-with heard as (
-    update downlink set delivered_at = hub_now() where id = %(id)s and delivered_at is null returning page_id
-), told as (
-    update page set state = 'delivered', delivered_at = hub_now(), receipt = %(receipt)s
-    where id = (select page_id from heard) and state in ('ready', 'sending', 'sent')
-    returning id
-)
-select pg_notify('carehub_page', id::text) from told
+-- The device's own acknowledgement; trigger `downlink_received` makes it the receipt of the page it carries, if any.
+update downlink set delivered_at = hub_now() where id = %(id)s and delivered_at is null

@@ -68,6 +68,18 @@ async def test_page_on_its_way_to_a_terminal_is_called_back(world: World) -> Non
     assert (await world.pages(incident, "daughter", purpose="stand_down"))[0]["channel"] == "mqtt"
 
 
+async def test_acknowledgement_of_a_page_taken_back_a_moment_before_still_counts(world: World) -> None:
+    incident = await world.press()
+    page = (await world.pages(incident, channel="mqtt"))[0]["id"]
+    await world.conn.execute(
+        "insert into downlink (topic, payload, page_id, created_at, expires_at)"
+        " values ('t', 'x', %s, hub_now(), hub_now() + interval '20 s')", (page,)
+    )  # fmt: skip
+    await world.conn.execute("update downlink set delivered_at = hub_now() where page_id = %s", (page,))
+    (again,) = await world.pages(incident, "daughter", channel="mqtt")
+    assert again["state"] == "delivered"  # it had been made ready again: nobody rings her a second time
+
+
 async def test_take_does_not_wait_for_a_terminal_that_acknowledges_at_this_moment(world: World) -> None:
     """The acknowledgement holds the words and wants the page, the take the other way round: neither may be killed."""
     incident = await world.press()

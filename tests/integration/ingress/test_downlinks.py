@@ -136,7 +136,7 @@ async def test_page_is_delivered_in_the_same_transaction(dsn: str) -> None:
             await asyncio.wait_for(settled(dsn), 10)
         assert [notice.payload for notice in ear.notifies(timeout=5, stop_after=1)] == [str(page)]
         row = ear.execute("select state, delivered_at is not null, receipt from page where id = %s", (page,)).fetchone()
-    assert row == ("delivered", True, "doorway: acknowledged")
+    assert row == ("delivered", True, "acknowledged")
     assert door.sent[0][2] == f"page-{page}"
 
 
