@@ -45,8 +45,9 @@ async def way(request: pytest.FixtureRequest, world: World, provider: Provider) 
     addresses = {"console": "", "webhook": provider.url, "mqtt": "carehub/responder/1/page", "device": "carehub:w-1"}
     page = OutboundPage(
         page_id=row[0], incident_id=incident, key=f"{incident}.0.0.{row[1]}.{request.param}.alarm", attempt=1,
-        channel=request.param, address=addresses[request.param], person_id=row[1], role=row[2], purpose="alarm",
-        language="zh-CN", now=await world.now(), text="保安正在赶来", body={"page": row[0]},
+        channel=request.param, address=addresses[request.param], person_id=row[1], role=row[2],
+        purpose="stand_down" if request.param == "device" else "alarm", language="zh-CN", now=await world.now(),
+        text="保安正在赶来", body={"page": row[0]},
     )  # fmt: skip
 
     async def accept() -> None:
@@ -86,6 +87,14 @@ async def test_copies_of_a_page_are_one_to_the_other_end(way: Way) -> None:
     await way.channel.send(way.page)
     await way.channel.send(replace(way.page, attempt=2))
     assert len(await way.copies()) == (0 if way.page.channel == "console" else 1)
+
+
+async def test_device_is_never_told_of_an_alarm_as_of_help(world: World) -> None:
+    """Its four words are for the wearer: "coming" on the wrist of somebody who is called would be a lie."""
+    channel = open_channels(Means(pool=world.pool, http=world.http))["device"]
+    page = replace(page_to("carehub:w-1", await world.now()), channel="device")
+    assert (await channel.send(page)).outcome is Outcome.REFUSED
+    assert await world.value("select count(*) from downlink where page_id is not null") == 0
 
 
 async def test_channel_says_how_long_it_may_take(way: Way) -> None:
