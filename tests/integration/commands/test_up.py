@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hub.commands import up
+from hub.config import load
 from hub.errors import HubError
 
 
@@ -29,7 +30,7 @@ def test_second_hub_in_the_same_folder_is_refused(run_dir: Path) -> None:
     try:
         (run_dir / "pids.json").write_text(json.dumps({"up": other.pid}))
         with pytest.raises(HubError, match=f"a hub is running .*{other.pid}"):
-            up.Run(settings=up.load(None), options=argparse.Namespace(demo=False)).play()
+            up.Run(settings=load(None), options=argparse.Namespace(demo=False)).play()
     finally:
         other.kill()
         other.wait()
@@ -37,7 +38,7 @@ def test_second_hub_in_the_same_folder_is_refused(run_dir: Path) -> None:
 
 def test_left_over_of_a_hub_that_is_gone_is_no_hindrance(run_dir: Path) -> None:
     (run_dir / "pids.json").write_text(json.dumps({"up": 2**22 - 1}))
-    run = up.Run(settings=up.load(None), options=argparse.Namespace(demo=True, scenario="nope", headless=False))
+    run = up.Run(settings=load(None), options=argparse.Namespace(demo=True, scenario="nope", headless=False))
     with pytest.raises(HubError, match="no scenario"):
         run.play()
 

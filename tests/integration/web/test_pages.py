@@ -85,5 +85,3 @@ def test_nothing_personal_is_logged(li: httpx.Client, world: World, capsys: pyte
     said = "".join(capsys.readouterr())
     for secret in ("王秀英", "4471#", "和平里", token):
         assert secret not in said
-
-
