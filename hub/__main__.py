@@ -14,6 +14,7 @@ COMMANDS = {
     "console": "role: operators' web console and responders' pages",
     "audit": "role: checks that nothing is silent, keeps partitions ahead",
     "migrate": "bring the database up to this release",
+    "people": "register residents, who is called for them, and who works the console",
     "devices": "register a device or a gateway (its credential is shown once), list what is registered",
     "policy": "check, explain or publish an escalation policy",
     "decode": "decode payloads, one JSON object a line",

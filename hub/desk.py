@@ -85,6 +85,8 @@ async def close(
 ) -> Incident:  # fmt: skip
     """Write how it ended, what was done and who is with her. Severity 1 needs a second person, or that she answered."""
     await _at_the_desk(conn, person_id)
+    if second_person_id is not None:
+        await _at_the_desk(conn, second_person_id)
     event = events.Closed(
         by=person_id, disposition=disposition, with_whom=with_whom, second_person_id=second_person_id,
         called_back=called_back,
@@ -166,6 +168,7 @@ async def answer(  # noqa: PLR0917 - said in the order of the message
     _, incident_id, owner, role, _ = row
     if owner != person_id:
         raise Refused("not_your_page")
+    await _still_here(conn, person_id)
     if verb in (Verb.DELIVERED, Verb.READ):
         text = OUT.received if verb == Verb.DELIVERED else OUT.read
         receipt = await conn.execute(text, {"id": page_id, "person": person_id})
@@ -236,8 +239,13 @@ async def _first(conn: Connection, incident_id: int, person_id: int, verb: str, 
 
 
 async def _at_the_desk(conn: Connection, person_id: int) -> None:
+    if await _still_here(conn, person_id) not in AT_THE_DESK:
+        raise Refused("not_an_operator")
+
+
+async def _still_here(conn: Connection, person_id: int) -> str:
+    """Return the role of somebody whose account still counts."""
     row = await (await conn.execute(PEOPLE.person, {"id": person_id})).fetchone()
     if row is None or not row[3]:
         raise Refused("inactive_person")
-    if row[1] not in AT_THE_DESK:
-        raise Refused("not_an_operator")
+    return str(row[1])
