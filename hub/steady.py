@@ -10,6 +10,7 @@ from psycopg_pool import PoolTimeout
 from hub.store.pool import Connection, connect
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
+TOO_LONG = "54"  # SQLSTATE class: program limit exceeded
 
 log = structlog.get_logger()
 
@@ -18,8 +19,11 @@ def database_fault(error: BaseException) -> bool:
     """Whether the database, and not what was written, is to blame: the same words may go through a moment later.
 
     Deadlocks, serialization failures, shutdowns, full disks and lost connections are OperationalError; a read-only
-    server is one that has not been promoted yet.
+    server is one that has not been promoted yet. Class 54 is one as well by name, but says that the words are too long
+    for an index or a statement: they would be tried for ever, and everything behind them would wait for ever.
     """
+    if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(TOO_LONG):
+        return False
     kinds = (
         psycopg.OperationalError,
         psycopg.InterfaceError,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from devices import plausible
 from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.adapters import zigbee2mqtt_words as words
 from devices.codes import unit_of
-from devices.envelopes.zigbee2mqtt import Freshness, Part, Place, freshness, online, place, read, split_base
+from devices.envelopes.zigbee2mqtt import LONGEST_ADDRESS, Freshness, Part, Place, freshness, online, place, read, split_base
 from devices.telemetry import Observation, Quality, Stage, Telemetry, TimeQuality
 
 NAME = "zigbee2mqtt/1"
@@ -84,7 +85,11 @@ class Zigbee2MqttAdapter:
 
 
 def _address(where: Place, name: str | None = None) -> str:
-    return f"{SCHEME}:{where.base}/{where.name if name is None else name}"
+    """Return the device's address. A topic may have 65,535 bytes, more than any index takes: a press still has one."""
+    address = f"{SCHEME}:{where.base}/{where.name if name is None else name}"
+    if len(address) <= LONGEST_ADDRESS:
+        return address
+    return f"{address[: LONGEST_ADDRESS - 33]}~{sha256(address.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 def _cleared(where: Place) -> Telemetry:

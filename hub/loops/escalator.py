@@ -14,6 +14,7 @@ from alerts import events
 from alerts.model import TimerKind
 from hub import incidents
 from hub.loops import bell
+from hub.steady import database_fault
 from hub.store import incidents as store
 from hub.store.pool import Connection, Pool
 from hub.store.sql import queries
@@ -105,12 +106,9 @@ class Escalator:
         try:
             async with self.pool.connection() as conn:
                 fired = await fire(conn, incident_id)
-        except (psycopg.OperationalError, PoolTimeout) as err:
-            if getattr(err, "sqlstate", None) in OF_ONE_CASE:
-                self._punish(incident_id)
-                return True
-            raise  # the database is away: that is nobody's fault in particular
-        except Exception:  # one broken case must not silence the rest
+        except Exception as err:  # one broken case must not silence the rest
+            if database_fault(err) and getattr(err, "sqlstate", None) not in OF_ONE_CASE:
+                raise  # the database is away: that is nobody's fault in particular
             self._punish(incident_id)
             return True
         self.penalties.pop(incident_id, None)

@@ -84,3 +84,34 @@ async def test_trouble_of_a_way_in_calls_a_technician_once(hub: Hub) -> None:
     hub.ingest.technical("broker_dropped", "the broker dropped 4 messages")
     await hub.done()
     assert await hub.rows("select kind, severity from incident") == [("system", 5)]
+
+
+async def test_endless_device_name_still_rings_and_holds_nobody_up(hub: Hub) -> None:
+    name = random.Random(1).randbytes(20_000).hex()
+    hub.send(f"home7/zigbee2mqtt/{name}", {"action": "emergency"})
+    hub.send(f"home7/zigbee2mqtt/{name}", {"temperature": 20})
+    hub.press("w2", id="1")
+    hub.vitals("w2", hr=70)
+    await hub.done()
+    assert await hub.one("select count(*) from incident where kind = 'sos'") == 2
+    assert await hub.one("select count(*) from telemetry where heart_rate_bpm = 70") == 1
+
+
+async def test_words_too_long_for_the_database_are_kept_unread_and_hold_nobody_up(hub: Hub) -> None:
+    await hub.conn.execute(
+        "create function too_long() returns trigger language plpgsql as"
+        " $$ begin raise exception 'index row requires 40040 bytes' using errcode = '54000'; end $$"
+    )
+    await hub.conn.execute(
+        "create trigger too_long before insert on device for each row when (new.address ~ 'poison')"
+        " execute function too_long()"
+    )
+    tokens = [hub.press("poison", id=str(number)) for number in range(5)]
+    tokens.append(hub.vitals("poison", hr=70))
+    tokens.append(hub.press("w2", id="1"))
+    tokens.append(hub.vitals("w2", hr=71))
+    await hub.done()
+    assert sorted(hub.line.acknowledged) == tokens
+    assert await hub.one("select count(*) from unreadable where topic ~ 'poison'") == 6
+    assert await hub.one("select count(*) from incident where kind = 'sos'") == 2
+    assert await hub.one("select count(*) from telemetry where heart_rate_bpm = 71") == 1

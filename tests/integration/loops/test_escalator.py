@@ -87,6 +87,22 @@ async def test_case_that_always_deadlocks_does_not_hold_up_the_rest(world: World
     assert {(await world.incident(each)).step for each in sound} == {1}
 
 
+async def test_case_too_long_for_the_database_silences_no_other(world: World) -> None:
+    broken, sound = await open_cases(world, 2)
+    await world.conn.execute(
+        "create function too_long() returns trigger language plpgsql as"
+        " $$ begin raise exception 'statement too complex' using errcode = '54001'; end $$"
+    )
+    await world.conn.execute(
+        f"create trigger too_long before update on incident for each row when (new.id = {broken})"
+        " execute function too_long()".encode()
+    )
+    await world.forward(30)
+    escalator = await world.fire()
+    assert escalator.penalties[broken].failures == 1
+    assert await world.value("select step from incident where id = %s", sound) == 1
+
+
 async def test_escalator_wakes_by_the_bell_and_fires_on_time(world: World) -> None:
     await world.start_clock()
     bell = Bell(world.dsn, ("carehub_incident",))

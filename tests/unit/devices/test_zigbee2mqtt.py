@@ -176,3 +176,11 @@ def test_older_bridges_tell_of_new_devices_in_their_log() -> None:
     (paired,) = hear("zigbee2mqtt/bridge/log", {"type": "pairing", "message": "interview_successful", "meta": meta})
     assert paired.model == "TS0215A_sos"
     assert hear("zigbee2mqtt/bridge/log", {"type": "zigbee_publish_error", "message": "timeout", "meta": {}}) == []
+
+
+def test_endless_name_gets_an_address_of_its_own_that_an_index_takes() -> None:
+    names = ["x" * 40_000, "x" * 39_999 + "y", "中" * 21_000]
+    addresses = [hear(f"home7/zigbee2mqtt/{name}", {"action": "emergency"})[0].device for name in names]
+    assert len(set(addresses)) == 3
+    assert all(len(address.encode()) < 1_000 for address in addresses)
+    assert hear("home7/zigbee2mqtt/Bett", {"action": "emergency"})[0].device == "z2m:home7/zigbee2mqtt/Bett"
