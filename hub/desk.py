@@ -18,6 +18,7 @@ from hub.refusals import Refused
 from hub.store import incidents as store
 from hub.store.pool import Connection
 from hub.store.sql import queries
+from hub.store.telemetry import clean
 
 __all__ = [
     "Answered", "Refused", "Verb", "answer", "cancel", "close", "dispatch", "hand_over", "hold", "note", "release",
@@ -29,6 +30,7 @@ OUT = queries("outbox")
 PEOPLE = queries("people")
 NOTE_LENGTH = 4_000
 NONCE_LENGTH = 100
+TO_LENGTH = 200  # a name or a number, not a letter
 AT_THE_DESK = frozenset({"operator", "supervisor"})
 
 
@@ -162,6 +164,7 @@ async def answer(  # noqa: PLR0917 - said in the order of the message
     """
     if verb not in tuple(Verb):
         raise Refused("unknown_verb")
+    nonce, to = clean(nonce), clean(to)[:TO_LENGTH]
     row = await (await conn.execute(OUT.page, {"id": page_id})).fetchone()
     if row is None:
         raise Refused("unknown_page")

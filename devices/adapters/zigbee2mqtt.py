@@ -12,7 +12,17 @@ from devices import plausible
 from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.adapters import zigbee2mqtt_words as words
 from devices.codes import unit_of
-from devices.envelopes.zigbee2mqtt import LONGEST_ADDRESS, Freshness, Part, Place, freshness, online, place, read, split_base
+from devices.envelopes.zigbee2mqtt import (
+    LONGEST_ADDRESS,
+    Freshness,
+    Part,
+    Place,
+    freshness,
+    online,
+    place,
+    read,
+    split_base,
+)
 from devices.telemetry import Observation, Quality, Stage, Telemetry, TimeQuality
 
 NAME = "zigbee2mqtt/1"

@@ -60,6 +60,7 @@ def create_app(options: ConsoleOptions) -> FastAPI:
     app.add_exception_handler(SignedOutError, _signed_out)
     app.add_exception_handler(ForgedFormError, _forged)
     app.add_exception_handler(psycopg.OperationalError, _database_away)
+    app.add_exception_handler(psycopg.DataError, _not_to_be_stored)
     app.add_exception_handler(404, _not_found)
     return app
 
@@ -80,6 +81,12 @@ async def _forged(request: Request, error: Exception) -> Response:
 async def _database_away(request: Request, error: Exception) -> Response:
     log.error("database_away", error=type(error).__name__)
     return PlainTextResponse(speaker(language_of(request, None))("busy") + "\n", 503, headers={"Retry-After": "2"})
+
+
+async def _not_to_be_stored(request: Request, error: Exception) -> Response:
+    """A number or a word that is none for PostgreSQL: nobody's browser sends it, and it is no fault of ours."""
+    log.warning("input_refused", error=type(error).__name__)
+    return PlainTextResponse("this cannot be stored\n", 422)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

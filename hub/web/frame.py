@@ -12,6 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.store.pool import Pool
+from hub.store.telemetry import clean
 from hub.web import views, words
 from hub.web.auth import Doorman, Seat, same
 from hub.web.live import Live
@@ -80,9 +81,9 @@ PartsOf = Annotated[Parts, Depends(parts)]
 
 
 def text(form: FormData, name: str, limit: int = 2000) -> str:
-    """Return a field's text, trimmed and bounded; empty when it is missing."""
+    """Return a field's text as the database can hold it, trimmed and bounded; empty when it is missing."""
     value = form.get(name)
-    return value.strip()[:limit] if isinstance(value, str) else ""
+    return clean(value).strip()[:limit] if isinstance(value, str) else ""
 
 
 def number(form: FormData, name: str) -> int | None:

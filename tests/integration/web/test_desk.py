@@ -194,3 +194,13 @@ def test_vitals_show_the_rise(li: httpx.Client, world: World) -> None:
 def test_missing_incident_is_not_found(li: httpx.Client) -> None:
     assert li.get("/incidents/999999").status_code == 404
     assert post(li, 999999, "take").status_code == 404
+
+
+def test_characters_and_numbers_the_database_refuses_are_no_fault_of_the_hub(li: httpx.Client, world: World) -> None:
+    incident = world.alert("watch-wang")
+    assert post(li, incident, "take", nonce="a\x00").status_code == 303
+    assert post(li, incident, "note", text="上门\x00看看").status_code == 303
+    assert world.sql("select text from note") == [("上门\ufffd看看",)]
+    assert li.get(f"/incidents/{2**63 - 1}/vitals").status_code == 200
+    token = {"x-csrf-token": csrf_of(li.get("/").text)}
+    assert li.post("/seen", content=b'{"stream":"a\\u0000"}', headers=token).status_code == 422

@@ -147,3 +147,18 @@ def test_malformed_answer_is_refused(guard: Guard) -> None:
     junk = guard.client.post(f"{guard.path}/answer", content=b"{", headers={"content-type": "application/json"})
     assert junk.status_code == 422
     assert guard.says("dance").status_code == 409
+
+
+def test_answer_with_characters_the_database_refuses_counts_all_the_same(guard: Guard) -> None:
+    assert guard.says("accept", nonce="tap\x00").status_code == 200
+    assert guard.says("arrived").status_code == 200
+    assert guard.says("handed_over", to="女儿\x00王丽").status_code == 200
+    assert guard.state() == "handed_over"
+    assert guard.says("acc\x00ept").status_code == 409
+
+
+def test_name_without_end_is_cut(guard: Guard) -> None:
+    guard.says("accept")
+    guard.says("arrived")
+    guard.says("handed_over", to="王" * 10_000)
+    assert guard.world.sql("select length(handed_to) from incident where id = %(i)s", i=guard.incident) == [(200,)]

@@ -106,3 +106,7 @@ def test_account_that_was_switched_off_is_out_at_once(li: httpx.Client, world: W
 def test_language_follows_the_person(li: httpx.Client) -> None:
     li.post("/language", data={"csrf": csrf_of(li.get("/").text), "language": "en", "next": "/"})
     assert "Incident queue" in li.get("/").text
+
+
+def test_login_with_a_character_the_database_refuses_is_a_wrong_one(visitor: httpx.Client) -> None:
+    assert sign_in(visitor, "l\x00i").status_code == 401
