@@ -23,11 +23,14 @@ from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 WATCH = "watch3g:"  # a number anybody can put into a frame: an installation may ask for registration first
 SETTLED_AT_ONCE = 256
 SURGE = 8  # so many batches share a transaction while there is a backlog: commits, not bytes, are what is slow then
+REJECTED_BYTES = 8 << 20  # bytes that never became a message and wait to be kept, at most
+REJECTED_ROW_BYTES = 1_000  # what one of them costs beside its payload
 BATCH_BYTES = 8 << 20  # payloads in one transaction, at most
 
 STORED = Counter("carehub_stored_messages", "Messages committed", ["lane"])
 REPEATED = Counter("carehub_repeated_messages", "Telemetry recognised as sent before")
 UNREADABLE = Counter("carehub_unreadable_messages", "Messages kept with the error that made them unreadable")
+UNKEPT = Counter("carehub_unkept_messages", "Broken packets and frames counted only: too many at once, or no database")
 STRANGE = Counter("carehub_unregistered_messages", "Telemetry of unknown devices kept raw only")
 HALVED = Counter("carehub_halved_batches", "Batches cut in two because they could not be stored")
 BATCH = Histogram(
@@ -84,6 +87,7 @@ class TelemetryLane:
         self._ringing, self._observed = ringing, observed
         self._waiting: deque[Arrival] = deque()
         self._rejected: list[Unreadable] = []
+        self._rejected_bytes = 0
         self._some, self._go = asyncio.Event(), asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -111,7 +115,13 @@ class TelemetryLane:
             self._go.set()
 
     def reject(self, row: Unreadable) -> None:
-        """Keep bytes that never became a message, with the next batch."""
+        """Keep bytes that never became a message, with the next batch. Their senders wait for nothing and nobody stops
+        them while the database is away: beyond a limit they are only counted."""
+        size = len(row.payload) + REJECTED_ROW_BYTES
+        if self._rejected_bytes + size > REJECTED_BYTES:
+            UNKEPT.inc()
+            return
+        self._rejected_bytes += size
         self._rejected.append(row)
         self._some.set()
         self._idle.clear()
@@ -141,7 +151,7 @@ class TelemetryLane:
 
     async def _turn(self, steady: Steady) -> None:
         arrivals, rejected = self._take(), self._rejected
-        self._rejected = []
+        self._rejected, self._rejected_bytes = [], 0
         self._under_way = len(arrivals)
         try:
             await self._store(steady, arrivals, rejected)

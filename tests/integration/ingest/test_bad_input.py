@@ -5,6 +5,7 @@ import time
 
 from hub.ingest import Ingest
 from hub.store.pool import connect
+from hub.telemetry_lane import UNKEPT
 from tests.integration.ingest.conftest import Hub, settings
 
 TOPICS = ("carehub/w1/vitals", "carehub/w1/event", "carehub/w1/accel", "nobody/speaks/here", "x/zigbee2mqtt/Button")
@@ -77,6 +78,16 @@ async def test_broken_frames_of_the_ways_in_are_kept(hub: Hub) -> None:
     assert await hub.rows("select source, payload, error from unreadable") == [
         ("gateway", b"[3G*\x00", "no end of frame")
     ]
+
+
+async def test_broken_frames_that_cannot_be_kept_are_counted_and_take_no_memory(hub: Hub) -> None:
+    before = UNKEPT._value.get()
+    for _ in range(40):
+        hub.ingest.rejected("listener", "carehub/w1/event", bytes(1 << 20), "topic not authorised")
+    await hub.done()
+    kept = await hub.one("select count(*) from unreadable")
+    assert 4 <= kept <= 8
+    assert UNKEPT._value.get() - before == 40 - kept
 
 
 async def test_trouble_of_a_way_in_calls_a_technician_once(hub: Hub) -> None:
