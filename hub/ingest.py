@@ -47,6 +47,7 @@ ROOM_AGAIN = 0.8  # of the limit: what must have gone before sockets are read ag
 TICK_S = 1.0
 OBSERVED_AT_ONCE = 2048  # messages shown to the detectors before the event loop gets its turn
 UPKEEP_S = 600.0
+REFRESH_S = 60.0  # also without a notification
 REFRESH_PAUSE_S = 0.2  # a hundred devices registered one by one are one look at the table
 UNREAD_ALERTS_PER_HOUR = 20  # technical alerts about unreadable messages; beyond it they are only kept and counted
 DRAIN_S = 5.0  # twice, and a supervisor still need not kill us
@@ -300,7 +301,10 @@ class Ingest:
                     await conn.execute("listen carehub_config")
                     await self._refresh(conn)
                     backoff.reset()
-                    async for _ in conn.notifies():
+                    while True:
+                        # The generator holds the connection as long as it lives: it must have ended before we ask.
+                        async for _ in conn.notifies(timeout=REFRESH_S, stop_after=1):
+                            pass
                         await asyncio.sleep(REFRESH_PAUSE_S)
                         await self._refresh(conn)
                 except psycopg.Error as err:

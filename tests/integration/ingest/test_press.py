@@ -165,3 +165,23 @@ async def test_z2m_button_rings(hub: Hub) -> None:
     hub.send("home7/zigbee2mqtt/Bathroom button", {"action": "emergency", "battery": 90})
     await hub.done()
     assert await hub.one("select count(*) from incident where kind = 'sos'") == 1
+
+
+async def test_watch_given_to_somebody_else_calls_for_her_from_then_on(hub: Hub, dsn: str) -> None:
+    device = add_resident(dsn)
+    hub.press(id="1")
+    await hub.done()
+    row = hub.ingest.table.row_of_id(device)
+    her: int
+    for name in ("她", "又一位"):  # the second change must be noticed as well
+        her = await hub.one("insert into resident (name, created_at) values (%s, now()) returning id", name)
+        await hub.conn.execute("update device set resident_id = %s where id = %s", (her, device))
+        await hub.conn.execute("notify carehub_config")
+
+        async def hers(wanted: int = her) -> bool:
+            return hub.ingest.table.resident(row) == wanted
+
+        await eventually(hers)
+    hub.press(id="2")
+    await hub.done()
+    assert await hub.one("select resident_id from incident order by id desc limit 1") == her
