@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -24,6 +25,9 @@ STOP_LIMIT_S = 15.0
 BACKOFF_S = (0.1, 2.0)  # first and longest wait before a child that ended is started again: somebody may be pressing
 STEADY_S = 5.0  # after this long alive a child's back-off starts afresh
 TICK_S = 0.1
+ANSWER_LIMIT_S = 2.0
+LISTEN_EVERY_S = 2.0  # each role is asked whether it still answers
+SILENCES = 5  # … and is killed, to be started again, when it has not so often in a row
 LOG_LIMIT_BYTES = 50_000_000  # a role's log is moved aside (one generation) beyond this
 
 log = structlog.get_logger()
@@ -43,12 +47,15 @@ class Child:
     environ: Mapping[str, str]
     log_path: Path
     ready_url: str | None = None
+    alive_url: str | None = None  # answers as long as the process is not frozen, whatever the database does
     restart: bool = True
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     not_before: float = 0.0
     backoff_s: float = BACKOFF_S[0]
     starts: int = 0
+    answered: bool = False  # since it was started: until then it may be starting
+    silences: int = 0  # times in a row it did not answer
 
     def start(self) -> None:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +73,7 @@ class Child:
             )
         self.started = time.monotonic()
         self.starts += 1
+        self.answered, self.silences = False, 0
 
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -74,10 +82,31 @@ class Child:
         if self.ready_url is None:
             return self.alive()
         try:
-            with urllib.request.urlopen(self.ready_url, timeout=2) as answer:  # noqa: S310 - our own address
+            with urllib.request.urlopen(self.ready_url, timeout=ANSWER_LIMIT_S) as answer:  # noqa: S310 - our own address
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+    def listen(self) -> None:
+        """Ask whether it answers at all. Counted, not timed: a machine that slept has not made its roles silent."""
+        asked = self.process
+        if self.alive_url is None or not self.alive():
+            return
+        try:
+            with urllib.request.urlopen(self.alive_url, timeout=ANSWER_LIMIT_S):  # noqa: S310 - our own address
+                answers = True
+        except urllib.error.HTTPError:
+            answers = True
+        except OSError:
+            answers = False
+        if self.process is asked:
+            self.answered |= answers
+            self.silences = 0 if answers or not self.answered else self.silences + 1
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
     def stop(self) -> None:
         if self.process is None:
@@ -104,12 +133,25 @@ class Supervisor:
     run_dir: Path
     postgres: EmbeddedPostgres | None = None
     children: list[Child] = field(default_factory=list)
+    listen_every_s: float = LISTEN_EVERY_S
+    silences: int = SILENCES
     _database_not_before: float = 0.0
+    _listener: threading.Thread | None = None
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     def add(self, child: Child) -> None:
         self.children.append(child)
         child.start()
         self._write_pids()
+        if self._listener is None:
+            self._listener = threading.Thread(target=self._listen, name="listen", daemon=True)
+            self._listener.start()
+
+    def _listen(self) -> None:
+        """Beside `watch`: a role that hangs keeps us for two seconds, and another may have to be started meanwhile."""
+        while not self._stopped.wait(self.listen_every_s):
+            for child in tuple(self.children):
+                child.listen()
 
     def wait_ready(self, child: Child) -> None:
         """Return when the child can do its work.
@@ -132,6 +174,9 @@ class Supervisor:
         if self.postgres is not None and not self.postgres.alive() and now >= self._database_not_before:
             self._restart_database(now)
         for child in self.children:
+            if child.restart and child.silences >= self.silences and child.alive():
+                log.error("role hangs, killing it", child=child.name)
+                child.kill()
             if not child.restart or child.alive():
                 continue
             if child.not_before <= child.started:  # seen ended for the first time
@@ -158,6 +203,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything, devices' side first, the database last."""
+        self._stopped.set()
         for child in reversed(self.children):
             child.stop()
         if self.postgres is not None:
@@ -191,7 +237,10 @@ def role(name: str, run_dir: Path, environ: Mapping[str, str], ready_url: str | 
     """Return the child that runs `carehub NAME …`."""
     command = [sys.executable, "-m", "hub", name, *arguments]
     log_path = run_dir / "logs" / f"{name}.log"
-    return Child(name=name, command=command, environ=environ, log_path=log_path, ready_url=ready_url)
+    alive_url = ready_url.replace("/readyz", "/healthz") if ready_url else None
+    return Child(
+        name=name, command=command, environ=environ, log_path=log_path, ready_url=ready_url, alive_url=alive_url
+    )  # fmt: skip
 
 
 def _die_with_parent() -> None:

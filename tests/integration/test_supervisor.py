@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.embedded import free_port
 from hub.supervisor import Child, NotReadyError, Supervisor
 
 PATIENCE_S = 20.0
@@ -44,6 +45,47 @@ def test_killed_role_is_started_again(supervisor: Supervisor, tmp_path: Path) ->
     until(lambda: role.starts == 2 and role.alive(), supervisor.watch)
     assert role.process.pid != first
     assert f'"ingest": {role.process.pid}' in (tmp_path / "pids.json").read_text()
+
+
+ANSWERS = """
+import http.server, sys
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(503)
+        self.end_headers()
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Page).serve_forever()
+"""
+
+
+def test_frozen_role_is_killed_and_started_again(tmp_path: Path) -> None:
+    boss = Supervisor(tmp_path, listen_every_s=0.05, silences=2)
+    port = free_port()
+    role = child(tmp_path, "dispatch", ANSWERS)
+    role.command.append(str(port))
+    role.alive_url = f"http://127.0.0.1:{port}/healthz"
+    try:
+        boss.add(role)
+        until(lambda: role.answered, boss.watch)
+        assert role.process is not None
+        os.kill(role.process.pid, signal.SIGSTOP)
+        until(lambda: role.starts == 2 and role.answered, boss.watch)
+        assert role.silences == 0
+    finally:
+        boss.stop()
+
+
+def test_role_that_has_not_answered_yet_is_starting_and_does_not_hang(tmp_path: Path) -> None:
+    boss = Supervisor(tmp_path, listen_every_s=0.01, silences=2)
+    role = child(tmp_path, "ingest", "import time; time.sleep(600)")
+    role.alive_url = f"http://127.0.0.1:{free_port()}/healthz"
+    try:
+        boss.add(role)
+        for _ in range(5):
+            role.listen()
+            boss.watch()
+        assert (role.starts, role.silences) == (1, 0)
+    finally:
+        boss.stop()
 
 
 def test_role_that_keeps_ending_is_started_ever_more_rarely(supervisor: Supervisor, tmp_path: Path) -> None:
