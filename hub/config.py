@@ -55,7 +55,7 @@ class IngestSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class DispatchSettings:
-    senders: int = 16  # pages under way at once
+    senders: int = 64  # pages under way at once, for each channel: a provider that hangs holds each of its own for 10 s
     lease_s: float = 30.0  # a page whose sender hangs is taken back after this long
     webhook_timeout_s: float = 10.0
 

@@ -17,6 +17,7 @@ from hub.loops.ending import until_signal
 from hub.loops.escalator import Escalator
 from hub.store.pool import open_pool
 
+AT_ONCE = 16  # receipts written side by side: a sender needs a connection only then
 SILENT_FOR_S = 5.0  # a loop that has not seen the database for longer is not ready
 RUNG_BY = ("carehub_incident", "carehub_page")
 
@@ -37,7 +38,7 @@ async def run(settings: Settings) -> None:
     dsn = settings.database.dsn
     bell = Bell(dsn, RUNG_BY)
     async with (
-        open_pool(dsn, name="carehub dispatch", smallest=2, largest=settings.dispatch.senders + 8) as pool,
+        open_pool(dsn, name="carehub dispatch", smallest=2, largest=AT_ONCE + 8) as pool,
         httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=settings.dispatch.senders * 2)) as http,
     ):
         channels = open_channels(Means(

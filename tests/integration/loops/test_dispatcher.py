@@ -11,6 +11,7 @@ from alerts import events
 from alerts.model import Role
 from hub.channels import Means, Outcome, open_channels
 from hub.channels.wording import compose
+from hub.config import DispatchSettings
 from hub.store import outbox
 from hub.store.outbox import Lane
 from hub.store.pool import connect
@@ -235,3 +236,19 @@ async def test_severity_one_alarm_without_a_receipt_is_never_given_up(world: Wor
     )  # fmt: skip
     async with world.dispatching():
         await world.until("select true from page where channel = 'mqtt' and state = 'sent' and attempts > 500")
+
+
+async def test_relatives_behind_a_hanging_provider_do_not_hold_up_the_daughter(world: World) -> None:
+    """Every sender that hangs is one fewer for those whose provider answers."""
+    with open_provider(*[HANG] * 40) as hanging, open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        for number in range(40):
+            await world.person(f"cousin {number}", "family", ("webhook", hanging.url))
+        incident = await world.press()
+        await world.conn.execute(
+            "update page set due_at = hub_now() - interval '1 s' where address = %s", (hanging.url,)
+        )
+        patient = open_channels(Means(pool=world.pool, http=world.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=8.0))
+        async with world.dispatching(senders=DispatchSettings().senders, channels=patient):
+            await world.until(DELIVERED, incident)
+            assert await world.value("select count(*) from page where state = 'sending'") == 40
