@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from hub.ingress.gateway import Gateway
 from hub.ingress.listener import Listener
 
 LAG_EVERY_S = 0.05
+FILES_BESIDE = 200  # open files that are no devices: the database, metrics, logs
 LAG = Histogram(
     "carehub_loop_lag_seconds",
     "How late the event loop woke up: its longest slice",
@@ -41,9 +43,21 @@ def main(argv: list[str]) -> int:
     logs.configure("ingest", settings.log_level, sys.stderr)
     if not settings.database.dsn:
         raise HubError("no database: set database.dsn (CAREHUB_DATABASE_DSN), or run `carehub up`, which brings one")
+    allow_connections(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(settings))
     return 0
+
+
+def allow_connections(settings: Settings) -> None:
+    """A process has 1,024 open files unless it asks for more: a thousand idle watches would shut all others out."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_BESIDE + settings.listener.max_connections + settings.gateway.max_connections
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        log.warning("fewer connections than configured", open_files=most, wanted=wanted)
 
 
 async def run(settings: Settings) -> None:

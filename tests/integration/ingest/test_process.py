@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -145,3 +146,17 @@ async def test_waiting_process_obeys_the_signal(process: Process, dsn: str, tmp_
     second.start()
     await asyncio.to_thread(second.wait_page, "readyz", "waiting")
     assert await asyncio.to_thread(second.end, signal.SIGTERM) == 0
+
+
+def test_process_asks_for_as_many_open_files_as_it_may_have_connections(process: Process) -> None:
+    process.end(signal.SIGTERM)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        process.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    process.wait_page("readyz", "ok")
+    assert process.popen is not None
+    given = resource.prlimit(process.popen.pid, resource.RLIMIT_NOFILE)[0]
+    assert given == min(30_200, hard)
