@@ -38,6 +38,7 @@ from hub.store import checkpoints, partitions
 from hub.store.pool import connect
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
+from hub.strangers import Strangers
 from hub.telemetry_lane import Newcomers, TelemetryLane
 from hub.urgent_lane import UrgentLane
 
@@ -82,6 +83,7 @@ class Ingest:
         self._store = Store(
             table=self.table, gatherer=self._gatherer, numbers=self._numbers, shelf=self._shelf,
             grown=self.detection.fit, fresh=self._telemetry.without_repeats, observed=self._observe_urgent,
+            strangers=Strangers(),
         )  # fmt: skip
         self._keeper = Keeper(self.detection, self._numbers, PARTITION)
         self._known_topics = self._gatherer.vitals_row

@@ -25,6 +25,7 @@ from hub.store.people import Listener
 from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers, UnreadableShelf
 from hub.store.telemetry import clean, moment
+from hub.strangers import Strangers
 from hub.telemetry_lane import STORED, UNREADABLE, settle, write_few
 
 PRESSES = Counter("carehub_presses", "Alarms stated by devices, by what became of them", ["outcome"])
@@ -43,6 +44,7 @@ class Store:
     grown: Callable[[], None]  # the table has new rows
     fresh: Callable[[Gathered], Gathered]  # without the rows that were stored before
     observed: Callable[[int, Gathered], None]  # stored: show it to the detectors
+    strangers: Strangers
 
 
 class Press:
@@ -131,10 +133,18 @@ class Press:
 
     def _alert(self, row: int, draft: Draft) -> Alert:
         table, received_ms = self._store.table, self._arrival.received_ms
-        return alert_of(
+        alert = alert_of(
             table, row, kind=draft.kind, severity=draft.severity, rule=draft.rule, at=self._at,
             identity=draft.identity or f"{presses.NAMELESS}{received_ms}", named=draft.identity,
             measured_at=draft.measured_at, countdown_s=draft.countdown_s, evidence=draft.evidence,
+        )  # fmt: skip
+        case = self._store.strangers.case_of(table, row, received_ms)
+        if case == row:
+            return alert
+        # It needs a name: nameless calls of one device within seconds are one, and these are of several.
+        return replace(
+            alert, device_id=int(table.device_id[case]), identity=alert.identity or alert.alert_id,
+            evidence={**alert.evidence, "from": table.address[row]},
         )  # fmt: skip
 
     def _bare_alert(self, address: str, draft: Draft) -> Alert:

@@ -123,7 +123,7 @@ class Street:
     killed: dict[str, int] = field(default_factory=dict)
 
     async def kill_at_random(self, kills: int) -> None:
-        for _ in range(kills):
+        while sum(self.killed.values()) < kills:
             await asyncio.sleep(self.rng.uniform(0.3, 3.0))
             victim = self.rng.choice(["ingest", "ingest", "dispatch", "postgres", "mosquitto"])
             if victim == "mosquitto":

@@ -109,6 +109,17 @@ async def test_unknown_devices_press_opens_an_orphan_incident(hub: Hub) -> None:
     assert rows == [(None, "carehub:stranger", "seen")]
 
 
+async def test_gateway_that_invents_devices_fills_no_queue_and_every_call_rings(hub: Hub) -> None:
+    for number in range(40):
+        hub.send(f"zigbee2mqtt/invented {number}", {"action": "emergency"})
+    hub.send("home7/zigbee2mqtt/real", {"action": "emergency"})
+    await hub.done()
+    assert await hub.one("select count(*) from incident") == 31
+    assert await hub.one("select count(*) from alert where kind = 'sos'") == 41
+    assert await hub.one("select sum(presses) from incident") == 41
+    assert await hub.one("select count(*) from alert where evidence->>'from' like 'z2m:zigbee2mqtt/invented %%'") == 10
+
+
 async def test_retained_alarm_never_rings(hub: Hub, dsn: str) -> None:
     await known(hub, dsn)
     token = hub.send("carehub/w1/event", {"event": "sos", "id": "1"}, retained=True)
