@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format bench soak tools clean
+.PHONY: help setup demo test check format bench soak histories tools clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -51,9 +51,14 @@ bench: setup tools
 	$(BIN)/carehub bench ingest
 	$(BIN)/carehub bench latency
 
-## make soak     100 kills while devices press and stream: nothing accepted may be lost (about 15 minutes)
+## make soak     100 kills while 50 devices press and stream: nothing accepted may be lost (about 5 minutes)
 soak: setup tools
-	CAREHUB_SOAK_KILLS=100 CAREHUB_HISTORIES=100000 $(BIN)/python -m pytest -m 'slow or not slow' tests/acceptance/test_soak.py tests/unit/alerts -q
+	CAREHUB_SOAK_KILLS=100 $(BIN)/python -m pytest -s tests/acceptance/test_soak.py
+
+## make histories    the engine and the tables against random histories, the long form (about an hour)
+histories: setup
+	CAREHUB_HISTORIES=100000 CAREHUB_DAYS=1000 $(BIN)/python -m pytest tests/unit/alerts/test_histories.py tests/simulation
+
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

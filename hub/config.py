@@ -19,7 +19,8 @@ from hub.ingress.settings import BridgeSettings, GatewaySettings, ListenerSettin
 
 PREFIX = "CAREHUB_"
 NOT_SETTINGS = frozenset(
-    f"CAREHUB_{name}" for name in ("CONFIG", "DATA", "TEST_DSN", "HISTORIES", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
+    f"CAREHUB_{name}"
+    for name in ("CONFIG", "DATA", "TEST_DSN", "HISTORIES", "DAYS", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
 )
 
 
