@@ -6,6 +6,8 @@ from typing import TextIO
 
 import structlog
 
+LIMIT = 2_000  # characters of what a library says
+
 
 def configure(role: str, level: str = "info", stream: TextIO = sys.stderr) -> None:
     """Set up structlog for this process. `role` (ingest, console …) stands in every line."""
@@ -22,3 +24,15 @@ def configure(role: str, level: str = "info", stream: TextIO = sys.stderr) -> No
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(role=role)
+    # What libraries say (a pool that cannot connect, a broken transport) comes in the same form.
+    logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
+
+
+class _Foreign(logging.Handler):
+    """Passes records of the standard library's logging on to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger()
+        log.log(
+            record.levelno, "library", logger=record.name, said=record.getMessage()[:LIMIT], exc_info=record.exc_info
+        )
