@@ -31,7 +31,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "held": ("暂缓", "put on hold"),
     "hold_ended": ("暂缓结束，重新响铃", "hold ended, ringing again"),
     "expired": ("没有后续消息，恢复升级", "nothing was heard, escalation resumes"),
-    "not_closed": ("已脱险但未结案，提醒坐席", "resolved but not closed, reminding the operator"),
+    "not_closed": ("尚未结案，提醒坐席", "not closed yet, reminding the operator"),
     "resolved": ("已脱险", "resolved"),
     "closed": ("结案：{disposition}", "closed: {disposition}"),
     "cancelled": ("取消", "cancelled"),
