@@ -11,9 +11,9 @@ import structlog
 
 from devices.adapter import Downlink
 from hub.ingress import mqtt311
-from hub.ingress.acks import InOrder
 from hub.ingress.arrival import Arrival
 from hub.ingress.credentials import Credential
+from hub.ingress.guest import Guest
 from hub.ingress.mqtt311 import Connect, Kind, MalformedError, Publish, Refusal, Subscribe, Unsubscribe
 from hub.ingress.session import Held, Pending, Session
 from hub.ingress.wire import WIRES, Wire
@@ -29,7 +29,7 @@ SHUTTING_DOWN, KEEP_ALIVE, TAKEN_OVER, TOO_MANY, TOO_LARGE = 0x8B, 0x8D, 0x8E, 0
 NOT_AUTHORISED, PROTOCOL_ERROR, ALIAS_INVALID, ADMINISTRATIVE = 0x87, 0x82, 0x94, 0x98
 
 
-class Connection(InOrder, asyncio.Protocol):
+class Connection(Guest):
     """A connection, half-open until its CONNECT is accepted. Also the `Origin` of its messages."""
 
     name = "listener"
@@ -41,10 +41,11 @@ class Connection(InOrder, asyncio.Protocol):
     session: Session
 
     def __init__(self, listener: "Listener") -> None:
-        super().__init__()
+        settings = listener.settings
+        super().__init__(listener, write_buffer_bytes=settings.write_buffer_bytes, unsettled_max=settings.receive_max)
         self._listener = listener
         self._intake = listener.intake
-        self._settings = listener.settings
+        self._settings = settings
         self._part = bytearray()  # of a packet whose rest is still to come
         self._need = 0
         self._topics: dict[bytes, str] = {}  # as they stand in packets → checked
@@ -52,49 +53,18 @@ class Connection(InOrder, asyncio.Protocol):
         self._held: dict[int, int] = {}  # token of a QoS 2 message → packet id
         self._broken_at = 0
         self._largest = self._settings.max_connect_bytes
-        self._crowded = False
-        self.source = ""
-        self.heard_at = self.stalled_at = self.part_at = 0.0
+        self.part_at = 0.0
         self.silence_s = self._settings.connect_timeout_s
         self.live = False  # the CONNECT is accepted
         self.graceful = False
-        self.ended = ""
 
-    # The transport's side.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A device has connected, or somebody has."""
-        self.transport = transport = cast("asyncio.Transport", transport)
-        transport.set_write_buffer_limits(high=self._settings.write_buffer_bytes)
-        peer = transport.get_extra_info("peername")
-        self.source = str(peer[0]) if peer else "unix"
-        self.heard_at = self._listener.loop.time()
+    def came(self) -> None:
+        """The listener keeps count of us."""
         self._listener.opened(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone, however that came about."""
-        self.ended = self.ended or (f"lost: {type(exc).__name__}" if exc else "closed by peer")
+    def gone(self) -> None:
+        """And does what is left to do."""
         self._listener.lost(self)
-
-    def pause_writing(self) -> None:
-        """The peer does not take what we send: hear nothing more from it until it does."""
-        self.stalled_at = self._listener.loop.time()
-        if self.transport is not None:
-            self.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """It takes again."""
-        self.stalled_at = 0.0
-        self.read_on()
-
-    def read_on(self) -> None:
-        """Resume reading unless something else still speaks against it."""
-        if self.transport is None or self.transport.is_closing() or self.stalled_at or self._listener.paused:
-            return
-        if self.unsettled < self._settings.receive_max:
-            self._crowded = False
-            self.heard_at = self._listener.loop.time()
-            self.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Take every whole packet in the bytes; keep the rest."""

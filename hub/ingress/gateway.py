@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import structlog
 
@@ -16,8 +16,8 @@ from devices.adapter import DecodeError, Downlink
 from devices.adapters import watch_3g
 from devices.framers.watch_3g import Framer
 from hub.ingress import counters
-from hub.ingress.acks import InOrder
 from hub.ingress.arrival import Arrival, Intake
+from hub.ingress.guest import Guest
 from hub.ingress.listener import network
 from hub.ingress.settings import GatewaySettings
 
@@ -28,57 +28,28 @@ BACKLOG = 1_024
 FULL_ALERT_S = 600.0
 
 
-class Watch(InOrder, asyncio.Protocol):
+class Watch(Guest):
     """One TCP connection, usually one watch's. The `Origin` of its frames."""
 
     name = "gateway"
 
     def __init__(self, gateway: "Gateway") -> None:
-        super().__init__()
+        settings = gateway.settings
+        super().__init__(gateway, write_buffer_bytes=settings.write_buffer_bytes, unsettled_max=settings.unanswered_max)
         self._gateway = gateway
         self._intake = gateway.intake
-        self._settings = gateway.settings
+        self._settings = settings
         self._framer = Framer()
         self._since_frame = 0  # bytes
-        self._crowded = False
         self.heads: dict[str, bytes] = {}  # id → start of its latest frame
-        self.source = ""
-        self.heard_at = self.stalled_at = 0.0
-        self.ended = ""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A watch has connected, or somebody has."""
-        self.transport = transport = cast("asyncio.Transport", transport)
-        transport.set_write_buffer_limits(high=self._settings.write_buffer_bytes)
-        peer = transport.get_extra_info("peername")
-        self.source = str(peer[0]) if peer else "unix"
-        self.heard_at = self._gateway.loop.time()
+    def came(self) -> None:
+        """The gateway keeps count of us."""
         self._gateway.opened(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
-        self.ended = self.ended or (f"lost: {type(exc).__name__}" if exc else "closed by peer")
+    def gone(self) -> None:
+        """And forgets whom it reached through us."""
         self._gateway.lost(self)
-
-    def pause_writing(self) -> None:
-        """The watch takes nothing: hear nothing more from it until it does."""
-        self.stalled_at = self._gateway.loop.time()
-        if self.transport is not None:
-            self.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """It takes again."""
-        self.stalled_at = 0.0
-        self.read_on()
-
-    def read_on(self) -> None:
-        """Resume reading unless something else still speaks against it."""
-        if self.transport is None or self.transport.is_closing() or self.stalled_at or self._gateway.paused:
-            return
-        if self.unsettled < self._settings.unanswered_max:
-            self._crowded = False
-            self.heard_at = self._gateway.loop.time()
-            self.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Take every whole frame; garbage and unfinished frames have limits."""
