@@ -82,7 +82,8 @@ class DeviceTable:
             if row is None:
                 row = self._add(device_id, address)
             elif self.address[row] != address:
-                self.row_of.pop(self.address[row], None)
+                if self.row_of.get(self.address[row]) == row:  # another device may have taken the name over already
+                    del self.row_of[self.address[row]]
                 self.row_of[address] = row
                 self.address[row] = address
             self.adapter[row], self.model[row], self.area[row] = adapter, model, area
