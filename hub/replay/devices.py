@@ -69,7 +69,7 @@ def read(paths: Sequence[Path]) -> Captures:
                     tcp.append(_bytes(kept))
                 elif kind not in ("mqtt", "sequence"):
                     others[f"{kind} {entry['type']}"] += 1
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise CaptureError(f"{path}, line {number}: no captured payload: {error!r}") from None
     return Captures(mqtt=tuple(mqtt), tcp=tuple(tcp), others=others)
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,17 +71,18 @@ def read(path: Path, wanted: Sequence[str] = (), limit: int | None = None) -> li
         RecordingError: Arrays are missing, or a name is not there.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             offset, names = arrays["offset"], [str(name) for name in arrays["rec_id"]]
             t_ms, accel, gyro = arrays["t_ms"].astype(np.int64), arrays["acc_mg"], arrays["gyro_2mrad"]
-    except (OSError, ValueError, KeyError) as error:
+            bounds = list(zip(names, offset[:-1], offset[1:], strict=True))
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         wanted_arrays = "t_ms, acc_mg, gyro_2mrad, offset, rec_id"
         raise RecordingError(f"{path} is no file of bursts ({wanted_arrays}): {error}") from None
     if missing := set(wanted) - set(names):
         raise RecordingError(f"{path} has no recording {', '.join(sorted(missing))}")
     found = [
         Recording(name=name, t_ms=t_ms[a:b], accel_mg=accel[a:b], gyro_2mrad=gyro[a:b])
-        for name, a, b in zip(names, offset[:-1], offset[1:], strict=True)
+        for name, a, b in bounds
         if (not wanted or name in wanted) and b > a
     ]
     return found[:limit]

@@ -54,7 +54,7 @@ def find(run_dir: Path) -> Demo:
             raise NoTargetError(f"the hub in {run_dir} is no demo: give it a credential and use --to")
         (host, port), (gateway, gateway_port) = word["listener"], word["gateway"]
         return Demo(mqtt=Way(host=host, port=port), watch3g=Way(host=gateway, port=gateway_port), dsn=str(word["dsn"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise NoTargetError(
             f"no demo runs from {run_dir} ({error}): start one with `carehub up --demo`,"
             " or name a listener with --to mqtt://user:password@host:port"
@@ -67,12 +67,17 @@ def parse(url: str) -> Way:
     Raises:
         NoTargetError: It is no mqtt:// URL with user and password.
     """
-    parts = urlsplit(url)
+    refusal = NoTargetError(f"{url.rpartition('@')[2]}: write it like mqtt://user:password@host:1883")
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 1883
+    except ValueError:  # quotes what it could not read, which may be a piece of the password
+        raise refusal from None
     if parts.scheme != "mqtt" or not parts.hostname or not parts.username or not parts.password:
-        raise NoTargetError(f"{url.partition('@')[2] or url}: write it like mqtt://user:password@host:1883")
+        raise refusal
     user = unquote(parts.username)
     return Way(
-        host=parts.hostname, port=parts.port or 1883, username=user, secret=unquote(parts.password),
+        host=parts.hostname, port=port, username=user, secret=unquote(parts.password),
         prefix=f"carehub/{user}/",
     )  # fmt: skip
 
