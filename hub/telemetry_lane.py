@@ -246,6 +246,7 @@ class TelemetryLane:
                 await asyncio.sleep(backoff.next_s())
         UNREADABLE.inc(len(rows))
         settle(arrivals)
+        await self._trim(conn)
 
     async def _meet(self, conn: Connection, decoded: Decoded) -> None:
         """Register devices heard for the first time, as many as this hour still allows."""
@@ -283,10 +284,13 @@ class TelemetryLane:
         await self._observed(number, gathered)
         if gathered.unreadable:
             UNREADABLE.inc(len(gathered.unreadable))
-            try:
-                await self._shelf.trim(conn, gathered.unreadable)
-            except Exception as err:
-                log.warning("unreadable messages not trimmed", error=str(err)[:200])
+            await self._trim(conn)
+
+    async def _trim(self, conn: Connection) -> None:
+        try:
+            await self._shelf.trim(conn)
+        except Exception as err:
+            log.warning("unreadable messages not trimmed", error=str(err)[:200])
 
 
 async def write(conn: Connection, gathered: Gathered, number: int, shelf: UnreadableShelf) -> None:

@@ -79,13 +79,14 @@ class UnreadableShelf:
         self._bytes = int(row[0]) if row else 0
 
     async def keep(self, conn: Connection, rows: Sequence[Unreadable]) -> None:
-        """Store rows. Call inside a transaction."""
+        """Store rows. Call inside a transaction, and `trim` some time after it."""
+        # Counted even if the transaction comes to nothing: that makes `trim` look too early, and looking sets it right.
+        self._bytes += sum(len(row.payload) + len(row.topic.encode("utf-8", "replace")) for row in rows)
         async with conn.cursor() as cursor:
             await cursor.executemany(Q.keep_unreadable, [self._line(row) for row in rows])
 
-    async def trim(self, conn: Connection, rows: Sequence[Unreadable]) -> int:
-        """Count rows that were committed, and let the oldest go if the limit is passed. Returns how many went."""
-        self._bytes += sum(len(row.payload) + len(row.topic.encode("utf-8", "replace")) for row in rows)
+    async def trim(self, conn: Connection) -> int:
+        """Let the oldest go if the limit is passed. Returns how many went."""
         if self._bytes <= self.limit_bytes:
             return 0
         found = await (await conn.execute(Q.trim_unreadable, {"limit": int(self.limit_bytes * TRIM_TO)})).fetchone()

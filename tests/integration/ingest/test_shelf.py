@@ -27,10 +27,9 @@ def riddle(name: str, size: int = 96) -> Unreadable:
 
 
 async def shelve(shelf: UnreadableShelf, conn: Connection, *names: str) -> int:
-    rows = [riddle(name) for name in names]
     async with conn.transaction():
-        await shelf.keep(conn, rows)
-    return await shelf.trim(conn, rows)
+        await shelf.keep(conn, [riddle(name) for name in names])
+    return await shelf.trim(conn)
 
 
 async def kept(conn: Connection) -> list[str]:
@@ -57,6 +56,15 @@ async def test_shelf_counts_what_was_there_before_the_restart(conn: Connection) 
     await successor.measure(conn)
     assert await shelve(successor, conn, "f") == 2
     assert await kept(conn) == list("cdef")
+
+
+async def test_transaction_that_came_to_nothing_costs_no_kept_message(conn: Connection) -> None:
+    shelf = UnreadableShelf(500)
+    await shelve(shelf, conn, *"abc")
+    async with conn.transaction(force_rollback=True):
+        await shelf.keep(conn, [riddle(name) for name in "xyz"])
+    assert await shelf.trim(conn) == 0
+    assert await kept(conn) == list("abc")
 
 
 async def test_message_longer_than_the_shelf_is_cut_not_refused(conn: Connection) -> None:
