@@ -1,0 +1,170 @@
+"""Small transactions on a real database: in order for one device, side by side for many, the pressing ones first."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+
+from hub import urgent_lane
+from hub.steady import Steady
+from hub.store.pool import Connection, connect
+from hub.urgent_lane import QUICK_TRIES, UrgentLane
+
+DEADLINE_S = 10.0
+
+
+@dataclass(eq=False)
+class Note:
+    """A job that writes its name into table `duty_log`; `ruin` may spoil a try."""
+
+    key: str
+    name: str
+    log: list[str]
+    pressing: bool = True
+    ruin: Callable[[int], Exception | None] = lambda _: None
+    keep: Callable[[int], Exception | None] = lambda _: None
+    tries: int = 0
+    farewells: int = 0
+    gate: asyncio.Event | None = None
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def prepare(self, conn: Connection) -> None:
+        self.begun.set()
+        if self.gate is not None:
+            await self.gate.wait()
+
+    async def run(self, conn: Connection) -> None:
+        self.tries += 1
+        await conn.execute("insert into duty_log values (%s)", (self.name,))
+        if error := self.ruin(self.tries):
+            raise error
+
+    def committed(self) -> None:
+        self.log.append(self.name)
+        self.done.set()
+
+    async def give_up(self, conn: Connection, error: Exception) -> None:
+        self.farewells += 1
+        await conn.execute("insert into duty_log values (%s)", (f"{self.name} unread",))
+        if fault := self.keep(self.farewells):
+            raise fault
+
+
+@pytest.fixture
+async def conn(dsn: str) -> AsyncIterator[Connection]:
+    """A connection that sees what was committed."""
+    async with await connect(dsn) as conn:
+        await conn.execute("create table duty_log (name text not null)")
+        yield conn
+
+
+@asynccontextmanager
+async def working(lane: UrgentLane) -> AsyncIterator[None]:
+    """The lane at work; on the way out everything it was given is done."""
+    task = asyncio.create_task(lane.run())
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            yield
+            await lane.drained()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def notes(conn: Connection) -> list[str]:
+    return sorted(name for (name,) in await (await conn.execute("select name from duty_log")).fetchall())
+
+
+async def test_presses_of_one_device_stay_in_order_however_many_workers(dsn: str, conn: Connection) -> None:
+    log: list[str] = []
+    lane = UrgentLane(dsn, 4)
+    names = [f"{number:02}" for number in range(30)]
+    async with working(lane):
+        for name in names:
+            lane.put(Note("w1", name, log))
+    assert log == names == await notes(conn)
+    assert lane.waiting == 0
+
+
+async def test_press_goes_before_the_findings_that_came_first(dsn: str, conn: Connection) -> None:
+    log: list[str] = []
+    lane = UrgentLane(dsn, 1)
+    for number in range(3):
+        lane.put(Note(f"w{number}", f"finding {number}", log, pressing=False))
+    lane.put(Note("w9", "press", log))
+    async with working(lane):
+        pass
+    assert log == ["press", "finding 0", "finding 1", "finding 2"]
+
+
+async def test_device_whose_press_is_stuck_holds_no_other_device_up(dsn: str, conn: Connection) -> None:
+    log: list[str] = []
+    lane, gate = UrgentLane(dsn, 2), asyncio.Event()
+    stuck = Note("w1", "stuck", log, gate=gate)
+    async with working(lane):
+        lane.put(stuck)
+        lane.put(Note("w1", "behind it", log))
+        await stuck.begun.wait()
+        other = Note("w2", "other", log)
+        lane.put(other)
+        await other.done.wait()
+        assert log == ["other"]
+        gate.set()
+    assert log == ["other", "stuck", "behind it"]
+
+
+async def test_deadlock_is_tried_again_as_often_as_it_takes(dsn: str, conn: Connection) -> None:
+    log: list[str] = []
+    lane = UrgentLane(dsn, 1)
+    job = Note("w1", "press", log, ruin=lambda n: psycopg.errors.DeadlockDetected() if n <= QUICK_TRIES + 1 else None)
+    async with working(lane):
+        lane.put(job)
+    assert (job.tries, job.farewells) == (QUICK_TRIES + 2, 0)
+    assert log == await notes(conn) == ["press"]
+
+
+async def test_message_at_fault_is_given_up_and_leaves_nothing_of_its_tries(dsn: str, conn: Connection) -> None:
+    log: list[str] = []
+    lane = UrgentLane(dsn, 1)
+    bad = Note("w1", "bad", log, ruin=lambda _: ValueError("too many words"))
+    async with working(lane):
+        lane.put(bad)
+        lane.put(Note("w1", "good", log))
+    assert (bad.tries, bad.farewells) == (QUICK_TRIES, 1)
+    assert log == ["bad", "good"]
+    assert await notes(conn) == ["bad unread", "good"]
+
+
+async def test_press_that_cannot_even_be_given_up_stays_first_in_its_line(
+    dsn: str, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(urgent_lane, "LONGEST_PAUSE_S", 0.05)
+    log: list[str] = []
+    lane = UrgentLane(dsn, 1)
+    bad = Note(
+        "w1", "bad", log, ruin=lambda _: ValueError("bad"), keep=lambda n: ValueError("worse") if n == 1 else None
+    )
+    async with working(lane):
+        lane.put(bad)
+        lane.put(Note("w1", "behind it", log))
+        lane.put(Note("w2", "other", log))
+    assert log == ["other", "bad", "behind it"]
+    assert (bad.tries, bad.farewells) == (2 * QUICK_TRIES, 2)
+    assert await notes(conn) == ["bad unread", "behind it", "other"]
+
+
+async def test_connection_the_server_ended_is_replaced(dsn: str, conn: Connection) -> None:
+    async with Steady(dsn, "carehub test") as steady:
+        first = await steady.get()
+        assert await steady.get() is first
+        await conn.execute("select pg_terminate_backend(%s)", (first.info.backend_pid,))
+        with pytest.raises(psycopg.OperationalError):
+            await first.execute("select 1")
+        second = await steady.get()
+        assert await (await second.execute("select 1")).fetchone() == (1,)
+    assert not steady.up
+    assert second.closed
