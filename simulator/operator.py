@@ -1,6 +1,7 @@
 """An operator at the console: signs in, hears the stream, takes, sends, closes. Through the pages a browser gets."""
 
 import asyncio
+import contextlib
 import html
 import json
 import random
@@ -157,7 +158,8 @@ class Operator:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._listen(), name="operator listens")
                     await self._work(group)
-            except* (httpx.HTTPError, PermissionError) as errors:
+            except* (httpx.HTTPError, httpx.StreamError, PermissionError) as errors:
+                self._working.clear()  # who worked on them was stopped with the group
                 self.ledger.fault(f"operator: {errors.exceptions[0]!r}")
             await asyncio.sleep(BACKOFF_S)
 
@@ -186,10 +188,9 @@ class Operator:
                     self._working[case.incident] = group.create_task(
                         self._handle(case), name=f"incident {case.incident}"
                     )
-            try:
-                await asyncio.wait_for(self._bell.wait(), LOOK_S)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):  # wait_for would lose a cancel that comes with the bell
+                async with asyncio.timeout(LOOK_S):
+                    await self._bell.wait()
 
     async def _handle(self, case: Case) -> None:
         """One case from the bell to the disposition."""

@@ -91,7 +91,8 @@ class Watch3g:
             deadline = asyncio.get_running_loop().time() + KEEPALIVE_S
             while (left := deadline - asyncio.get_running_loop().time()) > 0:
                 with contextlib.suppress(TimeoutError):
-                    chunk = await asyncio.wait_for(reader.read(4096), left)
+                    async with asyncio.timeout(left):  # wait_for would lose a cancel that comes with an answer
+                        chunk = await reader.read(4096)
                     if not chunk:
                         return
                     stream += chunk
