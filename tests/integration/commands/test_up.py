@@ -28,6 +28,8 @@ def test_unknown_scenario_is_refused_with_those_there_are(run_dir: Path) -> None
 def test_second_hub_in_the_same_folder_is_refused(run_dir: Path) -> None:
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "hub", "up"])
     try:
+        while b"hub" not in Path(f"/proc/{other.pid}/cmdline").read_bytes():
+            assert other.poll() is None  # the kernel shows the new name a moment after the start
         (run_dir / "pids.json").write_text(json.dumps({"up": other.pid}))
         with pytest.raises(HubError, match=f"a hub is running .*{other.pid}"):
             up.Run(settings=load(None), options=argparse.Namespace(demo=False)).play()
