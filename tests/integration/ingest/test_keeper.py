@@ -1,0 +1,154 @@
+"""What the detectors know, saved block by block and brought back: nothing twice, nothing forgotten."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import psycopg
+import pytest
+
+from alerts.detectors.device_health import DeviceHealth
+from alerts.detectors.vitals import VitalsDetector
+from devices.columns import Columns
+from hub import detection, keeper
+from hub.detection import Detection
+from hub.device_table import DeviceTable
+from hub.fall_streams import FallStreams
+from hub.keeper import REPLAY_LIMIT, TURNS, Keeper
+from hub.store import checkpoints, partitions, telemetry
+from hub.store.pool import Connection, connect
+from hub.store.raw import BatchNumbers
+from tests.unit.ingest.test_columns import columns, table_of
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+NOW_MS = int(NOW.timestamp() * 1000)
+DEVICES = 4 * TURNS  # in blocks of two: two blocks a turn
+
+
+class Hub:
+    """One life of a hub: it hears, saves and restores on the same database as the lives before it."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.table: DeviceTable = table_of(DEVICES)
+        self.detection = Detection(self.table, (VitalsDetector(), DeviceHealth()))
+        self.numbers = BatchNumbers()
+        self.keeper = Keeper(self.detection, self.numbers, 0)
+
+    async def hear(self, *rows: int, at_ms: int = NOW_MS, judged: bool = True) -> int:
+        """Store one message of each device and show it to the detectors, unless the hub dies in between."""
+        at = np.array(rows, np.int64)
+        batch: Columns = columns([7] * len(rows), device=at + 1, received_ms=np.full(len(rows), at_ms))
+        number = await self.numbers.take(self.conn)
+        async with self.conn.transaction():
+            await telemetry.write_wide(self.conn, batch, number)
+        if judged:
+            self.detection.observe(at, batch)
+            self.numbers.done(number)
+        return number
+
+    async def save(self, *, everything: bool = False) -> int:
+        return await self.keeper.save(self.conn, NOW, everything=everything)
+
+    async def restore(self) -> None:
+        await self.keeper.restore(self.conn, FallStreams(None, 1), NOW)
+
+    def heard(self) -> list[int]:
+        """Return which rows the detectors remember having heard."""
+        return [int(row) for row in np.flatnonzero(self.detection.states["device_health"]["heard_ms"])]
+
+
+@pytest.fixture
+async def conn(dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connection]:
+    """A database with its tables; two devices make a block."""
+    for module in (detection, keeper):
+        monkeypatch.setattr(module, "BLOCK", 2)
+    async with await connect(dsn) as conn:
+        await partitions.ensure(conn, NOW)
+        yield conn
+
+
+async def through(conn: Connection) -> int:
+    """Return up to which batch the summary says that everything is saved."""
+    return (await checkpoints.load(conn, 0))[0].through_batch
+
+
+async def test_one_save_is_a_part_of_the_work_and_after_all_turns_nothing_is_left(conn: Connection) -> None:
+    hub = Hub(conn)
+    await hub.hear(*range(DEVICES))
+    assert [await hub.save() for _ in range(TURNS + 1)] == [2] * TURNS + [0]
+
+
+async def test_summary_waits_for_the_block_that_was_saved_longest_ago(conn: Connection) -> None:
+    hub = Hub(conn)
+    first = await hub.hear(*range(DEVICES))
+    await hub.save(everything=True)
+    assert await through(conn) == first
+    last = await hub.hear(*range(DEVICES))
+    for _ in range(TURNS - 1):
+        await hub.save()
+        assert await through(conn) == first
+    await hub.save()
+    assert await through(conn) == last
+
+
+async def test_blocks_saved_and_blocks_replayed_make_the_whole(conn: Connection) -> None:
+    before = Hub(conn)
+    await before.hear(*range(DEVICES))
+    await before.save()
+    after = Hub(conn)
+    await after.restore()
+    assert after.heard() == list(range(DEVICES))
+
+
+async def test_block_already_saved_is_not_shown_the_same_batch_again(conn: Connection) -> None:
+    before = Hub(conn)
+    await before.hear(*range(DEVICES))
+    await before.save()
+    after = Hub(conn)
+    await after.restore()
+    shown = [bool(dirty) for dirty in after.detection.dirty]
+    assert shown == [False] * 2 + [True] * (DEVICES // 2 - 2)
+
+
+async def test_batch_committed_but_not_judged_before_the_crash_is_judged_after_it(conn: Connection) -> None:
+    before = Hub(conn)
+    await before.hear(0)
+    lost = await before.hear(5, judged=False)
+    await before.hear(9)
+    await before.save(everything=True)
+    assert await through(conn) < lost
+    after = Hub(conn)
+    await after.restore()
+    assert after.heard() == [0, 5, 9]
+
+
+async def test_block_that_could_not_be_saved_is_saved_next_time(conn: Connection) -> None:
+    hub = Hub(conn)
+    await hub.hear(0, 2)
+    await conn.execute("alter table checkpoint add constraint picky check (part <> 'block:00001')")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await hub.save(everything=True)
+    await conn.execute("alter table checkpoint drop constraint picky")
+    assert await hub.save(everything=True) == 1
+    assert [part.part for part in await checkpoints.load(conn, 0)] == ["all", "block:00000", "block:00001"]
+
+
+async def test_telemetry_of_long_ago_is_not_looked_at_again_without_a_checkpoint(conn: Connection) -> None:
+    before = Hub(conn)
+    await before.hear(0, at_ms=NOW_MS - int((REPLAY_LIMIT + timedelta(minutes=1)).total_seconds() * 1000))
+    await before.hear(1, at_ms=NOW_MS - 60_000)
+    after = Hub(conn)
+    await after.restore()
+    assert after.heard() == [1]
+
+
+async def test_telemetry_of_a_device_that_is_gone_stops_no_restart(conn: Connection) -> None:
+    before = Hub(conn)
+    await before.hear(0, 1)
+    after = Hub(conn)
+    after.table = table_of(1)
+    after.detection = Detection(after.table, (DeviceHealth(),))
+    after.keeper = Keeper(after.detection, after.numbers, 0)
+    await after.restore()
+    assert after.heard() == [0]
