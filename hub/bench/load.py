@@ -63,7 +63,7 @@ class Watch:
         if not got:
             raise ConnectionError("the line was closed under load")
         whole, rest = divmod(len(self.part) + len(got), PUBACK_BYTES)
-        self.part = got[-rest:] if rest else b""
+        self.part = (self.part + got)[-rest:] if rest else b""
         self.acknowledged += whole
         return whole
 

@@ -37,6 +37,7 @@ class BareMqtt:
         self._send(CONNECT, text("MQTT") + bytes((4, flags, 0, 0)) + text(self._name) + signed)
         kind, body = await asyncio.wait_for(self._read(), LIMIT_S)
         if kind != 0x20 or body[1:] != b"\0":
+            self._writer.close()
             raise HubError(f"CONNACK {body!r} for {self._name}")
         self._reading = asyncio.create_task(self._listen(), name=f"mqtt {self._name}")
         return self
