@@ -20,6 +20,7 @@ from hub.web.live import Live
 HERE = Path(__file__).parent
 COOKIE = "carehub_session"
 LANGUAGE_COOKIE = "carehub_language"
+MOST = 2**63 - 1  # a bigint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +88,10 @@ def text(form: FormData, name: str, limit: int = 2000) -> str:
 
 
 def number(form: FormData, name: str) -> int | None:
-    value = text(form, name, 19)
-    return int(value) if value.isdecimal() else None
+    """Return a field's number; None when it is none, or more than the database counts to."""
+    value = text(form, name, 20)
+    found = int(value) if value.isdecimal() else None
+    return found if found is not None and found <= MOST else None
 
 
 def from_htmx(request: Request) -> bool:
