@@ -304,6 +304,7 @@ RISKS = {
         "home oxygen"), "anticoagulant": ("服抗凝药", "anticoagulant"), "hypertension": ("高血压", "hypertension",
     ),
     "atrial_fibrillation": ("房颤", "atrial fibrillation"),
+    "stairs": ("有楼梯", "stairs"), "clutter": ("杂物多", "clutter"),
     "dog": ("有狗", "dog"), "wheelchair": ("轮椅", "wheelchair"), "gas_stove": ("燃气灶", "gas stove"),
 }  # fmt: skip
 # What a responder may know.
