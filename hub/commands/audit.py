@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hub import config, logs, metrics
 from hub.config import Settings
+from hub.errors import HubError
 from hub.loops.auditor import Auditor
 from hub.loops.ending import until_signal
 
@@ -20,6 +21,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--config", type=Path, help="settings in TOML; the environment comes after it")
     settings = config.load(parser.parse_args(argv).config)
     logs.configure("audit", settings.log_level)
+    if not settings.database.dsn:
+        raise HubError("no database: set database.dsn (CAREHUB_DATABASE_DSN), or run `carehub up`, which brings one")
     with suppress(asyncio.CancelledError):
         asyncio.run(run(settings))
     return 0

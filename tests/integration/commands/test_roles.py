@@ -1,0 +1,66 @@
+"""Every role as a process: refuses to start without a database, gets ready, ends well at SIGTERM."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from hub.embedded import free_port
+
+LIMIT_S = 30.0
+PORTS = {
+    "dispatch": "CAREHUB_METRICS_DISPATCH_PORT", "console": "CAREHUB_CONSOLE_PORT",
+    "audit": "CAREHUB_METRICS_AUDIT_PORT",
+}  # fmt: skip
+
+
+def started(role: str, **given: str) -> subprocess.Popen[bytes]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CAREHUB_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "hub", role], env=inherited | given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.HTTPError):
+        return False
+
+
+@pytest.mark.parametrize("role", ["ingest", *PORTS])
+def test_role_without_a_database_says_what_to_set_and_does_not_run(role: str, tmp_path: Path) -> None:
+    with started(role, CAREHUB_RUN_DIR=str(tmp_path)) as process:
+        try:
+            told = process.communicate(timeout=LIMIT_S)[0].decode()
+        finally:
+            process.kill()
+    assert process.returncode == 2
+    assert "CAREHUB_DATABASE_DSN" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("role", list(PORTS))
+def test_role_gets_ready_and_ends_well_when_told_to(role: str, dsn: str) -> None:
+    port = free_port()
+    with started(role, CAREHUB_DATABASE_DSN=dsn, **{PORTS[role]: str(port)}) as process:
+        try:
+            deadline = time.monotonic() + LIMIT_S
+            while not ready(port):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            process.send_signal(signal.SIGTERM)
+            told = process.communicate(timeout=LIMIT_S)[0].decode()
+        finally:
+            process.kill()
+    well = (0, -signal.SIGTERM) if role == "console" else (0,)  # uvicorn closes everything, then ends by the signal
+    assert process.returncode in well, told
+    assert "Traceback" not in told
