@@ -1,0 +1,30 @@
+"""What the wearer hears: every word there is, for every role, in both languages."""
+
+import pytest
+
+from alerts.model import Role, Told
+from devices.adapter import Say
+from hub.phrases import saying, tongue
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("role", [*Role, None])
+@pytest.mark.parametrize("say", list(Say))
+def test_watch_has_words_for_everything_it_may_be_told(say: Say, role: Role | None, language: str) -> None:
+    text = saying(Told(say=str(say), role=role), language)
+    assert text
+    assert "{" not in text
+    assert text.isascii() == (language == "en")
+
+
+def test_wearer_hears_who_is_coming() -> None:
+    assert saying(Told(say="coming", role=Role.FAMILY), "zh-CN") == "您的家人正在赶来"
+    assert saying(Told(say="coming", role=Role.PROPERTY), "en") == "The guard is coming"
+    assert saying(Told(say="received"), "en") == "Received. We have told your contacts"
+
+
+@pytest.mark.parametrize(
+    ("language", "spoken"), [("en-GB", "en"), ("EN", "en"), ("zh-CN", "zh"), ("宁夏话", "zh"), ("", "zh"), ("fr", "zh")]
+)
+def test_dialect_is_written_as_chinese(language: str, spoken: str) -> None:
+    assert tongue(language) == spoken
