@@ -1,0 +1,151 @@
+"""A batch is made of messages: what counts as a sign of life, what rings, whose it is, what is kept all the same."""
+
+import json
+from typing import Any
+
+import pytest
+
+from devices import registry
+from devices.adapter import DecodeError
+from hub.device_table import DeviceTable
+from hub.gather import Gatherer, merged, read
+from hub.ingress.arrival import Arrival
+from hub.store import raw
+
+START_MS = 1_790_000_000_000
+
+
+class Line:
+    """A connection nobody listens on."""
+
+    name = "listener"
+    unsettled = 0
+
+    def settle(self, token: int) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+LINE = Line()
+
+
+def said(topic: str, body: Any, *, at_ms: int = START_MS, retained: bool = False) -> Arrival:
+    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Arrival(topic=topic, payload=payload, received_ms=at_ms, origin=LINE, token=1, retained=retained)
+
+
+@pytest.fixture
+def table() -> DeviceTable:
+    """Two watches, device numbers 11 and 12."""
+    table = DeviceTable()
+    table.put([(11 + row, f"carehub:w{row}", "", "", 1, "", None, None, "live") for row in range(2)])
+    return table
+
+
+def topics_of(body: bytes) -> list[str]:
+    return [topic for _, topic, _ in raw.unpack(body)]
+
+
+async def test_vitals_and_words_of_two_watches_go_to_their_devices(table: DeviceTable) -> None:
+    gatherer = Gatherer(table)
+    batch = [said("carehub/w1/vitals", {"hr": 61}), said("carehub/w0/status", {"online": True, "battery": 40})]
+    found = gatherer.finish(await gatherer.decode(batch))
+    assert found.columns.device.tolist() == [12, 11]
+    assert found.rows.tolist() == [1, 0]
+    assert found.columns.heart_rate_bpm[0] == 61
+    assert found.columns.battery_pct[1] == 40
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [
+        said("carehub/w0/vitals", {"hr": 61}, retained=True),
+        said("carehub/w0/status", {"online": True}, retained=True),
+        said("carehub/w0/status", {"online": False}),
+    ],
+    ids=["retained vitals", "retained status", "last will"],
+)
+async def test_what_the_device_did_not_say_just_now_is_no_sign_of_life_but_kept(
+    table: DeviceTable, dead: Arrival
+) -> None:
+    gatherer = Gatherer(table)
+    found = gatherer.finish(await gatherer.decode([dead, said("carehub/w1/vitals", {"hr": 61})]))
+    assert found.rows.tolist() == [1]
+    ((count, body),) = found.bodies
+    assert (count, len(topics_of(body))) == (2, 2)
+
+
+async def test_press_among_telemetry_is_set_apart_and_leaves_the_batch(table: DeviceTable) -> None:
+    gatherer = Gatherer(table)
+    press = said("carehub/w0/event", {"event": "sos", "id": "1"})
+    batch = await gatherer.decode([said("carehub/w0/vitals", {"hr": 61}), press])
+    found = gatherer.finish(batch)
+    assert [arrival for arrival, _ in batch.ringing] == [press]
+    assert [arrival.topic for arrival in found.arrivals] == topics_of(found.bodies[0][1]) == ["carehub/w0/vitals"]
+
+
+async def test_retained_press_stays_in_the_batch_and_rings_nobody(table: DeviceTable) -> None:
+    gatherer = Gatherer(table)
+    batch = await gatherer.decode([said("carehub/w0/event", {"event": "sos", "id": "1"}, retained=True)])
+    assert (batch.ringing, len(batch.arrivals)) == ([], 1)
+
+
+async def test_stranger_is_asked_for_once_and_kept_raw_only_when_not_let_in(table: DeviceTable) -> None:
+    gatherer = Gatherer(table)
+    batch = await gatherer.decode([said("carehub/new/vitals", {"hr": hr}) for hr in (60, 61)])
+    assert list(batch.strangers()) == ["carehub:new"]
+    found = gatherer.finish(batch)
+    assert (len(found.rows), found.strange) == (0, 2)
+    assert topics_of(found.bodies[0][1]) == ["carehub/new/vitals"] * 2
+
+
+async def test_stranger_let_in_between_is_stored_with_the_message_that_made_it_known(table: DeviceTable) -> None:
+    gatherer = Gatherer(table)
+    batch = await gatherer.decode([said("carehub/new/vitals", {"hr": 60}), said("carehub/new/status", {"battery": 9})])
+    table.put([(13, "carehub:new", "", "", None, "", None, None, "seen")])
+    found = gatherer.finish(batch)
+    assert (found.columns.device.tolist(), found.strange) == ([13, 13], 0)
+
+
+async def test_topic_of_a_watch_replaced_leads_to_the_new_one_once_forgotten(table: DeviceTable) -> None:
+    gatherer = Gatherer(table)
+    message = said("carehub/w0/vitals", {"hr": 61})
+    assert gatherer.finish(await gatherer.decode([message])).columns.device.tolist() == [11]
+    table.put([(11, "carehub:w0-old", "", "", None, "", None, None, "retired")])
+    table.put([(13, "carehub:w0", "", "", 1, "", None, None, "live")])
+    gatherer.forget()
+    assert gatherer.finish(await gatherer.decode([message])).columns.device.tolist() == [13]
+
+
+async def test_unreadable_message_is_kept_with_its_error_beside_the_readable(table: DeviceTable) -> None:
+    gatherer = Gatherer(table)
+    batch = [said("carehub/w0/vitals", b"{"), said("nobody/speaks/here", b"?"), said("carehub/w1/vitals", {"hr": 61})]
+    found = gatherer.finish(await gatherer.decode(batch))
+    assert sorted(line.topic for line in found.unreadable) == ["carehub/w0/vitals", "nobody/speaks/here"]
+    assert all(line.error for line in found.unreadable)
+    assert found.rows.tolist() == [1]
+
+
+def test_adapter_that_fails_makes_its_message_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        name = "broken/1"
+
+        def decode(self, _: object) -> None:
+            raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(registry, "adapter_for", lambda _: Broken())
+    with pytest.raises(DecodeError, match="ZeroDivisionError"):
+        read(said("carehub/w0/event", {}))
+
+
+async def test_parts_of_a_surge_keep_their_order(table: DeviceTable) -> None:
+    gatherer = Gatherer(table)
+    parts = [
+        gatherer.finish(await gatherer.decode([said(f"carehub/w{row}/vitals", {"seq": at}, at_ms=START_MS + at)]))
+        for at, row in enumerate((1, 0, 1))
+    ]
+    whole = merged(parts)
+    assert whole.rows.tolist() == [1, 0, 1]
+    assert whole.columns.sequence.tolist() == [0, 1, 2]
+    assert [count for count, _ in whole.bodies] == [1, 1, 1]
+    assert whole.received_at == parts[0].received_at
