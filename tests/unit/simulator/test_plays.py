@@ -176,8 +176,6 @@ operator = "whoever is at the browser"
 about_every = "5m"
 what = ["falls"]
 """
-    'title = "x"\noperator = "whoever is at the browser"\n\n[[now_and_then]]\nabout_every = "5m"\nwhat = ["falls"]\n'
-)
 
 
 def test_what_keeps_happening_is_read_and_played_quicker() -> None:
