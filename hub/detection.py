@@ -2,7 +2,8 @@
 
 import dataclasses
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -88,9 +89,8 @@ class Detection:
             found: list[Finding] = []
             for detector in self.detectors:
                 part = {key: column[start : start + BLOCK] for key, column in self.states[detector.name].items()}
-                found += [
-                    dataclasses.replace(f, row=f.row + start) if start else f for f in detector.tick(part, now_ms)
-                ]
+                noticed = self._guarded(detector, partial(detector.tick, part, now_ms))
+                found += [dataclasses.replace(f, row=f.row + start) if start else f for f in noticed]
             if found:
                 self.dirty[start // BLOCK] = True
             yield found
@@ -123,13 +123,16 @@ class Detection:
             ticked[ticked > 0] = np.maximum(ticked[ticked > 0], until_ms)
 
     def _shown(self, detector: Detector, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
+        return self._guarded(detector, partial(detector.observe, self.states[detector.name], rows, batch))
+
+    def _guarded(self, detector: Detector, look: Callable[[], list[Finding]]) -> list[Finding]:
         """One detector's fault must not stop the others, nor the storing: the same batch would come again for ever."""
         try:
-            return detector.observe(self.states[detector.name], rows, batch)
+            return look()
         except Exception:
             self.failed.add(detector.name)
             FAILURES.labels(detector.name).inc()
-            log.exception("detector failed", detector=detector.name, messages=len(rows))
+            log.exception("detector failed", detector=detector.name)
             return []
 
     def _grow(self, room: int) -> None:
