@@ -50,7 +50,11 @@ def webhook(key: str) -> Iterator[tuple[Receiver, str]]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            length = int(self.headers.get("Content-Length", "0"))
+            body = self.rfile.read(length)
+            if len(body) < length:  # the sender was killed in the middle of its sentence: that was no message
+                self.close_connection = True
+                return
             self.send_response(receiver.take(self.headers, body))
             self.send_header("Content-Length", "0")
             self.end_headers()
