@@ -108,6 +108,20 @@ class Settings:
         return self.console.public_url or f"http://{self.console.host}:{self.console.port}"
 
 
+def required_dsn(settings: Settings) -> str:
+    """Return the database's address.
+
+    Raises:
+        HubError: None is configured.
+    """
+    if not settings.database.dsn:
+        raise HubError(
+            "no database is configured: set CAREHUB_DATABASE_DSN, or run `carehub up`, which brings one"
+            " (beside a running one: the dsn in .carehub/running.json)"
+        )
+    return settings.database.dsn
+
+
 T = TypeVar("T")
 
 

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from hub.config import Settings, load
+from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
 from hub.store import devices
 from hub.store.pool import connect
@@ -13,11 +13,7 @@ from hub.store.pool import connect
 def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     settings = load(options.config)
-    if not settings.database.dsn:
-        raise HubError(
-            "no database is configured: set CAREHUB_DATABASE_DSN to the hub's"
-            " (of `carehub up`: the dsn in .carehub/running.json)"
-        )
+    required_dsn(settings)
     return int(asyncio.run(options.run(options, settings)))
 
 

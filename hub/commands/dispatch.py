@@ -10,8 +10,7 @@ import httpx
 
 from hub import config, logs, metrics
 from hub.channels import Means, open_channels
-from hub.config import Settings
-from hub.errors import HubError
+from hub.config import Settings, required_dsn
 from hub.loops.bell import Bell
 from hub.loops.dispatcher import Dispatcher
 from hub.loops.ending import until_signal
@@ -29,8 +28,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--config", type=Path, help="settings in TOML; the environment comes after it")
     settings = config.load(parser.parse_args(argv).config)
     logs.configure("dispatch", settings.log_level)
-    if not settings.database.dsn:
-        raise HubError("no database: set database.dsn (CAREHUB_DATABASE_DSN), or run `carehub up`, which brings one")
+    required_dsn(settings)
     with suppress(asyncio.CancelledError):
         asyncio.run(run(settings))
     return 0

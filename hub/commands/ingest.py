@@ -15,8 +15,7 @@ import uvloop
 from prometheus_client import Histogram
 
 from hub import logs, metrics
-from hub.config import Settings, load
-from hub.errors import HubError
+from hub.config import Settings, load, required_dsn
 from hub.ingest import DRAIN_S, Ingest
 from hub.ingress.arrival import Outlet
 from hub.ingress.bridge import Bridge
@@ -41,8 +40,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
     settings = load(parser.parse_args(argv).config)
     logs.configure("ingest", settings.log_level, sys.stderr)
-    if not settings.database.dsn:
-        raise HubError("no database: set database.dsn (CAREHUB_DATABASE_DSN), or run `carehub up`, which brings one")
+    required_dsn(settings)
     allow_connections(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(settings))

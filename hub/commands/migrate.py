@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hub.config import load
-from hub.errors import HubError
+from hub.config import load, required_dsn
 from hub.store.pool import migrate
 
 
@@ -12,10 +11,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="carehub migrate", description=__doc__)
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
     settings = load(parser.parse_args(argv).config)
-    if not settings.database.dsn:
-        raise HubError(
-            "no database is configured: set CAREHUB_DATABASE_DSN (`carehub up` brings its own and migrates it)"
-        )
+    required_dsn(settings)
     done = migrate(settings.database.dsn)
     print("\n".join(f"ran {name}" for name in done) or "nothing to do")
     return 0

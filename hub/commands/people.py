@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from hub.config import Settings, load
+from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
 from hub.store import devices, people
 from hub.store.pool import Connection, connect
@@ -22,8 +22,7 @@ PASSWORD_BYTES = 12
 def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     settings = load(options.config)
-    if not settings.database.dsn:
-        raise HubError("no database is configured: set CAREHUB_DATABASE_DSN to the hub's database")
+    required_dsn(settings)
     return int(asyncio.run(_run(options, settings)))
 
 

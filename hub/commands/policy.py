@@ -20,7 +20,7 @@ def main(argv: list[str]) -> int:
     text = _read(options.file)
     try:
         if options.what == "publish":
-            return asyncio.run(_publish(text, settings.database.dsn))
+            return asyncio.run(_publish(text, config.required_dsn(settings)))
         checked = _check(text, settings.database.dsn)
     except PolicyError as fault:
         print(f"{options.file}:{fault.line}: {fault.reason}", file=sys.stderr)
@@ -66,11 +66,6 @@ async def _rosters(dsn: str) -> tuple[str, ...]:
 
 
 async def _publish(text: str, dsn: str) -> int:
-    if not dsn:
-        raise HubError(
-            "no database is configured: set CAREHUB_DATABASE_DSN to the hub's"
-            " (of `carehub up`: the dsn in .carehub/running.json)"
-        )
     async with await connect(dsn, name="carehub policy") as conn:
         version = await policies.publish(conn, text)
     print(f"version {version} is active; incidents that are open keep the version they started with")
