@@ -38,10 +38,13 @@ class AlertKind(StrEnum):
 
 class Role(StrEnum):
     FAMILY = "family"
+    NEIGHBOUR = "neighbour"  # 邻里互助: neighbours and volunteers
     OPERATOR = "operator"
     COMMUNITY = "community"
     PROPERTY = "property"
+    VILLAGE_DOCTOR = "village_doctor"
     THIRD_PARTY = "third_party"
+    COUNTY_CENTRE = "county_centre"  # the last resort where nobody else is near
     AMBULANCE = "ambulance"
 
 
@@ -60,6 +63,23 @@ class State(StrEnum):
 
 
 ENDED = frozenset({State.CLOSED, State.CANCELLED})
+
+
+class Service(StrEnum):
+    """Public emergency services, by the number that is dialled."""
+
+    AMBULANCE = "120"
+    FIRE = "119"
+    POLICE = "110"
+
+
+class Proof(StrEnum):
+    """How we know that a responder is there."""
+
+    TOLD = "told"  # he says so, and nothing else yet
+    BUTTON = "button"  # the resident's own button was pressed about when he said so
+    POSITION = "position"  # his phone is at her door
+    TIME = "time"  # he has stayed on scene long enough
 
 
 class TimerKind(StrEnum):
@@ -213,6 +233,11 @@ class Incident:
     expires_at: datetime | None = None  # taken … on scene: silence past this goes back to open; the timer may be sooner
     resolved_by: int | None = None
     disposition: Disposition | None = None
+    linked_to: int | None = None  # the resident's case before this one, when that is not long ago
+    services: tuple[Service, ...] = ()  # who has been joined, in order
+    proof: Proof | None = None  # of the responder's arrival
+    asked: frozenset[int] = frozenset()  # who was called by the last ring, operators apart
+    declined: frozenset[int] = frozenset()  # who of them cannot go
     version: int = 0
 
 

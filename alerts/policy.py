@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from alerts.model import Alert, AlertError, AlertKind, Role, Severity
 
 DEFAULT_ZONE = "Asia/Shanghai"
-KNOWN_CHANNELS = ("console", "webhook", "mqtt", "device")
+KNOWN_CHANNELS = ("console", "app", "sms", "voice", "email", "webhook", "mqtt", "siren", "apprise", "device")
 
 # Roles that are there at three in the morning. The others keep hours, so a last step of theirs alone may ring nobody.
-ROUND_THE_CLOCK = frozenset({Role.OPERATOR, Role.FAMILY, Role.AMBULANCE})
+ROUND_THE_CLOCK = frozenset({Role.OPERATOR, Role.FAMILY, Role.COUNTY_CENTRE, Role.AMBULANCE})
 
 
 class PolicyError(AlertError):

@@ -17,7 +17,14 @@ SOMEBODY_GOES = frozenset({State.EN_ROUTE, State.ON_SCENE})
 OLD_S = 60.0  # an alert measured longer ago than this is labelled with its age
 
 
-def open_incident(incident_id: int, alert: Alert, policy: EscalationPolicy, roster: Roster, now: datetime) -> Decision:
+def open_incident(
+    incident_id: int,
+    alert: Alert,
+    policy: EscalationPolicy,
+    roster: Roster,
+    now: datetime,
+    linked_to: int | None = None,
+) -> Decision:
     """Open a case for an alert, ringing its first step at once; a fall may be cancelled by the wearer first."""
     incident = Incident(
         incident_id=incident_id,
@@ -32,8 +39,9 @@ def open_incident(incident_id: int, alert: Alert, policy: EscalationPolicy, rost
         area=alert.area,
         presses=_presses(alert),
         test=alert.test,
+        linked_to=linked_to,
     )
-    opened = ("opened", {**_alert_facts(alert, now), "policy": policy.name})
+    opened = ("opened", {**_alert_facts(alert, now), "policy": policy.name, "linked_to": linked_to})
     countdown = _countdown(alert, policy)
     if countdown:
         timer = Timer(kind=TimerKind.CONFIRM, due_at=now + countdown, step=0, round=0)

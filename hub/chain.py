@@ -120,6 +120,7 @@ def outcome(incident_id: int, decision: Decision) -> dict[str, Any]:
         i.round,
         "handler": i.handler_id, "responder": i.responder_id, "responder_role": i.responder_role, "presses": i.presses,
         "handed_to": _digest(i.handed_to), "resolved_by": i.resolved_by, "disposition": i.disposition,
+        "linked_to": i.linked_to, "services": list(i.services), "proof": i.proof, "declined": sorted(i.declined),
         "version": i.version,
         "timer": _timer(i.timer), "pages": [_page(p) for p in decision.pages], "withdraw": decision.withdraw,
     }  # fmt: skip

@@ -107,7 +107,7 @@ async def _open(conn: Connection, at: Situation, alert: Alert) -> Raised | None:
         version = await policies.ensure(conn)
         at = replace(at, policy_version=version)
     policy = (await policies.version(conn, version)).choose(alert, at.now)
-    decision = ringing.open_incident(number, alert, policy, at.roster, at.now)
+    decision = ringing.open_incident(number, alert, policy, at.roster, at.now, at.before)
     said = _said(decision, at.listeners)
     if not await store.open_case(conn, at, decision, alert=alert, said=said, actor=_actor(alert)):
         return None

@@ -12,8 +12,10 @@ from alerts.model import (
     Decision,
     Disposition,
     Incident,
+    Proof,
     Role,
     Roster,
+    Service,
     Severity,
     State,
     Timer,
@@ -33,7 +35,7 @@ TOLD_FOR = timedelta(minutes=10)  # what a device should hear about a call is st
 LOUD = Severity.HIGH  # this and worse go through the urgent lane
 SPOKEN = ("webhook", "mqtt")  # channels that hear a stand-down; a console shows the incident itself
 LOOKS = 5  # how often in a row a case may appear or end between our lock and our look
-FIRST_COLUMN = 5  # of query `situation`: the incident's id
+FIRST_COLUMN = 6  # of query `situation`: the incident's id
 
 
 class RaceError(HubError):
@@ -47,6 +49,7 @@ class Situation:
     now: datetime
     seen_in: int | None  # the incident this very finding went to before
     last_unnamed: datetime | None  # last counted press without an identity from the same device
+    before: int | None  # for a new case: the resident's last one, when it ended less than a day ago
     incident: Incident | None
     policy_version: int | None  # the incident's, or for a new one the active
     new_id: int | None
@@ -65,6 +68,7 @@ async def for_alert(conn: Connection, alert: Alert) -> Situation:
         "alert_id": alert.alert_id,
         "device": alert.device_id,
         "kind": alert.kind,
+        "resident": alert.resident_id,
     }
     return await _look(conn, Q.lock_by_key, what, who)
 
@@ -72,7 +76,8 @@ async def for_alert(conn: Connection, alert: Alert) -> Situation:
 async def by_id(conn: Connection, incident_id: int) -> Situation:
     """Look at one incident. One round trip; it is held until commit. Its lock may already be ours."""
     who = {"resident": None, "area": "", "device": None, "incident": incident_id}
-    what = {"id": incident_id, "key": None, "alert_id": None, "device": None, "kind": None}
+    what = {"id": incident_id, "key": None, "alert_id": None, "device": None, "kind": None,
+            "resident": None}  # fmt: skip
     return await _look(conn, Q.lock, what, who)
 
 
@@ -99,12 +104,13 @@ async def _look(conn: Connection, lock: bytes, what: dict[str, Any], who: dict[s
             break
     else:
         raise RaceError(f"{what['key'] or what['id']} appears and ends again and again: try this transaction again")
-    now, seen_in, active, new_id, last_unnamed, *columns = row
+    now, seen_in, active, new_id, last_unnamed, before, *columns = row
     incident = await _incident(conn, columns) if columns[0] is not None else None
     return Situation(
         now=now,
         seen_in=seen_in,
         last_unnamed=last_unnamed,
+        before=before,
         incident=incident,
         new_id=new_id,
         policy_version=columns[5] if incident else active,
@@ -119,7 +125,8 @@ async def _incident(conn: Connection, columns: Sequence[Any]) -> Incident:
     (
         id_, key, kind, severity, state, version_id, policy_name, opened_at, resident, device, area, step, round_,
         handler,
-        responder, responder_role, presses, paged_at, test, handed_to, expires_at, resolved_by, disposition, version,
+        responder, responder_role, presses, paged_at, test, handed_to, expires_at, resolved_by, disposition,
+        linked_to, services, proof, asked, declined, version,
         timer_kind, due_at, timer_step, timer_round, _seq, _hash,
     ) = columns  # fmt: skip
     timer = Timer(kind=TimerKind(timer_kind), due_at=due_at, step=timer_step, round=timer_round) if timer_kind else None
@@ -129,7 +136,9 @@ async def _incident(conn: Connection, columns: Sequence[Any]) -> Incident:
         device_id=device, area=area, step=step, round=round_, timer=timer, handler_id=handler, responder_id=responder,
         responder_role=Role(responder_role) if responder_role else None, presses=presses, paged_at=paged_at, test=test,
         handed_to=handed_to, expires_at=expires_at, resolved_by=resolved_by,
-        disposition=Disposition(disposition) if disposition else None, version=version,
+        disposition=Disposition(disposition) if disposition else None, linked_to=linked_to,
+        services=tuple(Service(s) for s in services), proof=Proof(proof) if proof else None, asked=frozenset(asked),
+        declined=frozenset(declined), version=version,
     )  # fmt: skip
 
 
@@ -208,7 +217,8 @@ def _values(at: Situation, decision: Decision, said: Sequence[Said], actor: str)
         "id": i.incident_id, "now": at.now, "actor": actor, "kind": i.kind, "severity": int(i.severity),
         "state": i.state,
         "policy_name": i.policy.name, "step": i.step, "round": i.round, "presses": i.presses, "paged_at": i.paged_at,
-        "expires_at": i.expires_at, "test": i.test, "version": i.version, "urgent": i.severity <= LOUD,
+        "expires_at": i.expires_at, "test": i.test, "linked_to": i.linked_to, "services": [str(s) for s in i.services],
+        "proof": i.proof, "asked": sorted(i.asked), "declined": sorted(i.declined), "version": i.version, "urgent": i.severity <= LOUD,
         "timer_kind": timer and timer.kind, "timer_due": timer and timer.due_at, "timer_step": timer and timer.step,
         "timer_round": timer and timer.round,
         "p_round": [p.round for p in pages], "p_step": [p.step for p in pages],

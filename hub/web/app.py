@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from hub.store.pool import open_pool
-from hub.web import console, ops, responder, signin
+from hub.web import callbacks, console, coverage, ops, phone, policies, responder, rosters, signin
 from hub.web.auth import Doorman
 from hub.web.frame import HERE, ForgedFormError, Parts, SignedOutError, from_htmx, go, language_of, render
 from hub.web.live import Live
@@ -53,7 +53,7 @@ def create_app(options: ConsoleOptions) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    for module in (signin, console, responder, ops):
+    for module in (signin, console, policies, rosters, coverage, responder, phone, callbacks, ops):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_middleware(StrictPages, secure=options.secure)

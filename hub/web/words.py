@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from hub.web.vocabulary import PARTS
+
 LANGUAGES = ("zh-CN", "en")
 NAMES = {"zh-CN": "中文", "en": "English"}
 
@@ -293,7 +295,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "r_hazards": ("注意", "Beware"),
     "r_failed": ("没有送到，请再按一次", "Not sent. Please press again"),
     "r_map": ("导航", "Map"),
+    # the office: pages of supervisors and administrators
+    "office.console": ("坐席台", "Console"),
+    "office.policies": ("预案", "Policies"),
+    "office.rosters": ("值班表", "Duty lists"),
+    "office.coverage": ("覆盖", "Coverage"),
 }  # fmt: skip
+for _part in PARTS:
+    WORDS |= _part
 
 RISKS = {
     "lives_alone": ("独居", "lives alone"), "heart_failure": ("心衰", "heart failure"), "falls": ("易跌倒", "falls"),

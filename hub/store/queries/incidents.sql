@@ -20,9 +20,12 @@ select t.now,
        case when i.id is null then nextval(pg_get_serial_sequence('incident', 'id')) end as next_id,
        (select max(raised_at) from alert
          where incident_id = i.id and device_id = %(device)s and kind = %(kind)s and identity is null) as last_unnamed,
+       (select id from incident
+         where i.id is null and resident_id = %(resident)s::bigint and closed_at > t.now - interval '24 hours'
+         order by opened_at desc limit 1) as before,
        i.id, i.dedup_key, i.kind, i.severity, i.state, i.policy_version, i.policy_name, i.opened_at, i.resident_id,
        i.device_id, i.area, i.step, i.round, i.handler_id, i.responder_id, i.responder_role, i.presses, i.paged_at, i.test,
-       i.handed_to, i.expires_at, i.resolved_by, i.disposition, i.version,
+       i.handed_to, i.expires_at, i.resolved_by, i.disposition, i.linked_to, i.services, i.proof, i.asked, i.declined, i.version,
        w.kind as timer_kind, w.due_at, w.step as timer_step, w.round as timer_round,
        e.seq, e.hash
 from t
@@ -35,10 +38,12 @@ left join lateral (select seq, hash from incident_event where incident_id = i.id
 -- the same case a moment earlier: then look again and attach.
 with opened as (
     insert into incident (id, dedup_key, resident_id, device_id, area, kind, severity, state, policy_version, policy_name,
-                          step, round, presses, paged_at, expires_at, test, opened_at, version)
+                          step, round, presses, paged_at, expires_at, test, opened_at, linked_to, services, proof, asked,
+                          declined, version)
     overriding system value
     values (%(id)s, %(key)s, %(resident)s, %(device)s, %(area)s, %(kind)s, %(severity)s, %(state)s, %(policy_version)s,
-            %(policy_name)s, %(step)s, %(round)s, %(presses)s, %(paged_at)s, %(expires_at)s, %(test)s, %(opened_at)s, %(version)s)
+            %(policy_name)s, %(step)s, %(round)s, %(presses)s, %(paged_at)s, %(expires_at)s, %(test)s, %(opened_at)s,
+            %(linked_to)s, %(services)s, %(proof)s, %(asked)s, %(declined)s, %(version)s)
     on conflict (dedup_key) do nothing
     returning id
 ), ticking as (
@@ -80,6 +85,7 @@ with changed as (
         kind = %(kind)s, severity = %(severity)s, policy_name = %(policy_name)s, test = %(test)s, state = %(state)s, step = %(step)s, round = %(round)s,
         handler_id = %(handler)s, responder_id = %(responder)s, responder_role = %(responder_role)s, presses = %(presses)s,
         paged_at = %(paged_at)s, handed_to = %(handed_to)s, expires_at = %(expires_at)s, resolved_by = %(resolved_by)s, disposition = %(disposition)s,
+        linked_to = %(linked_to)s, services = %(services)s, proof = %(proof)s, asked = %(asked)s, declined = %(declined)s,
         version = %(version)s
     where id = %(id)s
     returning id

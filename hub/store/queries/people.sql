@@ -5,7 +5,8 @@
 with t as materialized (select hub_now() as now),
 target as (
     select coalesce(i.resident_id, %(resident)s::bigint) as resident_id,
-           coalesce(nullif(i.area, ''), nullif(%(area)s::text, ''), r.area, '') as area
+           coalesce(nullif(i.area, ''), nullif(%(area)s::text, ''), r.area, '') as area,
+           coalesce(r.canary, false) as canary
     from (select) as one
     left join incident i on i.id = %(incident)s::bigint
     left join resident r on r.id = coalesce(i.resident_id, %(resident)s::bigint)
@@ -17,7 +18,7 @@ select p.id, p.role,
                                                                        and e.seen_at > t.now - %(signed_in)s::interval),
        c.minutes_away, coalesce(c.position, 0), w.channels, w.addresses, coalesce(d.roster, '')
 from t cross join target
-join person p on p.active
+join person p on p.active and p.canary = target.canary
 left join care_circle c on c.person_id = p.id and c.resident_id = target.resident_id
 left join lateral (select array_agg(channel order by position, channel) as channels,
                           array_agg(address order by position, channel) as addresses
@@ -25,7 +26,7 @@ left join lateral (select array_agg(channel order by position, channel) as chann
 left join lateral (select roster, bool_or(during @> t.now) as now
                    from shift where person_id = p.id and coalesce(upper(during), 'infinity') > t.now group by roster) d on true
 where c.resident_id is not null
-   or p.role in ('operator', 'community', 'property', 'third_party', 'ambulance') and p.area in ('', target.area)
+   or p.role in ('operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre', 'ambulance') and p.area in ('', target.area)
 order by coalesce(c.position, 0), p.id
 
 -- name: devices

@@ -68,7 +68,7 @@ def test_policy_is_read_as_written() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('role = "community"', 'role = "neighbour"', "unknown role 'neighbour'"),
+        ('role = "community"', 'role = "shopkeeper"', "unknown role 'shopkeeper'"),
         ('"webhook@10s"', '"pigeon@10s"', "unknown channel 'pigeon'"),
         ('"webhook@10s"', '"webhook@30s"', "rings when the step is over"),
         ('"webhook@10s"', '"webhook@ten"', "no duration"),

@@ -1,0 +1,5 @@
+"""The administrator's policy pages: check, explain, dry run, publish, history."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

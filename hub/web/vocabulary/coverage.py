@@ -1,0 +1,3 @@
+"""Words of the coverage pages."""
+
+WORDS: dict[str, tuple[str, str]] = {}

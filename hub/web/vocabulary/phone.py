@@ -1,0 +1,3 @@
+"""Words of the responder's phone."""
+
+WORDS: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,3 @@
+"""Words of the policy pages."""
+
+WORDS: dict[str, tuple[str, str]] = {}

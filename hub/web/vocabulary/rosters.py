@@ -1,0 +1,3 @@
+"""Words of the duty lists."""
+
+WORDS: dict[str, tuple[str, str]] = {}

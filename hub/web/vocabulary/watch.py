@@ -1,0 +1,3 @@
+"""Words of the auditor and the canary."""
+
+WORDS: dict[str, tuple[str, str]] = {}
