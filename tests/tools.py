@@ -11,6 +11,7 @@ NEEDED = {
     "mosquitto_sub": ("mosquitto-clients",),
     "chromium": ("chromium", "fonts-noto-cjk"),
     "npm": ("npm", "nodejs"),
+    "prometheus-alertmanager": ("prometheus-alertmanager",),  # what escalation is measured against
 }
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
 
@@ -30,9 +31,10 @@ def main() -> int:
         subprocess.run(  # type: ignore[call-overload]
             ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], check=False, **quiet
         )
-        # A package of this name exists everywhere, but installing must not leave a broker running on port 1883.
-        if "mosquitto" in lacking and shutil.which("systemctl"):
-            subprocess.run(["systemctl", "disable", "--now", "mosquitto"], check=False, capture_output=True)
+        # Packages of these names exist everywhere, but installing must not leave servers running on their ports.
+        for server in ("mosquitto", "prometheus-alertmanager"):
+            if server in lacking and shutil.which("systemctl"):
+                subprocess.run(["systemctl", "disable", "--now", server], check=False, capture_output=True)
     for tool, wanted in missing().items():
         print(f"{tool} is missing, its tests will be skipped: apt-get install {' '.join(wanted)}", flush=True)
     return 1 if missing() and os.environ.get("CI") else 0
