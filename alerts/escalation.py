@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from alerts.model import Contact, Incident, Page, Purpose, Responder, Role, Roster, Severity, Timer, TimerKind
 from alerts.policy import IfEmpty, Order, Rung, Target
 from alerts.roster import callable_now, contact_for, operators, unreachable
+from alerts.values import replace
 
 Reason: TypeAlias = tuple[str, Mapping[str, Any]]
 Pages: TypeAlias = tuple[Page, ...]

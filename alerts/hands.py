@@ -1,6 +1,5 @@
 """What people do to an incident: take, send, go, arrive, hand over, hold, release, resolve, close, cancel."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +23,7 @@ from alerts.model import Decision, Incident, Role, Roster, Severity, State, Time
 from alerts.policy import EscalationPolicy
 from alerts.ringing import closing_timer, is_technical, reopen
 from alerts.roster import is_only, may_be_sent, person
+from alerts.values import replace
 
 EVERYBODY = tuple(Role)
 ALL_BUT_OPERATORS = tuple(r for r in Role if r is not Role.OPERATOR)

@@ -1,7 +1,7 @@
 """The case: what may happen in which state, who may do it, and where it leads. One table, one function."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -27,6 +27,7 @@ from alerts.events import (
 )
 from alerts.model import ENDED, Decision, Incident, Role, Roster, State
 from alerts.roster import is_only
+from alerts.values import replace
 
 
 class Who(StrEnum):

@@ -1,7 +1,6 @@
 """What alerts and the passing of time do to an incident: it opens, rings again, climbs, falls back into the queue."""
 
 import math
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from alerts.events import Due, Raised
 from alerts.model import Alert, AlertKind, Decision, Incident, Roster, State, Timer, TimerKind, Told
 from alerts.policy import EscalationPolicy
 from alerts.triage import LOUD, Weight, may_ring_again, weigh
+from alerts.values import replace
 
 LONGEST_COUNTDOWN_S = 60.0
 ALARMS = frozenset({AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE, AlertKind.GAS, AlertKind.WATER})
