@@ -5,12 +5,15 @@ from devices.adapter import Say
 
 ROLES = {
     "zh": {
-        Role.FAMILY: "您的家人", Role.OPERATOR: "呼叫中心", Role.COMMUNITY: "社区工作人员", Role.PROPERTY: "物业保安",
-        Role.THIRD_PARTY: "上门服务人员", Role.AMBULANCE: "120急救",
+        Role.FAMILY: "您的家人", Role.NEIGHBOUR: "您的邻居", Role.OPERATOR: "呼叫中心", Role.COMMUNITY: "社区工作人员",
+        Role.PROPERTY: "物业保安", Role.VILLAGE_DOCTOR: "村医", Role.THIRD_PARTY: "上门服务人员",
+        Role.COUNTY_CENTRE: "县级救援中心", Role.AMBULANCE: "120急救",
     },
     "en": {
-        Role.FAMILY: "your family", Role.OPERATOR: "the call centre", Role.COMMUNITY: "the community worker",
-        Role.PROPERTY: "the guard", Role.THIRD_PARTY: "the visiting service", Role.AMBULANCE: "the ambulance",
+        Role.FAMILY: "your family", Role.NEIGHBOUR: "your neighbour", Role.OPERATOR: "the call centre",
+        Role.COMMUNITY: "the community worker", Role.PROPERTY: "the guard", Role.VILLAGE_DOCTOR: "the village doctor",
+        Role.THIRD_PARTY: "the visiting service", Role.COUNTY_CENTRE: "the county centre",
+        Role.AMBULANCE: "the ambulance",
     },
 }  # fmt: skip
 SAYINGS = {

@@ -38,10 +38,10 @@ SOMEBODY = {"zh": "一位长者", "en": "a resident"}
 ORPHAN = {"zh": "未登记的设备", "en": "an unregistered device"}
 
 # Who knows whom, and what for. Name: to ring the right bell. Medical: to bring the right help.
-SEES_NAME = frozenset({Role.FAMILY, Role.OPERATOR, Role.COMMUNITY, Role.PROPERTY, Role.AMBULANCE})
-SEES_MEDICAL = frozenset({Role.OPERATOR, Role.AMBULANCE})
-SEES_KEY = frozenset({Role.OPERATOR, Role.COMMUNITY, Role.PROPERTY})
-SEES_VITALS = frozenset({Role.FAMILY, Role.OPERATOR, Role.AMBULANCE})  # that it is a vital sign is itself a diagnosis
+SEES_NAME = frozenset(Role) - {Role.THIRD_PARTY}
+SEES_MEDICAL = frozenset({Role.OPERATOR, Role.VILLAGE_DOCTOR, Role.COUNTY_CENTRE, Role.AMBULANCE})
+SEES_KEY = frozenset({Role.NEIGHBOUR, Role.OPERATOR, Role.COMMUNITY, Role.PROPERTY})
+SEES_VITALS = SEES_MEDICAL | {Role.FAMILY}  # that it is a vital sign is itself a diagnosis
 # What whoever opens the door must know: never a diagnosis.
 HAZARDS = frozenset({
     "dog", "oxygen", "gas_stove", "stairs", "clutter", "wheelchair", "deaf", "blind", "lives_alone", "smoke", "gas",

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import psycopg
 
+from alerts.model import Role
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
 from hub.store import devices, people
 from hub.store.pool import Connection, connect
 from hub.web.auth import CONSOLE_ROLES, hash_password
 
-ROLES = ("family", "community", "property", "third_party", "ambulance", "operator", "supervisor")
+ROLES = (*(str(role) for role in Role), "supervisor")
 REACHES = ("webhook", "mqtt", "console")  # channels that reach a person; `device` speaks to the wearer
 PASSWORD_BYTES = 12
 

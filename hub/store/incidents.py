@@ -93,7 +93,7 @@ async def _look(conn: Connection, lock: bytes, what: dict[str, Any], who: dict[s
         async with conn.pipeline():
             locked = await hot.execute(conn, lock, what)
             found = await hot.execute(conn, Q.situation, what)
-            called = await hot.execute(conn, P.roster, {**who, "signed_in": people.SIGNED_IN})
+            called = await hot.execute(conn, P.roster, {**who, "at": None, "signed_in": people.SIGNED_IN})
             heard = await hot.execute(conn, P.devices, who)
             held, row = await locked.fetchone(), await found.fetchone()
             roster, listeners = await called.fetchall(), await heard.fetchall()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from alerts.model import Contact, Responder, Role, Roster
@@ -26,6 +26,12 @@ class Listener:
 def roster(rows: Iterable[Sequence[Any]]) -> Roster:
     """Return the rows of query `roster` as the engine wants them."""
     return Roster(responders=tuple(_responder(row) for row in rows))
+
+
+async def roster_at(conn: Connection, resident_id: int, at: datetime) -> Roster:
+    """Return who might be called for this resident at another time than now, as the duty lists stand today."""
+    values = {"resident": resident_id, "area": "", "incident": None, "at": at, "signed_in": SIGNED_IN}
+    return roster(await (await conn.execute(Q.roster, values)).fetchall())
 
 
 def _responder(row: Sequence[Any]) -> Responder:

@@ -1,8 +1,8 @@
 -- name: roster
--- Everybody who might be called for one case, in one go, a row for each duty list they are on: the care circle of the resident, and the people of her area by
--- role, with whether they are on duty now. Family and 120 are always asked; operators also count while a console of
--- theirs is connected.
-with t as materialized (select hub_now() as now),
+-- Everybody who might be called for one case, in one go, a row for each duty list they are on: the care circle of the
+-- resident, and the people of her area by role, with whether they are on duty then. `at` null: now. Family and 120 are
+-- always asked; now, operators also count while a console of theirs is connected.
+with t as materialized (select coalesce(%(at)s::timestamptz, hub_now()) as now, %(at)s::timestamptz is null as present),
 target as (
     select coalesce(i.resident_id, %(resident)s::bigint) as resident_id,
            coalesce(nullif(i.area, ''), nullif(%(area)s::text, ''), r.area, '') as area,
@@ -14,7 +14,7 @@ target as (
 select p.id, p.role,
        p.role in ('family', 'ambulance')
            or coalesce(d.now, false)
-           or p.role = 'operator' and exists (select from presence e where e.person_id = p.id
+           or t.present and p.role = 'operator' and exists (select from presence e where e.person_id = p.id
                                                                        and e.seen_at > t.now - %(signed_in)s::interval),
        c.minutes_away, coalesce(c.position, 0), w.channels, w.addresses, coalesce(d.roster, '')
 from t cross join target

@@ -26,7 +26,10 @@ TABLE: dict[Role, tuple[set[str], str]] = {
     Role.OPERATOR: (NAMED | {"key_place", "risks"}, "vitals"),
     Role.COMMUNITY: (NAMED | {"key_place"}, "sos"),
     Role.PROPERTY: (NAMED | {"key_place"}, "sos"),
+    Role.NEIGHBOUR: (NAMED | {"key_place"}, "sos"),
+    Role.VILLAGE_DOCTOR: (NAMED | {"risks"}, "vitals"),
     Role.THIRD_PARTY: (EVERYBODY, "sos"),
+    Role.COUNTY_CENTRE: (NAMED | {"risks"}, "vitals"),
     Role.AMBULANCE: (NAMED | {"risks"}, "vitals"),
 }
 
