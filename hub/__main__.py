@@ -16,6 +16,7 @@ COMMANDS = {
     "migrate": "bring the database up to this release",
     "people": "register residents, who is called for them, and who works the console",
     "devices": "register a device or a gateway (its credential is shown once), list what is registered",
+    "push": "keys: make the key pair of the responders' app",
     "policy": "check, explain or publish an escalation policy",
     "decode": "decode payloads, one JSON object a line",
     "replay": "send recordings to a running hub as a device would",

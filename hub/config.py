@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hub.channel_settings import AliyunSettings, ChannelSettings, SmtpSettings, TencentSettings
 from hub.errors import HubError
 from hub.ingress.settings import BridgeSettings, GatewaySettings, ListenerSettings
 
 PREFIX = "CAREHUB_"
+APPRISE = "CAREHUB_APPRISE_"  # CAREHUB_APPRISE_<NAME> is the URL of that target: it holds a token
 NOT_SETTINGS = frozenset(
     f"CAREHUB_{name}"
     for name in ("CONFIG", "DATA", "TEST_DSN", "HISTORIES", "DAYS", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
@@ -83,10 +85,19 @@ class MetricsSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Secrets:
-    """From the environment only: CAREHUB_SECRETS_LINK_KEY, CAREHUB_SECRETS_WEBHOOK_KEY."""
+    """From the environment only: CAREHUB_SECRETS_LINK_KEY and the like. No secret stands in a repr."""
 
     link_key: str = field(default="", repr=False)  # signs responders' links
     webhook_key: str = field(default="", repr=False)  # signs webhooks
+    callback_key: str = field(default="", repr=False)  # makes the paths providers call back, signs references
+    vapid_key: str = field(default="", repr=False)  # private key of Web Push, of `carehub push keys`
+    smtp_username: str = field(default="", repr=False)
+    smtp_password: str = field(default="", repr=False)
+    aliyun_key_id: str = field(default="", repr=False)
+    aliyun_key_secret: str = field(default="", repr=False)
+    tencent_id: str = field(default="", repr=False)
+    tencent_key: str = field(default="", repr=False)
+    apprise: Mapping[str, str] = field(default_factory=dict, repr=False)  # name in lower case: URL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +112,10 @@ class Settings:
     dispatch: DispatchSettings = field(default_factory=DispatchSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
+    smtp: SmtpSettings = field(default_factory=SmtpSettings)
+    aliyun: AliyunSettings = field(default_factory=AliyunSettings)
+    tencent: TencentSettings = field(default_factory=TencentSettings)
     secrets: Secrets = field(default_factory=Secrets)
 
     @property
@@ -139,6 +154,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         del table["secrets"]
     _overlay(table, environ, faults)
     settings = _read(Settings, table, "", faults)
+    targets = {n.removeprefix(APPRISE).lower(): url for n, url in environ.items() if n.startswith(APPRISE)}
+    settings = dataclasses.replace(settings, secrets=dataclasses.replace(settings.secrets, apprise=targets))
     if faults:
         raise ConfigError(faults)
     return settings
@@ -157,7 +174,8 @@ def _file(path: Path, faults: list[str]) -> dict[str, Any]:
 def _overlay(table: dict[str, Any], environ: Mapping[str, str], faults: list[str]) -> None:
     sections = {f.name for f in dataclasses.fields(Settings) if dataclasses.is_dataclass(f.type)}
     plain = {f.name for f in dataclasses.fields(Settings)} - sections
-    for name in sorted(n for n in environ if n.startswith(PREFIX) and n not in NOT_SETTINGS):
+    named = (n for n in environ if n.startswith(PREFIX) and not n.startswith(APPRISE) and n not in NOT_SETTINGS)
+    for name in sorted(named):
         key = name.removeprefix(PREFIX).lower()
         section, _, rest = key.partition("_")
         if key in plain:

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hub import logs
+from hub.channels import vapid
 from hub.config import ConfigError, Settings, load
 from hub.web.app import ConsoleOptions, create_app
 
@@ -48,6 +49,8 @@ def options_of(settings: Settings) -> ConsoleOptions:
         dsn=settings.database.dsn, zone=settings.console.zone, language=settings.console.language,
         secure=settings.console.secure_cookies, link_key=settings.secrets.link_key,
         session_hours=settings.console.session_hours, desk_phone=settings.console.desk_phone,
+        push_key=vapid.public_key(settings.secrets.vapid_key), push_hosts=settings.channels.push_hosts,
+        push_local=settings.channels.push_local, callback_key=settings.secrets.callback_key,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from hub.channel_settings import PUSH_HOSTS
 from hub.store.pool import open_pool
 from hub.web import callbacks, console, coverage, ops, phone, policies, responder, rosters, signin
 from hub.web.auth import Doorman
@@ -36,6 +37,10 @@ class ConsoleOptions:
     link_key: str = ""
     session_hours: int = 12  # a shift, and the handing over after it
     desk_phone: str = ""
+    push_key: str = ""  # public half of Web Push's key pair; empty: no app
+    push_hosts: tuple[str, ...] = PUSH_HOSTS
+    push_local: bool = False
+    callback_key: str = field(default="", repr=False)  # of what providers call back; empty: nobody may
 
 
 def create_app(options: ConsoleOptions) -> FastAPI:
@@ -49,6 +54,8 @@ def create_app(options: ConsoleOptions) -> FastAPI:
                 pool=pool, live=live, doorman=Doorman(pool, session_hours=options.session_hours),
                 zone=ZoneInfo(options.zone), secure=options.secure, link_key=options.link_key,
                 language=options.language, assets=_fingerprint(HERE / "static"), desk_phone=options.desk_phone,
+                push_key=options.push_key, push_hosts=options.push_hosts, push_local=options.push_local,
+                callback_key=options.callback_key,
             )  # fmt: skip
             yield
 

@@ -36,6 +36,10 @@ class Parts:
     language: str
     desk_phone: str
     assets: str  # changes with every change of a static file, so that no browser keeps an old one
+    push_key: str  # what browsers subscribe with; empty: this hub has no app
+    push_hosts: tuple[str, ...]
+    push_local: bool
+    callback_key: str
 
 
 class SignedOutError(Exception):
