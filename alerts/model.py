@@ -157,6 +157,7 @@ class Responder:
     minutes_away: float | None = None
     position: int = 0  # order in the care circle
     roster: str = ""  # the duty list this person is on, when a policy asks for one by name
+    proved: bool = True  # False: on duty by a list that wants a check-in, and none was heard
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,13 +62,14 @@ def _on_duty(responder: Responder) -> bool:
 
 
 def _once(people: Iterable[Responder]) -> list[Responder]:
-    return list({r.person_id: r for r in people}.values())
+    """Somebody on several duty lists once, by the list that proves he is there."""
+    return list({r.person_id: r for r in sorted(people, key=lambda r: r.proved)}.values())
 
 
-def _nearness(responder: Responder) -> tuple[float, float, int]:
-    """Family in the order of the care circle, who chose it; everybody else the nearest first."""
+def _nearness(responder: Responder) -> tuple[float, float, float, int]:
+    """Family in the order of the care circle, who chose it; the others: duty proved first, then nearest."""
     away = responder.minutes_away
     minutes = math.inf if away is None or math.isnan(away) else away
     if responder.role is Role.FAMILY:
-        return (responder.position, minutes, responder.person_id)
-    return (minutes, responder.position, responder.person_id)
+        return (responder.position, minutes, 0, responder.person_id)
+    return (not responder.proved, minutes, responder.position, responder.person_id)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from alerts import nearness
 from alerts.model import Contact, Responder, Role, Roster
 from hub.store.pool import Connection
 from hub.store.sql import queries
@@ -35,16 +36,17 @@ async def roster_at(conn: Connection, resident_id: int, at: datetime) -> Roster:
 
 
 def _responder(row: Sequence[Any]) -> Responder:
-    person_id, role, on_duty, minutes, position, channels, addresses, duty = row
+    person_id, role, on_duty, minutes, position, channels, addresses, duty, proved, lat, lon, door_lat, door_lon = row
     contacts = tuple(Contact(channel=c, address=a) for c, a in zip(channels or (), addresses or (), strict=True))
     return Responder(
         person_id=person_id,
         role=Role(role),
         contacts=contacts,
         on_duty=on_duty,
-        minutes_away=minutes,
+        minutes_away=nearness.minutes_away(Role(role), minutes, (lat, lon), (door_lat, door_lon)),
         position=position,
         roster=duty,
+        proved=proved,
     )
 
 

@@ -1,32 +1,36 @@
 -- name: roster
 -- Everybody who might be called for one case, in one go, a row for each duty list they are on: the care circle of the
 -- resident, and the people of her area by role, with whether they are on duty then. `at` null: now. Family and 120 are
--- always asked; now, operators also count while a console of theirs is connected.
+-- always asked, and so is a neighbour of her circle who keeps no duty hours; volunteers of her area when on duty. Now,
+-- operators also count while a console of theirs is connected.
 with t as materialized (select coalesce(%(at)s::timestamptz, hub_now()) as now, %(at)s::timestamptz is null as present),
 target as (
     select coalesce(i.resident_id, %(resident)s::bigint) as resident_id,
            coalesce(nullif(i.area, ''), nullif(%(area)s::text, ''), r.area, '') as area,
-           coalesce(r.canary, false) as canary
+           coalesce(r.canary, false) as canary, r.lat, r.lon
     from (select) as one
     left join incident i on i.id = %(incident)s::bigint
     left join resident r on r.id = coalesce(i.resident_id, %(resident)s::bigint)
 )
 select p.id, p.role,
        p.role in ('family', 'ambulance')
-           or coalesce(d.now, false)
+           or coalesce(d.on_duty, false)
+           or p.role = 'neighbour' and c.resident_id is not null and not exists (select from shift s where s.person_id = p.id)
            or t.present and p.role = 'operator' and exists (select from presence e where e.person_id = p.id
                                                                        and e.seen_at > t.now - %(signed_in)s::interval),
-       c.minutes_away, coalesce(c.position, 0), w.channels, w.addresses, coalesce(d.roster, '')
+       c.minutes_away, coalesce(c.position, 0), w.channels, w.addresses, coalesce(d.roster, ''),
+       coalesce(d.proved, true), p.lat, p.lon, target.lat, target.lon
 from t cross join target
 join person p on p.active and p.canary = target.canary
 left join care_circle c on c.person_id = p.id and c.resident_id = target.resident_id
 left join lateral (select array_agg(channel order by position, channel) as channels,
                           array_agg(address order by position, channel) as addresses
                    from contact where person_id = p.id) w on true
-left join lateral (select roster, bool_or(during @> t.now) as now
-                   from shift where person_id = p.id and coalesce(upper(during), 'infinity') > t.now group by roster) d on true
+left join lateral duties(p.id, t.now) d on true
 where c.resident_id is not null
-   or p.role in ('operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre', 'ambulance') and p.area in ('', target.area)
+   or p.role in ('operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre', 'ambulance')
+      and p.area in ('', target.area)
+   or p.role = 'neighbour' and p.area <> '' and p.area = target.area
 order by coalesce(c.position, 0), p.id
 
 -- name: devices
