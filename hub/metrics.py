@@ -11,11 +11,15 @@ REQUEST_LIMIT_S = 5.0
 
 
 @contextmanager
-def serve(host: str, port: int, ready: Callable[[], str | None]) -> Iterator[int]:
+def serve(
+    host: str, port: int, ready: Callable[[], str | None], standing: Callable[[], str | None] = lambda: None
+) -> Iterator[int]:
     """Serve until the block ends; yields the port (useful with port 0).
 
     Args:
         ready: returns None when this process can do its work, else what it waits for. Called from another thread.
+        standing: returns None while the event loop turns, else since when it does not. These pages are served by a
+            thread, which answers when the loop is blocked for good: only the loop's own beat proves anything.
     """
 
     class Page(BaseHTTPRequestHandler):
@@ -25,12 +29,14 @@ def serve(host: str, port: int, ready: Callable[[], str | None]) -> Iterator[int
             if self.path == "/metrics":
                 self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
             elif self.path == "/healthz":
-                self._answer(200, b"ok\n", "text/plain")
+                self._say(standing())
             elif self.path == "/readyz":
-                waiting = ready()
-                self._answer(503 if waiting else 200, f"{waiting or 'ok'}\n".encode(), "text/plain")
+                self._say(standing() or ready())
             else:
                 self._answer(404, b"there are /metrics, /healthz, /readyz\n", "text/plain")
+
+        def _say(self, wrong: str | None) -> None:
+            self._answer(503 if wrong else 200, f"{wrong or 'ok'}\n".encode(), "text/plain")
 
         def _answer(self, code: int, body: bytes, kind: str) -> None:
             self.send_response(code)

@@ -47,7 +47,7 @@ class Child:
     environ: Mapping[str, str]
     log_path: Path
     ready_url: str | None = None
-    alive_url: str | None = None  # answers as long as the process is not frozen, whatever the database does
+    alive_url: str | None = None  # answers as long as its event loop turns, whatever the database does
     restart: bool = True
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -95,9 +95,7 @@ class Child:
         try:
             with urllib.request.urlopen(self.alive_url, timeout=ANSWER_LIMIT_S):  # noqa: S310 - our own address
                 answers = True
-        except urllib.error.HTTPError:
-            answers = True
-        except OSError:
+        except OSError:  # a refusal too: a role whose event loop stands says so with 503 (hub.pulse)
             answers = False
         if self.process is asked:
             self.answered |= answers

@@ -23,6 +23,7 @@ from hub.ingress.credentials import Credentials
 from hub.ingress.downlinks import Downlinks
 from hub.ingress.gateway import Gateway
 from hub.ingress.listener import Listener
+from hub.pulse import beating
 
 LAG_EVERY_S = 0.05
 FILES_BESIDE = 200  # open files that are no devices: the database, metrics, logs
@@ -59,28 +60,35 @@ def allow_connections(settings: Settings) -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Open everything in order, wait for the signal, close everything in reverse order."""
+    """Work until the signal, with pages that say how it goes."""
     stopping = asyncio.Event()
-    with on_signal(stopping), contextlib.ExitStack() as pages:
-        state = State()
-        pages.enter_context(metrics.serve(settings.metrics.host, settings.metrics.ingest_port, state.waiting_for))
-        async with contextlib.AsyncExitStack() as stack:
-            # A second process waits here until the first one is gone; a signal ends the waiting.
-            ingest = Ingest(settings, settings.database.dsn)
-            if not await entered(stack, ingest, stopping):
-                return
-            state.ingest = ingest
-            await open_ways_in(stack, settings, ingest)
-            gc.collect()
-            gc.freeze()  # what is here now stays: the collector need not look at it again
-            state.listening = True
-            log.info("ready", devices=len(ingest.table))
-            await until_stopped(stopping, ingest)
-            state.listening = False
-            ingest.stop_reading()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_S):
-                    await ingest.drained()
+    async with beating() as pulse:
+        with on_signal(stopping), contextlib.ExitStack() as pages:
+            state = State()
+            where = settings.metrics.host, settings.metrics.ingest_port
+            pages.enter_context(metrics.serve(*where, state.waiting_for, pulse.standing))
+            await work(settings, stopping, state)
+
+
+async def work(settings: Settings, stopping: asyncio.Event, state: "State") -> None:
+    """Open everything in order, wait for the signal, close everything in reverse order."""
+    async with contextlib.AsyncExitStack() as stack:
+        # A second process waits here until the first one is gone; a signal ends the waiting.
+        ingest = Ingest(settings, settings.database.dsn)
+        if not await entered(stack, ingest, stopping):
+            return
+        state.ingest = ingest
+        await open_ways_in(stack, settings, ingest)
+        gc.collect()
+        gc.freeze()  # what is here now stays: the collector need not look at it again
+        state.listening = True
+        log.info("ready", devices=len(ingest.table))
+        await until_stopped(stopping, ingest)
+        state.listening = False
+        ingest.stop_reading()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await ingest.drained()
 
 
 class State:

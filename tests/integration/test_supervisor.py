@@ -51,7 +51,7 @@ ANSWERS = """
 import http.server, sys
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(503)
+        self.send_response(200)
         self.end_headers()
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Page).serve_forever()
 """
@@ -70,6 +70,36 @@ def test_frozen_role_is_killed_and_started_again(tmp_path: Path) -> None:
         os.kill(role.process.pid, signal.SIGSTOP)
         until(lambda: role.starts == 2 and role.answered, boss.watch)
         assert role.silences == 0
+    finally:
+        boss.stop()
+
+
+BLOCKED = """
+import asyncio, sys, time
+from hub import metrics
+from hub.pulse import beating
+
+async def role():
+    async with beating() as pulse:
+        with metrics.serve("127.0.0.1", int(sys.argv[1]), lambda: None, pulse.standing):
+            print("up", flush=True)
+            await asyncio.sleep(1)
+            time.sleep(600)  # the loop is blocked for good; the thread that serves the pages is not
+
+asyncio.run(role())
+"""
+
+
+def test_role_whose_event_loop_is_blocked_is_killed_and_started_again(tmp_path: Path) -> None:
+    boss = Supervisor(tmp_path, listen_every_s=0.2, silences=2)
+    port = free_port()
+    role = child(tmp_path, "ingest", BLOCKED)
+    role.command.append(str(port))
+    role.alive_url = f"http://127.0.0.1:{port}/healthz"
+    try:
+        boss.add(role)
+        until(lambda: role.answered, boss.watch)
+        until(lambda: role.starts == 2, boss.watch)
     finally:
         boss.stop()
 

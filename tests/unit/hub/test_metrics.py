@@ -6,6 +6,7 @@ import urllib.request
 import pytest
 
 from hub.metrics import serve
+from hub.pulse import Pulse
 
 
 def get(port: int, path: str) -> tuple[int, str]:
@@ -24,6 +25,16 @@ def test_role_is_healthy_before_it_is_ready() -> None:
         assert get(port, "/readyz") == (503, "the database\n")
         waits[0] = None
         assert get(port, "/readyz") == (200, "ok\n")
+
+
+def test_role_whose_loop_stands_is_neither_healthy_nor_ready() -> None:
+    pulse = Pulse()
+    with serve("127.0.0.1", 0, lambda: None, pulse.standing) as port:
+        assert get(port, "/healthz") == (200, "ok\n")
+        pulse.at -= 60
+        status, why = get(port, "/healthz")
+        assert (status, get(port, "/readyz")[0]) == (503, 503)
+        assert "the event loop stands since 60" in why
 
 
 def test_metrics_are_prometheus_text() -> None:
