@@ -1,6 +1,7 @@
 """carehub console: the operators' web console and the responders' pages."""
 
 import argparse
+import signal
 from pathlib import Path
 from socket import socket
 
@@ -63,5 +64,9 @@ def main(argv: list[str]) -> int:
     logs.configure("console", settings.log_level)
     running = server(options_of(settings), settings.console.host, settings.console.port)
     log.info("console_starting", host=settings.console.host, port=settings.console.port)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn takes these while it runs, and when everything is closed raises them once more for whoever had them
+        # before. Nobody had: a console that was told to stop and did has ended well, not died of a signal.
+        signal.signal(number, lambda *_: None)
     running.run()
     return 0 if running.started else 1

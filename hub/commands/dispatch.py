@@ -15,6 +15,7 @@ from hub.loops.bell import Bell
 from hub.loops.dispatcher import Dispatcher
 from hub.loops.ending import until_signal
 from hub.loops.escalator import Escalator
+from hub.pulse import beating
 from hub.store.pool import open_pool
 
 AT_ONCE = 16  # receipts written side by side: a sender needs a connection only then
@@ -39,6 +40,7 @@ async def run(settings: Settings) -> None:
     dsn = settings.database.dsn
     bell = Bell(dsn, RUNG_BY)
     async with (
+        beating() as pulse,
         open_pool(dsn, name="carehub dispatch", smallest=2, largest=AT_ONCE + 8) as pool,
         httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=settings.dispatch.senders * 2)) as http,
     ):
@@ -52,8 +54,9 @@ async def run(settings: Settings) -> None:
             link_key=settings.secrets.link_key, senders=settings.dispatch.senders, lease_s=settings.dispatch.lease_s,
         )  # fmt: skip
         with metrics.serve(
-            settings.metrics.host, settings.metrics.dispatch_port, lambda: waiting_for(escalator, dispatcher)
-        ):
+            settings.metrics.host, settings.metrics.dispatch_port, lambda: waiting_for(escalator, dispatcher),
+            pulse.standing,
+        ):  # fmt: skip
             await until_signal(bell=bell.run(), escalator=escalator.run(), dispatcher=dispatcher.run())
 
 
