@@ -1,12 +1,14 @@
 """Who is called, in what order, after how long: policies as values, checked when they are read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from alerts.model import Alert, AlertError, AlertKind, Role, Severity
+from alerts.policy_faults import Fault
 
 DEFAULT_ZONE = "Asia/Shanghai"
 KNOWN_CHANNELS = ("console", "app", "sms", "voice", "email", "webhook", "mqtt", "siren", "apprise", "device")
@@ -16,12 +18,37 @@ ROUND_THE_CLOCK = frozenset({Role.OPERATOR, Role.FAMILY, Role.COUNTY_CENTRE, Rol
 
 
 class PolicyError(AlertError):
-    """A policy that must not be published. `line` is where in the text, `reason` what to write instead."""
+    """A policy that must not be published. `line` is where in the text, `reason` what to write; `faults` are all."""
 
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(f"line {line}: {reason}")
-        self.line = line
-        self.reason = reason
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        known = {(f.line, f.words()): f for f in faults}
+        self.faults = tuple(sorted(known.values(), key=lambda f: f.line))
+        super().__init__("\n".join(f"line {f.line}: {f.words()}" for f in self.faults))
+        self.line = self.faults[0].line
+        self.reason = self.faults[0].words()
+
+
+class Workdays(Protocol):
+    """Which days people work: public holidays, and the weekends worked for them. Without one, Monday to Friday."""
+
+    def is_workday(self, day: date) -> bool: ...
+
+
+class Day(StrEnum):
+    """A day of the week, or a kind of day in the calendar."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+    WORKDAY = "workday"
+    HOLIDAY = "holiday"  # weekends too, but for those that are worked
+
+
+WEEK = tuple(Day)[:7]
 
 
 class IfEmpty(StrEnum):
@@ -46,15 +73,29 @@ class Rung:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Hours of the day in the resident's wall time; `start` after `end` runs over midnight."""
+    """Hours of the day in the resident's wall time, on some days.
 
-    start: time
-    end: time
+    `start` after `end` runs over midnight and belongs to the day on which it began; `start` equal to `end` is all day.
+    """
+
+    start: time = time(0)
+    end: time = time(0)
+    days: frozenset[Day] = frozenset()  # empty: every day
 
     def covers(self, wall: time) -> bool:
         if self.start < self.end:
             return self.start <= wall < self.end
         return wall >= self.start or wall < self.end
+
+    def includes(self, wall: datetime, calendar: Workdays | None = None) -> bool:
+        """Whether this moment of the wall's clock is in these hours of these days."""
+        clock = wall.time()
+        if not self.covers(clock) or not self.days:
+            return self.covers(clock)
+        over_midnight = self.start > self.end and clock < self.end
+        began = wall.date() - timedelta(days=1) if over_midnight else wall.date()
+        works = calendar.is_workday(began) if calendar is not None else began.weekday() < 5
+        return not self.days.isdisjoint({WEEK[began.weekday()], Day.WORKDAY if works else Day.HOLIDAY})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,12 +145,12 @@ class When:
             and (self.between is None or self.between == other.between)
         )
 
-    def matches(self, alert: Alert, wall: time) -> bool:
+    def matches(self, alert: Alert, wall: datetime, calendar: Workdays | None = None) -> bool:
         return (
             alert.kind in self.kinds
             and alert.severity in self.severities
             and (self.areas is None or alert.area in self.areas)
-            and (self.between is None or self.between.covers(wall))
+            and (self.between is None or self.between.includes(wall, calendar))
         )
 
 
@@ -129,6 +170,7 @@ class EscalationPolicy:
     hold_max: timedelta = timedelta(minutes=15)
     countdown: timedelta | None = None  # how long a fallen wearer may cancel; None: as the alert says
     version: "PolicySet | None" = field(default=None, compare=False, repr=False)  # its siblings, for a worse alert
+    calendar: Workdays | None = field(default=None, compare=False, repr=False)
 
     @property
     def last(self) -> int:
@@ -145,7 +187,7 @@ class EscalationPolicy:
     def open_now(self, step: int, now: datetime) -> bool:
         """Whether the step's hours include `now`."""
         only = self.rung(step).only
-        return only is None or only.covers(wall_time(self.zone, now))
+        return only is None or only.includes(wall_clock(self.zone, now), self.calendar)
 
     def for_worse(self, alert: Alert, at: datetime) -> "EscalationPolicy":
         """The policy of the same version that this alert would have opened with."""
@@ -157,43 +199,54 @@ class PolicySet:
     """One published version: policies in the order of the file, the last for everything the others are not for."""
 
     policies: tuple[EscalationPolicy, ...]
+    calendar: Workdays | None = field(default=None, compare=False, repr=False)
 
     def choose(self, alert: Alert, at: datetime) -> EscalationPolicy:
         """Return the first policy that is for this alert; the catch-all makes sure there is one."""
         for policy in self.policies:
-            if policy.when.matches(alert, wall_time(policy.zone, at)):
-                return replace(policy, version=self)
-        return replace(self.policies[-1], version=self)
+            if policy.when.matches(alert, wall_clock(policy.zone, at), self.calendar):
+                return self._of(policy)
+        return self._of(self.policies[-1])
 
     def __getitem__(self, name: str) -> EscalationPolicy:
         for policy in self.policies:
             if policy.name == name:
-                return replace(policy, version=self)
+                return self._of(policy)
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[EscalationPolicy]:
         return iter(self.policies)
 
-
-def wall_time(zone: str, at: datetime) -> time:
-    """The clock on the resident's wall."""
-    return at.astimezone(ZoneInfo(zone)).time()
+    def _of(self, policy: EscalationPolicy) -> EscalationPolicy:
+        return replace(policy, version=self, calendar=self.calendar)
 
 
-def load(text: str, *, channels: tuple[str, ...] = KNOWN_CHANNELS, rosters: tuple[str, ...] = ()) -> PolicySet:
+def wall_clock(zone: str, at: datetime) -> datetime:
+    """The clock and the calendar on the resident's wall, without a zone."""
+    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def load(
+    text: str,
+    *,
+    channels: tuple[str, ...] = KNOWN_CHANNELS,
+    rosters: tuple[str, ...] = (),
+    calendar: Workdays | None = None,
+) -> PolicySet:
     """Read a version from TOML text and check everything in it.
 
     Args:
         text: the file's text.
         channels: names of the channels this hub has.
         rosters: names of the duty lists it has.
+        calendar: public holidays, for policies and steps of some days.
 
     Raises:
-        PolicyError: The line and what is wrong there.
+        PolicyError: Every fault with its line and what to write instead.
     """
     from alerts.policy_file import read  # noqa: PLC0415 - the reader builds the values above
 
-    return read(text, channels=channels, rosters=rosters)
+    return replace(read(text, channels=channels, rosters=rosters), calendar=calendar)
 
 
 def explain(policy: EscalationPolicy, lang: str = "zh") -> str:

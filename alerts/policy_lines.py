@@ -28,9 +28,11 @@ class Lines:
         """Return the line, from 1, of (policy, step or key, key); of `spot` in it when it is there."""
         policy = at[0] if at and at[0] != "zone" else None
         step = next((p for p in at[1:] if isinstance(p, int)), None)
-        key = next((p for p in reversed(at) if isinstance(p, str) and p is not policy), None)
+        keys = [p for p in reversed(at[0 if policy is None else 1 :]) if isinstance(p, str)]
         whole = self._lines(policy, step)
-        lines = [n for n in whole if key is None or self._places[n].key == key] or whole or [0]
+        # `days` stands in a line of its own or in its table's: the innermost key that begins a line says where.
+        key = next((k for k in keys if any(self._places[n].key == k for n in whole)), None)
+        lines = [n for n in whole if key is None or self._places[n].key == key] or [0]
         if policy is None and key is None and spot:
             lines = [n for n, p in enumerate(self._places) if spot in p.text] or lines
         if spot:

@@ -3,17 +3,18 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from typing import Any, NoReturn, TypeAlias
 from zoneinfo import ZoneInfo
 
 from alerts.model import AlertKind, Role, Severity
-from alerts.policy import DEFAULT_ZONE, IfEmpty, Order, PolicyError, Window
+from alerts.policy import DEFAULT_ZONE, Day, IfEmpty, Order, PolicyError, Window
+from alerts.policy_faults import Fault
 from alerts.policy_lines import Lines
 
 At: TypeAlias = tuple[Any, ...]  # policy, number of the step or key, key: see Lines.find
-WORDS: Mapping[type[Any], str] = {AlertKind: "kind", Role: "role", Order: "order", IfEmpty: "if_empty"}
+WORDS: Mapping[type[Any], str] = {AlertKind: "kind", Role: "role", Order: "order", IfEmpty: "if_empty", Day: "day"}
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST = timedelta(hours=24)
 
@@ -27,36 +28,49 @@ class Words:
     def keys(self, body: Mapping[str, Any], known: frozenset[str], at: At) -> None:
         for key in body:
             if key not in known:
-                inside = at and at[-1] in ("when", "notify", "only")
+                inside = bool(at) and at[-1] in ("when", "notify", "only")
                 where = at if inside else (*at, key)
-                self.fail(where, f"unknown key {key!r}; known: {', '.join(sorted(known))}", spot=key)
+                self.fail(where, "unknown_key", spot=key, key=repr(key), known=", ".join(sorted(known)))
 
     def word(self, words: type[Any], word: Any, at: At) -> Any:
         if not isinstance(word, str) or word not in {w.value for w in words}:
             known = ", ".join(w.value for w in words)
-            self.fail(at, f"unknown {WORDS[words]} {word!r}; known: {known}", spot=str(word))
+            self.fail(at, "unknown_word", spot=str(word), what=WORDS[words], word=repr(word), known=known)
         return words(word)
 
     def severity(self, word: Any, at: At) -> Severity:
         words = {s.name.lower(): s for s in Severity}
         if not isinstance(word, str) or word not in words:
-            self.fail(at, f"unknown severity {word!r}; known: {', '.join(words)}", spot=str(word))
+            self.fail(at, "unknown_word", spot=str(word), what="severity", word=repr(word), known=", ".join(words))
         return words[word]
 
     def zone(self, name: Any, at: At) -> str:
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, TypeError, OSError):
-            self.fail(at, f"unknown time zone {name!r}; write it like {DEFAULT_ZONE!r}", spot=str(name))
+            self.fail(at, "bad_zone", spot=str(name), name=repr(name), like=repr(DEFAULT_ZONE))
         return str(name)
 
     def window(self, body: Any, at: At) -> Window:
         if not isinstance(body, list) or len(body) != 2:
-            self.fail(at, 'hours are written ["07:00", "22:00"]')
+            self.fail(at, "bad_hours")
         start, end = (self.clock(t, at) for t in body)
         if start == end:
-            self.fail(at, "hours that end when they begin never come: this could never be reached")
+            self.fail(at, "hours_never")
         return Window(start=start, end=end)
+
+    def days(self, body: Any, at: At) -> frozenset[Day]:
+        named = body if isinstance(body, list) else [body]
+        if not named:
+            self.fail(at, "bad_days")
+        return frozenset(self.word(Day, day, at) for day in named)
+
+    def hours(self, body: Mapping[str, Any], at: At) -> Window | None:
+        """Read `between` and `days` of a table; None: always."""
+        if "between" not in body and "days" not in body:
+            return None
+        window = self.window(body["between"], (*at, "between")) if "between" in body else Window()
+        return replace(window, days=self.days(body["days"], (*at, "days"))) if "days" in body else window
 
     def clock(self, written: Any, at: At) -> time:
         if isinstance(written, time):
@@ -64,9 +78,9 @@ class Words:
         try:
             parsed = time.fromisoformat(written)
         except (TypeError, ValueError):
-            self.fail(at, f'{written!r} is no time of day: write "22:00"', spot=str(written))
+            self.fail(at, "bad_clock", spot=str(written), written=repr(written))
         if parsed.tzinfo is not None:
-            self.fail(at, "hours are the resident's wall time, without a zone", spot=str(written))
+            self.fail(at, "clock_zone", spot=str(written))
         return parsed
 
     def duration(
@@ -80,17 +94,22 @@ class Words:
     ) -> timedelta:
         found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", written) if isinstance(written, str) else None
         if found is None:
-            self.fail(at, f'{written!r} is no duration: write "30s", "5m" or "1h"', spot=spot)
+            self.fail(at, "bad_duration", spot=spot, written=repr(written))
         seconds = float(found[1]) * UNITS_S[found[2]]
         if not math.isfinite(seconds) or seconds > longest.total_seconds():
-            self.fail(at, f"{written} is longer than {seconds_of(longest)}", spot=spot)
+            self.fail(at, "too_long", spot=spot, written=written, limit=seconds_of(longest))
         if seconds < (0 if zero else 1):
-            self.fail(at, f"{written} is too short: at least 1s", spot=spot)
+            self.fail(at, "too_short", spot=spot, written=written)
         return timedelta(seconds=seconds)
 
-    def fail(self, at: At, reason: str, spot: str = "") -> NoReturn:
-        raise PolicyError(self.lines.find(at, spot), reason)
+    def fail(self, at: At, code: str, spot: str = "", **facts: Any) -> NoReturn:
+        raise PolicyError([Fault(line=self.lines.find(at, spot), code=code, facts=facts)])
 
 
 def seconds_of(duration: timedelta) -> str:
     return f"{duration.total_seconds():g} s"
+
+
+def hours_of(window: Window) -> str:
+    """Return hours as they are written in a sentence: 22:00–06:00."""
+    return f"{window.start.isoformat('minutes')}–{window.end.isoformat('minutes')}"

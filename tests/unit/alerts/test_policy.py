@@ -197,7 +197,7 @@ def test_choice_is_the_first_that_fits_and_the_catch_all_for_the_rest() -> None:
 
 
 def test_choice_goes_by_area_and_hour_of_the_wall() -> None:
-    text = GOOD.replace('severity_at_least = "high" }', 'area = "和平", between = ["22:00", "06:00"] }')
+    text = GOOD.replace('severity_at_least = "high" }', 'area = "和平", between = ["22:00", "07:30"] }')
     policies = load(text)
     peace = alert().__class__(
         alert_id="a", kind=AlertKind.SOS, severity=Severity.CRITICAL, raised_at=at("02:14:07"), area="和平"
