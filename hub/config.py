@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from hub.channel_settings import AliyunSettings, ChannelSettings, SmtpSettings, TencentSettings
 from hub.errors import HubError
 from hub.ingress.settings import BridgeSettings, GatewaySettings, ListenerSettings
+from hub.watch_settings import AuditSettings
 
 PREFIX = "CAREHUB_"
 APPRISE = "CAREHUB_APPRISE_"  # CAREHUB_APPRISE_<NAME> is the URL of that target: it holds a token
@@ -112,6 +113,7 @@ class Settings:
     dispatch: DispatchSettings = field(default_factory=DispatchSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     channels: ChannelSettings = field(default_factory=ChannelSettings)
     smtp: SmtpSettings = field(default_factory=SmtpSettings)
     aliyun: AliyunSettings = field(default_factory=AliyunSettings)
@@ -152,6 +154,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     if isinstance(table.get("secrets"), dict):
         faults.append("secrets: do not keep secrets in a file; set CAREHUB_SECRETS_LINK_KEY and the like instead")
         del table["secrets"]
+    _refuse_secrets_of_the_watch(table, faults)
     _overlay(table, environ, faults)
     settings = _read(Settings, table, "", faults)
     targets = {n.removeprefix(APPRISE).lower(): url for n, url in environ.items() if n.startswith(APPRISE)}
@@ -159,6 +162,13 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     if faults:
         raise ConfigError(faults)
     return settings
+
+
+def _refuse_secrets_of_the_watch(table: dict[str, Any], faults: list[str]) -> None:
+    section = table.get("audit")
+    for name in ("heartbeat_url", "siren_password"):
+        if isinstance(section, dict) and section.pop(name, None):
+            faults.append(f"audit.{name}: may hold a secret; set CAREHUB_AUDIT_{name.upper()} in the environment instead")
 
 
 def _file(path: Path, faults: list[str]) -> dict[str, Any]:
