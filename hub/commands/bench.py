@@ -6,13 +6,14 @@ import sys
 BENCHES = {
     "ingest": "CPU per message through Mosquitto and through the listener, beside mosquitto_sub",
     "latency": "press to page and press to console, beside a bare Mosquitto round trip",
+    "escalation": "first page, timers, bursts, kill -9, beside Alertmanager and procrastinate",
 }
 
 
 def main(argv: list[str]) -> int:
     if not argv or argv[0] not in BENCHES:
         print("usage: carehub bench WHAT [OPTIONS]\n")
-        print("\n".join(f"  {name:<10}{text}" for name, text in BENCHES.items()))
+        print("\n".join(f"  {name:<12}{text}" for name, text in BENCHES.items()))
         return 0 if argv and argv[0] in ("-h", "--help") else 2
     return int(importlib.import_module(f"hub.commands.bench_{argv[0]}").main(argv[1:]))
 
