@@ -1,4 +1,4 @@
-"""The event loop's own progress: a process whose loop is blocked still has threads that answer, and must not look alive."""
+"""The event loop's own progress: a process whose loop is blocked has threads that answer, and must not look alive."""
 
 import asyncio
 import contextlib

@@ -1,8 +1,9 @@
 """What the auditor can find, and how loud each of it is. One table: the siren, the heartbeat and the banner read it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 
 class Loud(IntEnum):
@@ -65,3 +66,15 @@ class Standing:
         if self.acknowledged_s is None:
             return True
         return self.finding.rule != "broken_chain" and self.acknowledged_s > again_s
+
+
+class Part(Protocol):
+    """A part of the watch that runs beside the auditor: the siren, the outside heartbeat, the canary."""
+
+    name: str
+
+    def findings(self) -> Sequence[Finding]:
+        """Return what is wrong with it, or what it found."""
+
+    def says(self) -> str:
+        """Return one line of how it goes, for the page of the watch."""

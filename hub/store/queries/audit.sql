@@ -23,11 +23,28 @@ select t.now, 'nobody_reachable', 'incident:' || i.id, 'nobody of its policy can
 from t, incident i cross join lateral (
     select what from incident_event where incident_id = i.id and what in ('rung', 'nobody_reachable') order by seq desc limit 1) e
 where i.dedup_key is not null and not i.test and e.what = 'nobody_reachable'
+  -- The canary's own operator may be gone with his console: that is canary_lost, and nobody is in danger.
+  and not exists (select from resident where id = i.resident_id and canary)
 union all
 select t.now, 'nobody_heard', 'incident:' || i.id, 'people are called and no page has arrived'
 from t, incident i
 where i.dedup_key is not null and i.state = 'open' and i.severity <= 2 and not i.test and i.opened_at < t.now - %(unheard)s::interval
   and not exists (select from page where incident_id = i.id and state in ('delivered', 'read'))
+  and not exists (select from resident where id = i.resident_id and canary)
+union all
+select t.now, 'page_impossible', 'incident:' || p.incident_id, min(p.channel) || ': under way, and nobody has it'
+from t, page p where p.state = 'sending' and (p.owner is null or p.lease_until is null) group by t.now, p.incident_id
+union all
+select t.now, 'page_impossible', 'incident:' || p.incident_id, min(p.channel) || ': waits to call for an incident that has ended'
+from t, page p join incident i on i.id = p.incident_id
+where p.state = 'ready' and p.purpose = 'alarm' and i.closed_at < t.now - %(late)s::interval group by t.now, p.incident_id
+union all
+select t.now, 'page_stuck', 'incident:' || p.incident_id, min(p.channel) || ': its sender is overdue and nobody takes it back'
+from t, page p where p.state in ('sending', 'sent') and p.lease_until < t.now - %(stuck)s::interval group by t.now, p.incident_id
+union all
+select t.now, 'outbox_grows', 'outbox', 'more than ' || %(outbox_most)s::int || ' pages are due and not claimed'
+from t where %(outbox_most)s::int < (
+    select count(*) from (select from page where state = 'ready' and due_at <= t.now limit %(outbox_most)s::int + 1) waiting)
 
 -- name: remember
 -- New findings become rows; those that are over are cleared. A broken chain stays until somebody has looked.
@@ -48,6 +65,27 @@ with found as (
     select true as fresh, rule, subject, detail from fresh union all select false, rule, subject, detail from over
 )
 select fresh, rule, subject, detail, pg_notify('carehub_audit', rule) from changed
+
+-- name: standing
+-- What is not over: for how long, and how long ago somebody acknowledged it.
+select rule, subject, detail, extract(epoch from %(now)s - found_at)::float8,
+       extract(epoch from %(now)s - acknowledged_at)::float8
+from audit_finding where cleared_at is null order by id limit 1000
+
+-- name: acknowledge
+-- Somebody has seen it. The siren is silent about it for a while; said again, the while begins again.
+update audit_finding set acknowledged_at = hub_now(), acknowledged_by = %(person)s, acknowledged_why = %(why)s
+where id = %(finding)s and cleared_at is null
+returning rule, subject, pg_notify('carehub_audit', rule)
+
+-- name: beat
+-- One part of the watch is alive, and what it says.
+insert into heartbeat (role, at, says) values (%(role)s, hub_now(), %(says)s)
+on conflict (role) do update set at = excluded.at, says = excluded.says
+
+-- name: call
+-- To oneself: whether notifications come through.
+select pg_notify('carehub_echo', '')
 
 -- name: grown
 -- Chains that grew lately, with the state their incident is in.
@@ -70,9 +108,12 @@ from incident i left join timer t on t.incident_id = i.id where i.id = %(id)s
 
 -- name: anchor
 -- The heads of all chains as they were at the end of a day, in one hash.
+-- Without the canary's, which are let go after some days. A chain that is made the canary's to be let go is missed here.
 select count(*), encode(sha256(coalesce(string_agg(head, ''::bytea order by incident_id), ''::bytea)), 'hex')
-from (select distinct on (incident_id) incident_id, hash as head from incident_event where at < %(until)s
-      order by incident_id, seq desc) heads
+from (select distinct on (e.incident_id) e.incident_id, e.hash as head
+      from incident_event e join incident i on i.id = e.incident_id left join resident r on r.id = i.resident_id
+      where e.at < %(until)s and r.canary is not true
+      order by e.incident_id, e.seq desc) heads
 
 -- name: anchored
 -- What was written down for a day.
