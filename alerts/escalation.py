@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from alerts.model import Contact, Incident, Page, Purpose, Responder, Role, Roster, Severity, Timer, TimerKind
+from alerts.model import Contact, Incident, Page, Purpose, Responder, Role, Roster, Service, Severity, Timer, TimerKind
 from alerts.policy import IfEmpty, Order, Rung, Target
 from alerts.roster import callable_now, contact_for, operators, unreachable
 from alerts.values import replace
@@ -154,6 +154,8 @@ def _of_targets(
 def _of_target(incident: Incident, target: Target, roster: Roster, now: datetime, window: timedelta) -> Pages:
     asked: Pages = ()
     start = now
+    if target.role is Role.AMBULANCE and Service.AMBULANCE in incident.services:
+        return asked  # an operator has 120 on the line: nobody calls there twice
     if target.operator_confirms:
         asked, _ = ring_operators(incident, roster, now)
         if target.auto_after is None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 
-from alerts.model import Alert, AlertError, Disposition, Role
+from alerts.model import Alert, AlertError, Disposition, Proof, Role, Service
 
 WEARER: Literal["wearer"] = "wearer"
 
@@ -31,61 +31,90 @@ class Due:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
-    """An operator: "I am handling it". Anybody else who was paged: "I am going"."""
+class Tapped:
+    """What somebody says from where he is. On a poor line it comes late; `age_s` is how long it was under way."""
 
     person_id: int
-    role: Role
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dispatched:
-    """An operator sends this person, or, without one, the policy's next step."""
+class Ordered:
+    """What an operator does. `at_desk` is what the hub's list of people says of him, looked up once for each press of a
+    button; None: nobody looked, and the roster's word counts."""
 
     by: int
+    at_desk: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken(Tapped):
+    """An operator: "I am handling it". Anybody else who was paged: "I am going"."""
+
+    role: Role
+    at_desk: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatched(Ordered):
+    """An operator sends this person, or, without one, the policy's next step."""
+
     person_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class CannotGo:
-    person_id: int
+class Called(Ordered):
+    """An operator has a public service on the line and has read out where and what. Again is harmless."""
+
+    service: Service
+    reference: str = ""  # what the service calls it; words, so never in the chain
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnRoute:
-    person_id: int
+class MadeReal(Ordered):
+    """A test that is none: an operator heard or saw it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrived:
-    person_id: int
+class CannotGo(Tapped):
+    """Not he. When nobody who was called can go, the next step is not waited for."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Left:
+class EnRoute(Tapped):
+    """On the way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrived(Tapped):
+    """At the door, and what proves it: see `alerts.arrival.proof_of`. None: his phone is somewhere else."""
+
+    proof: Proof | None = Proof.TOLD
+    distance_m: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left(Tapped):
     """Somebody wants to leave the scene: refused until she is in somebody's hands."""
 
-    person_id: int
-
 
 @dataclass(frozen=True, kw_only=True)
-class HandedOver:
+class HandedOver(Tapped):
     """The responder, or an operator who has it from him, says who is with her now: a name, or a 120 number."""
 
-    person_id: int
     to: str
+    at_desk: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Released:
+class Released(Ordered):
     """Back into the queue, by whoever has it or an operator."""
 
-    by: int
-
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
-    by: int
+class Held(Ordered):
+    """Put aside for a reason and a time."""
+
     reason: str
     until: datetime
 
@@ -93,23 +122,25 @@ class Held:
 @dataclass(frozen=True, kw_only=True)
 class Cancelled:
     by: Literal["wearer"] | int
+    at_desk: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resolved:
-    by: int
+class Resolved(Ordered):
+    """The danger is over, and how one knows."""
+
     how: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Closed:
+class Closed(Ordered):
     """The end. Severity 1 needs a second person, or that she was called back and answered."""
 
-    by: int
     disposition: Disposition
     with_whom: str = ""
     second_person_id: int | None = None
     called_back: bool = False
+    duplicate_of: int | None = None  # the case it was the same as, for that disposition
 
 
 Event: TypeAlias = (
@@ -117,6 +148,8 @@ Event: TypeAlias = (
     | Due
     | Taken
     | Dispatched
+    | Called
+    | MadeReal
     | CannotGo
     | EnRoute
     | Arrived

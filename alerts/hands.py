@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts.arrival import better
+from alerts.authority import ALL_BUT_OPERATORS, by_operator
 from alerts.escalation import Pages, Reason, arrival_due, plan, ring_operators, send, stand_down_pages, urgent, watch
 from alerts.events import (
     Arrived,
@@ -19,14 +21,13 @@ from alerts.events import (
     Resolved,
     Taken,
 )
-from alerts.model import Decision, Incident, Role, Roster, Severity, State, Timer, TimerKind, Told
+from alerts.model import Decision, Disposition, Incident, Role, Roster, Severity, State, Timer, TimerKind, Told
 from alerts.policy import EscalationPolicy
-from alerts.ringing import closing_timer, is_technical, reopen
-from alerts.roster import is_only, may_be_sent, person
+from alerts.ringing import asked_by, closing_timer, is_technical, nobody_can, reopen
+from alerts.roster import may_be_sent, person
 from alerts.values import replace
 
 EVERYBODY = tuple(Role)
-ALL_BUT_OPERATORS = tuple(r for r in Role if r is not Role.OPERATOR)
 ANSWER_WITHIN = timedelta(seconds=45)  # a chosen person has at least this long to say yes
 WAITING = frozenset({State.CONFIRMING, State.OPEN, State.HELD})
 
@@ -90,6 +91,7 @@ def dispatched(incident: Incident, event: Dispatched, roster: Roster, now: datet
         pages, reasons = _chosen(by, event.person_id, roster, now), ()
         answer_by = now + max(ANSWER_WITHIN, by.policy.window_of(by.step))
         timer = Timer(kind=TimerKind.EXPIRY, due_at=answer_by, step=by.step, round=by.round)
+    by = asked_by(by, pages)
     why = _said("dispatched", by=event.by, person=event.person_id, step=by.step)
     if incident.responder_id is not None and incident.state not in WAITING:
         state = State.DISPATCHED if incident.state is State.TAKEN else incident.state
@@ -121,7 +123,7 @@ def _chosen(incident: Incident, person_id: int, roster: Roster, now: datetime) -
 
 
 def cannot_go(incident: Incident, event: CannotGo, roster: Roster, now: datetime) -> Decision:
-    """Whoever goes turns back: the queue has it again at once. From anybody else it is only worth knowing."""
+    """Whoever goes turns back: the queue has it again at once. When nobody who was called can go, the next step is."""
     why = _said("cannot_go", person=event.person_id)
     mine = incident.responder_id == event.person_id
     if mine and incident.state is State.ON_SCENE:
@@ -130,7 +132,10 @@ def cannot_go(incident: Incident, event: CannotGo, roster: Roster, now: datetime
     chosen = asked and incident.timer is not None and incident.timer.kind is TimerKind.EXPIRY
     if chosen or (mine and incident.state in (State.TAKEN, State.DISPATCHED, State.EN_ROUTE)):
         return reopen(incident, roster, now, why)
-    return Decision(incident=incident, reasons=(why,))
+    if event.person_id not in incident.asked:
+        return Decision(incident=incident, reasons=(why,))
+    fewer = replace(incident, declined=incident.declined | {event.person_id})
+    return nobody_can(fewer, roster, now, why) or Decision(incident=fewer, reasons=(why,))
 
 
 def en_route(incident: Incident, event: EnRoute, roster: Roster, now: datetime) -> Decision:
@@ -148,13 +153,16 @@ def en_route(incident: Incident, event: EnRoute, roster: Roster, now: datetime) 
 
 def arrived(incident: Incident, event: Arrived, roster: Roster, now: datetime) -> Decision:
     """At the door. Whoever comes first is the responder, whoever had said he would."""
+    how = {"person": event.person_id, "proof": event.proof and event.proof.value, "distance_m": event.distance_m}
     if incident.state is State.ON_SCENE:
-        same = incident.responder_id == event.person_id
-        reasons = () if same else (_said("also_on_scene", person=event.person_id),)
-        return Decision(incident=incident, reasons=reasons)
+        if incident.responder_id != event.person_id:
+            return Decision(incident=incident, reasons=(_said("also_on_scene", person=event.person_id),))
+        if not better(event.proof, incident.proof):
+            return Decision(incident=incident)
+        return Decision(incident=replace(incident, proof=event.proof), reasons=(_said("proved", **how),))
     there = _by(incident, event.person_id, roster)
-    there = replace(there, state=State.ON_SCENE, expires_at=now + incident.policy.scene_expires)
-    return _somebody_goes(incident, there, roster, now, _said("arrived", person=event.person_id))
+    there = replace(there, state=State.ON_SCENE, expires_at=now + incident.policy.scene_expires, proof=event.proof)
+    return _somebody_goes(incident, there, roster, now, _said("arrived", **how))
 
 
 def left(incident: Incident, event: Left, _roster: Roster, _now: datetime) -> Decision:
@@ -169,7 +177,7 @@ def handed_over(incident: Incident, event: HandedOver, roster: Roster, now: date
     to = event.to.strip()
     if not to:
         raise Refused("name_who_takes_over", "say who is with her now: a name, or the 120 number")
-    if event.person_id != incident.responder_id and is_only(roster, event.person_id, *ALL_BUT_OPERATORS):
+    if event.person_id != incident.responder_id and not by_operator(event, roster):
         raise Refused("not_the_responder", "only who is on scene, or an operator he told, hands over")
     if incident.handed_to == to:
         return Decision(incident=incident)
@@ -183,7 +191,7 @@ def released(incident: Incident, event: Released, roster: Roster, now: datetime)
     """Back into the queue by a person's will."""
     if incident.responder_id == event.by and incident.handler_id != event.by and incident.state is State.ON_SCENE:
         raise _stay()
-    if event.by not in (incident.handler_id, incident.responder_id) and is_only(roster, event.by, *ALL_BUT_OPERATORS):
+    if event.by not in (incident.handler_id, incident.responder_id) and not by_operator(event, roster):
         raise Refused("not_yours", "somebody else has this incident")
     return reopen(incident, roster, now, _said("released", by=event.by))
 
@@ -231,12 +239,16 @@ def closed(incident: Incident, event: Closed, _roster: Roster, _now: datetime) -
     alone = event.second_person_id in (None, event.by) and not event.called_back
     if alone and incident.severity is Severity.CRITICAL and not incident.test:
         raise Refused("second_person", "severity 1 is closed by two people, or after she was called back and answered")
+    other = event.duplicate_of
+    if event.disposition is Disposition.DUPLICATE and other in (None, incident.incident_id):
+        raise Refused("name_the_other_case", "say which case this is the same as")
     why = _said(
         "closed",
         by=event.by,
         disposition=event.disposition.value,
         second=event.second_person_id,
         called_back=event.called_back,
+        **({} if other is None else {"duplicate_of": other}),
     )
     return _ended(replace(incident, state=State.CLOSED, disposition=event.disposition), "closed", why)
 

@@ -6,9 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from alerts import hands, ringing
+from alerts import arrival, hands, ringing, services
+from alerts.authority import by_operator
+from alerts.escalation import Reasons
 from alerts.events import (
     Arrived,
+    Called,
     Cancelled,
     CannotGo,
     Closed,
@@ -19,15 +22,18 @@ from alerts.events import (
     HandedOver,
     Held,
     Left,
+    MadeReal,
     Raised,
     Refused,
     Released,
     Resolved,
     Taken,
+    Tapped,
 )
-from alerts.model import ENDED, Decision, Incident, Role, Roster, State
-from alerts.roster import is_only
+from alerts.model import ENDED, Decision, Incident, Roster, State
 from alerts.values import replace
+
+OLD_S = 10.0  # a tap that was longer under way than this is written with its age
 
 
 class Who(StrEnum):
@@ -60,6 +66,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Due: _row(Who.TIMER, S.CONFIRMING, S.OPEN),
         Taken: _row(Who.OPERATOR, S.TAKEN),
         Cancelled: _row(Who.WEARER, S.CANCELLED),
+        Called: _row(Who.OPERATOR, S.CONFIRMING),
+        MadeReal: _row(Who.OPERATOR, S.OPEN, S.CONFIRMING),
     },
     S.OPEN: {
         Raised: _row(Who.DEVICE, S.OPEN),
@@ -71,6 +79,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Arrived: _row(Who.PAGED, S.ON_SCENE),
         Held: _row(Who.OPERATOR, S.HELD),
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
+        Called: _row(Who.OPERATOR, S.OPEN),
+        MadeReal: _row(Who.OPERATOR, S.OPEN),
     },
     S.TAKEN: {
         Raised: _row(Who.DEVICE, S.TAKEN, S.OPEN),
@@ -83,6 +93,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Released: _row(Who.EITHER, S.OPEN),
         Held: _row(Who.OPERATOR, S.HELD),
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
+        Called: _row(Who.OPERATOR, S.TAKEN),
+        MadeReal: _row(Who.OPERATOR, S.OPEN, S.TAKEN),
     },
     S.DISPATCHED: {
         Raised: _row(Who.DEVICE, S.DISPATCHED, S.OPEN),
@@ -95,6 +107,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Released: _row(Who.EITHER, S.OPEN),
         Held: _row(Who.OPERATOR, S.HELD),
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
+        Called: _row(Who.OPERATOR, S.DISPATCHED),
+        MadeReal: _row(Who.OPERATOR, S.OPEN, S.DISPATCHED),
     },
     S.EN_ROUTE: {
         Raised: _row(Who.DEVICE, S.EN_ROUTE),
@@ -106,6 +120,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Arrived: _row(Who.PAGED, S.ON_SCENE),
         Released: _row(Who.EITHER, S.OPEN),
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
+        Called: _row(Who.OPERATOR, S.EN_ROUTE),
+        MadeReal: _row(Who.OPERATOR, S.EN_ROUTE),
     },
     S.ON_SCENE: {
         Raised: _row(Who.DEVICE, S.ON_SCENE),
@@ -119,6 +135,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         HandedOver: _row(Who.EITHER, S.HANDED_OVER),
         Released: _row(Who.OPERATOR, S.OPEN),
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
+        Called: _row(Who.OPERATOR, S.ON_SCENE),
+        MadeReal: _row(Who.OPERATOR, S.ON_SCENE),
     },
     S.HANDED_OVER: {
         Raised: _row(Who.DEVICE, S.HANDED_OVER, S.OPEN),
@@ -129,6 +147,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         HandedOver: _row(Who.EITHER, S.HANDED_OVER),
         Released: _row(Who.OPERATOR, S.OPEN),
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
+        Called: _row(Who.OPERATOR, S.HANDED_OVER),
+        MadeReal: _row(Who.OPERATOR, S.OPEN, S.HANDED_OVER),
     },
     S.HELD: {
         Raised: _row(Who.DEVICE, S.HELD, S.OPEN),
@@ -140,6 +160,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Arrived: _row(Who.PAGED, S.ON_SCENE),
         Released: _row(Who.OPERATOR, S.OPEN),
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
+        Called: _row(Who.OPERATOR, S.HELD),
+        MadeReal: _row(Who.OPERATOR, S.OPEN, S.HELD),
     },
     S.RESOLVED: {
         Raised: _row(Who.DEVICE, S.RESOLVED, S.OPEN),
@@ -150,6 +172,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Released: _row(Who.OPERATOR, S.OPEN),
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
         Closed: _row(Who.OPERATOR, S.CLOSED),
+        Called: _row(Who.OPERATOR, S.RESOLVED),
+        MadeReal: _row(Who.OPERATOR, S.OPEN, S.RESOLVED),
     },
     S.CLOSED: {},
     S.CANCELLED: {},
@@ -161,6 +185,8 @@ MOVES: Mapping[type[Event], Move] = {
     Due: ringing.due,
     Taken: hands.taken,
     Dispatched: hands.dispatched,
+    Called: services.called,
+    MadeReal: ringing.made_real,
     CannotGo: hands.cannot_go,
     EnRoute: hands.en_route,
     Arrived: hands.arrived,
@@ -183,25 +209,22 @@ def apply(incident: Incident, event: Event, roster: Roster, now: datetime) -> De
     row = TRANSITIONS[incident.state].get(type(event))
     if row is None:
         raise _not_here(incident, event)
-    if row.who in (Who.OPERATOR, Who.WEARER) and not _by_operator(event, roster):
+    if row.who in (Who.OPERATOR, Who.WEARER) and not by_operator(event, roster):
         raise Refused("not_an_operator", "only an operator may do this")
-    decision = MOVES[type(event)](incident, event, roster, now)
-    if decision.incident == incident and not decision.reasons:
-        return decision
+    there, stayed = arrival.stayed(incident, now)
+    decision = MOVES[type(event)](there, event, roster, now)
+    if decision.incident == there and not decision.reasons:
+        return decision if there is incident else Decision(incident=incident)
+    decision = replace(decision, reasons=(*stayed, *_aged(event, decision.reasons)))
     return replace(decision, incident=replace(decision.incident, version=incident.version + 1))
 
 
-def _by_operator(event: Event, roster: Roster) -> bool:
-    """Whether nothing speaks against it: supervisors are on no roster, so only those known to be others are not."""
-    match event:
-        case Taken(role=role):
-            return role is Role.OPERATOR
-        case Cancelled(by="wearer"):
-            return True
-        case Dispatched(by=by) | Held(by=by) | Resolved(by=by) | Closed(by=by) | Released(by=by) | Cancelled(by=by):
-            return not (isinstance(by, int) and is_only(roster, by, *hands.ALL_BUT_OPERATORS))
-        case _:
-            return True
+def _aged(event: Event, reasons: Reasons) -> Reasons:
+    """What was said long before it came in is written with its age."""
+    if not isinstance(event, Tapped) or event.age_s <= OLD_S or not reasons:
+        return reasons
+    (what, facts), *rest = reasons
+    return ((what, {**facts, "age_s": round(event.age_s)}), *rest)
 
 
 def _not_here(incident: Incident, event: Event) -> Refused:

@@ -14,6 +14,8 @@ TIMERS = {
     State.RESOLVED: frozenset({TimerKind.CLOSING}),
 }
 
+AFTER_ARRIVAL = frozenset({State.ON_SCENE, State.HANDED_OVER, State.RESOLVED, State.CLOSED})
+
 
 def violations(incident: Incident, before: Incident | None = None) -> list[str]:
     """Return what is wrong with an incident, and with the change from `before`; empty when all is well."""
@@ -59,6 +61,12 @@ def _people(incident: Incident) -> list[str]:
     expiring = state in (State.TAKEN, State.DISPATCHED, State.EN_ROUTE, State.ON_SCENE)
     if expiring != (incident.expires_at is not None):
         found.append("taken without an expiry" if expiring else "an expiry and nobody has it")
+    if incident.proof is not None and state not in AFTER_ARRIVAL:
+        found.append(f"{state} and an arrival is proved")
+    if not incident.declined <= incident.asked:
+        found.append("somebody declined who was not asked")
+    if len(set(incident.services)) < len(incident.services):
+        found.append("a service was joined twice")
     return found
 
 
@@ -80,6 +88,10 @@ def _change(before: Incident, after: Incident) -> list[str]:
         found.append("forgot a press")
     if after.severity > before.severity and not before.test:
         found.append("became milder")
+    if after.services[: len(before.services)] != before.services:
+        found.append("forgot a service that was joined")
+    if after.test and not before.test:
+        found.append("became a test")
     if after.version < before.version:
         found.append("went back in time")
     return found

@@ -4,9 +4,10 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.escalation import Reason, plan, ring_again, ring_operators, ring_who_has_it, urgent, watch
-from alerts.events import Due, Raised
-from alerts.model import Alert, AlertKind, Decision, Incident, Roster, State, Timer, TimerKind, Told
+from alerts.arrival import proved_by_press
+from alerts.escalation import Pages, Reason, plan, ring_again, ring_operators, ring_who_has_it, urgent, watch
+from alerts.events import Due, MadeReal, Raised
+from alerts.model import Alert, AlertKind, Decision, Incident, Role, Roster, State, Timer, TimerKind, Told
 from alerts.policy import EscalationPolicy
 from alerts.triage import LOUD, Weight, may_ring_again, weigh
 from alerts.values import replace
@@ -17,7 +18,7 @@ SOMEBODY_GOES = frozenset({State.EN_ROUTE, State.ON_SCENE})
 OLD_S = 60.0  # an alert measured longer ago than this is labelled with its age
 
 
-def open_incident(
+def open_incident(  # noqa: PLR0917 - said in the order in which it is known
     incident_id: int,
     alert: Alert,
     policy: EscalationPolicy,
@@ -67,7 +68,8 @@ def raised(incident: Incident, event: Raised, roster: Roster, now: datetime) -> 
         decision = _rung_again(counted, roster, now, attached)
     else:
         decision = Decision(incident=counted, reasons=(attached,))
-    return replace(decision, told=_answered(incident, alert))
+    there, proved = proved_by_press(decision.incident, alert, now)
+    return replace(decision, incident=there, reasons=(*decision.reasons, *proved), told=_answered(incident, alert))
 
 
 def due(incident: Incident, _event: Due, roster: Roster, now: datetime) -> Decision:
@@ -86,6 +88,43 @@ def due(incident: Incident, _event: Due, roster: Roster, now: datetime) -> Decis
     return _silence(incident, roster, now)
 
 
+def made_real(incident: Incident, event: MadeReal, roster: Roster, now: datetime) -> Decision:
+    """A test is none: it rings as it would have rung, from its first step, and with whoever is on the way."""
+    if not incident.test:
+        return Decision(incident=incident)
+    why: Reason = ("made_real", {"by": event.by})
+    real = replace(incident, test=False, paged_at=now)
+    if incident.state in SOMEBODY_GOES:
+        return _rung_again(real, roster, now, why, worse=True)
+    return reopen(real, roster, now, why, step=0)
+
+
+def nobody_can(incident: Incident, roster: Roster, now: datetime, why: Reason) -> Decision | None:
+    """Go on at once when everybody whom the step called has said no; None while one of them may still say yes.
+
+    Never past the last step: it rings on, and whoever said no is asked again.
+    """
+    if incident.test or not incident.asked or not incident.asked <= incident.declined:
+        return None
+    if incident.step >= incident.policy.last:
+        return None
+    reasons = (why, ("nobody_can", {"step": incident.step, "people": sorted(incident.declined)}))
+    if incident.state is State.OPEN:
+        decision = _climbed(incident, roster, now)
+    elif incident.state is State.DISPATCHED and incident.timer is not None and incident.timer.kind is TimerKind.STEP:
+        decision = reopen(incident, roster, now, why, step=incident.step + 1)
+        return replace(decision, reasons=(*reasons, *decision.reasons[1:]))
+    else:
+        return None
+    return replace(decision, reasons=(*reasons, *decision.reasons))
+
+
+def asked_by(incident: Incident, pages: Pages) -> Incident:
+    """The incident after a ring: everybody it calls, later rungs and turns too, operators apart; nobody has said no."""
+    asked = frozenset(p.person_id for p in pages if p.role is not Role.OPERATOR)
+    return replace(incident, asked=asked, declined=frozenset())
+
+
 def reopen(incident: Incident, roster: Roster, now: datetime, why: Reason, step: int | None = None) -> Decision:
     """Put it back into the queue, on the same rung if no other is given, ring that and let the escalation go on."""
     fresh = replace(
@@ -99,6 +138,7 @@ def reopen(incident: Incident, roster: Roster, now: datetime, why: Reason, step:
         handed_to=None,
         expires_at=None,
         resolved_by=None,
+        proof=None,
     )
     return replace(_planned(fresh, roster, now, why, must_ring=True), withdraw=True)
 
@@ -113,7 +153,7 @@ def closing_timer(incident: Incident, now: datetime) -> Timer:
 
 def _planned(incident: Incident, roster: Roster, now: datetime, why: Reason, *, must_ring: bool = False) -> Decision:
     pages, timer, reasons = plan(incident, roster, now, must_ring=must_ring)
-    there = replace(incident, step=timer.step, timer=timer)
+    there = asked_by(replace(incident, step=timer.step, timer=timer), pages)
     return Decision(incident=there, pages=pages, reasons=(why, *reasons))
 
 
@@ -160,6 +200,8 @@ def _rung_again(incident: Incident, roster: Roster, now: datetime, why: Reason, 
     timer = replace(incident.timer, round=here.round, step=here.step)
     if here.state in SOMEBODY_GOES:  # now severity 1, perhaps: then the operators ring from here on
         timer = min(timer, watch(here, now), key=lambda t: t.due_at)
+    else:
+        here = asked_by(here, pages)
     return Decision(incident=replace(here, timer=timer), pages=pages, reasons=(why, *reasons))
 
 

@@ -5,14 +5,14 @@ not allow it, and `UnknownIncidentError` when there is none. Words people write 
 chain of events keeps identifiers only.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from alerts import events
-from alerts.model import Disposition, Incident, Role
+from alerts.arrival import Position, Shown, proof_of
+from alerts.model import Disposition, Incident, Role, Service
 from hub import incidents
 from hub.refusals import Refused
 from hub.store import incidents as store
@@ -21,23 +21,26 @@ from hub.store.sql import queries
 from hub.store.telemetry import clean
 
 __all__ = [
-    "Answered", "Refused", "Verb", "answer", "cancel", "close", "dispatch", "hand_over", "hold", "note", "release",
-    "resolve", "take",
+    "Answered", "Position", "Refused", "Verb", "answer", "call", "cancel", "close", "dispatch", "hand_over", "hold",
+    "link", "make_real", "note", "release", "resolve", "take",
 ]  # fmt: skip
 
 Q = queries("incidents")
 OUT = queries("outbox")
 PEOPLE = queries("people")
+CASES = queries("cases")
 NOTE_LENGTH = 4_000
 NONCE_LENGTH = 100
 TO_LENGTH = 200  # a name or a number, not a letter
+REFERENCE_LENGTH = 60
 AT_THE_DESK = frozenset({"operator", "supervisor"})
+LATE_TAP = timedelta(seconds=10)  # a tap that was longer under way is judged as one made without a line
+OLDEST_TAP = timedelta(hours=12)  # no phone's queue is believed for longer
 
 
 async def take(conn: Connection, incident_id: int, person_id: int, *, nonce: str | None = None) -> Incident:
     """An operator handles it. Again by the same operator changes nothing."""
-    await _at_the_desk(conn, person_id)
-    event = events.Taken(person_id=person_id, role=Role.OPERATOR)
+    event = events.Taken(person_id=person_id, role=Role.OPERATOR, at_desk=await _seated(conn, person_id))
     return await _do(conn, incident_id, person_id, event, verb="take", nonce=nonce)
 
 
@@ -45,22 +48,21 @@ async def dispatch(
     conn: Connection, incident_id: int, by: int, person_id: int | None = None, *, nonce: str | None = None
 ) -> Incident:
     """Send this person, or, without one, the policy's next step."""
-    await _at_the_desk(conn, by)
-    event = events.Dispatched(by=by, person_id=person_id)
+    event = events.Dispatched(by=by, at_desk=await _seated(conn, by), person_id=person_id)
     return await _do(conn, incident_id, by, event, verb="dispatch", nonce=nonce)
 
 
 async def release(conn: Connection, incident_id: int, person_id: int, *, nonce: str | None = None) -> Incident:
     """Back into the queue; escalation goes on."""
-    return await _do(conn, incident_id, person_id, events.Released(by=person_id), verb="release", nonce=nonce)
+    event = events.Released(by=person_id, at_desk=await _seated(conn, person_id))
+    return await _do(conn, incident_id, person_id, event, verb="release", nonce=nonce)
 
 
 async def hold(
     conn: Connection, incident_id: int, person_id: int, reason: str, until: datetime, *, nonce: str | None = None
 ) -> Incident:
     """Put it aside for a reason and a time; its end rings."""
-    await _at_the_desk(conn, person_id)
-    event = events.Held(by=person_id, reason=reason, until=until)
+    event = events.Held(by=person_id, at_desk=await _seated(conn, person_id), reason=reason, until=until)
     return await _do(conn, incident_id, person_id, event, verb="hold", nonce=nonce, words=reason)
 
 
@@ -68,7 +70,7 @@ async def hand_over(
     conn: Connection, incident_id: int, person_id: int, to: str, *, nonce: str | None = None
 ) -> Incident:
     """Somebody named, or a 120 number, is with her now."""
-    event = events.HandedOver(person_id=person_id, to=to)
+    event = events.HandedOver(person_id=person_id, to=to, at_desk=await _seated(conn, person_id))
     return await _do(conn, incident_id, person_id, event, verb="hand_over", nonce=nonce, words=f"→ {to}" if to else "")
 
 
@@ -76,37 +78,76 @@ async def resolve(
     conn: Connection, incident_id: int, person_id: int, how: str, *, nonce: str | None = None
 ) -> Incident:
     """The danger is over, as somebody heard or saw."""
-    await _at_the_desk(conn, person_id)
-    event = events.Resolved(by=person_id, how=how)
+    event = events.Resolved(by=person_id, at_desk=await _seated(conn, person_id), how=how)
     return await _do(conn, incident_id, person_id, event, verb="resolve", nonce=nonce)
 
 
 async def close(
     conn: Connection, incident_id: int, person_id: int, *, disposition: Disposition, done: str, with_whom: str,
-    second_person_id: int | None = None, called_back: bool = False, nonce: str | None = None,
+    second_person_id: int | None = None, called_back: bool = False, duplicate_of: int | None = None,
+    nonce: str | None = None,
 ) -> Incident:  # fmt: skip
-    """Write how it ended, what was done and who is with her. Severity 1 needs a second person, or that she answered."""
-    await _at_the_desk(conn, person_id)
-    if second_person_id is not None:
-        await _at_the_desk(conn, second_person_id)
+    """Write how it ended, what was done and who is with her. Severity 1 needs a second person, or that she answered.
+
+    A duplicate names the case it is the same as, and both show it.
+    """
+    if second_person_id is not None and not await _seated(conn, second_person_id):
+        raise Refused("not_an_operator")
     event = events.Closed(
-        by=person_id, disposition=disposition, with_whom=with_whom, second_person_id=second_person_id,
-        called_back=called_back,
+        by=person_id, at_desk=await _seated(conn, person_id), disposition=disposition, with_whom=with_whom,
+        second_person_id=second_person_id, called_back=called_back, duplicate_of=duplicate_of,
     )  # fmt: skip
     words = "\n".join(part for part in (done, f"→ {with_whom}" if with_whom else "") if part)
-    return await _do(conn, incident_id, person_id, event, verb="close", nonce=nonce, words=words)
+    async with conn.transaction():
+        after = await _do(conn, incident_id, person_id, event, verb="close", nonce=nonce, words=words)
+        if duplicate_of is not None:
+            await _link(conn, incident_id, duplicate_of, "duplicate", person_id)
+    return after
 
 
 async def cancel(conn: Connection, incident_id: int, person_id: int, *, nonce: str | None = None) -> Incident:
     """An operator spoke with her while the countdown ran: it was nothing."""
-    await _at_the_desk(conn, person_id)
-    return await _do(conn, incident_id, person_id, events.Cancelled(by=person_id), verb="cancel", nonce=nonce)
+    event = events.Cancelled(by=person_id, at_desk=await _seated(conn, person_id))
+    return await _do(conn, incident_id, person_id, event, verb="cancel", nonce=nonce)
+
+
+async def call(
+    conn: Connection, incident_id: int, person_id: int, service: Service, reference: str = "", *,
+    nonce: str | None = None,
+) -> Incident:  # fmt: skip
+    """120, 119 or 110 is on the line and has been told where and what. What it calls the case becomes a note.
+
+    With 120 on the line, pages that would have called it by itself are taken back: nobody calls there twice.
+    """
+    reference = clean(reference).strip()[:REFERENCE_LENGTH]
+    event = events.Called(by=person_id, at_desk=await _seated(conn, person_id), service=service, reference=reference)
+    words = f"{service} #{reference}" if reference else ""
+    async with conn.transaction():
+        after = await _do(conn, incident_id, person_id, event, verb="call", nonce=nonce, words=words)
+        if service is Service.AMBULANCE:
+            await conn.execute(CASES.ambulance_is_called, {"incident": incident_id})
+    return after
+
+
+async def make_real(conn: Connection, incident_id: int, person_id: int, *, nonce: str | None = None) -> Incident:
+    """A test that is none: it rings as it would have rung."""
+    event = events.MadeReal(by=person_id, at_desk=await _seated(conn, person_id))
+    return await _do(conn, incident_id, person_id, event, verb="make_real", nonce=nonce)
+
+
+async def link(conn: Connection, incident_id: int, other: int, person_id: int) -> bool:
+    """Say that two cases belong together; False when that was known. Either may have ended."""
+    if not await _seated(conn, person_id):
+        raise Refused("not_an_operator")
+    async with conn.transaction():
+        return await _link(conn, incident_id, other, "person", person_id)
 
 
 async def note(
     conn: Connection, incident_id: int, person_id: int, text: str, *, nonce: str | None = None
 ) -> int | None:
     """Write something down; None when this very note was written before."""
+    await _still_here(conn, person_id)
     async with conn.transaction():
         at = await incidents.situation(conn, incident_id)
         if nonce is not None and not await _first(conn, incident_id, person_id, "note", nonce):
@@ -136,19 +177,13 @@ class Answered:
     incident: Incident | None = None  # after the answer; None for receipts, which change no incident
 
 
-EVENTS: dict[Verb, Callable[[int, Role, str], events.Event]] = {
-    Verb.ACCEPT: lambda who, role, _: events.Taken(person_id=who, role=role),
-    Verb.CANNOT_GO: lambda who, _r, _t: events.CannotGo(person_id=who),
-    Verb.EN_ROUTE: lambda who, _r, _t: events.EnRoute(person_id=who),
-    Verb.ARRIVED: lambda who, _r, _t: events.Arrived(person_id=who),
-    Verb.LEFT: lambda who, _r, _t: events.Left(person_id=who),
-    Verb.HANDED_OVER: lambda who, _r, to: events.HandedOver(person_id=who, to=to),
-}
+INTENTIONS = frozenset({Verb.ACCEPT, Verb.EN_ROUTE, Verb.CANNOT_GO})  # what may be overtaken; the rest are facts
 
 
 async def answer(  # noqa: PLR0917 - said in the order of the message
-    conn: Connection, person_id: int, page_id: int, nonce: str, verb: str, to: str = ""
-) -> Answered:
+    conn: Connection, person_id: int, page_id: int, nonce: str, verb: str, to: str = "", *,
+    position: Position | None = None, tapped_at: datetime | None = None,
+) -> Answered:  # fmt: skip
     """Take a responder's answer to a page of his.
 
     Args:
@@ -158,6 +193,9 @@ async def answer(  # noqa: PLR0917 - said in the order of the message
         nonce: the same on every repeat of this tap.
         verb: a `Verb`.
         to: for `handed_over`: who is with her now.
+        position: for `arrived`: where his phone is. Only the proof and the distance are kept.
+        tapped_at: when he pressed, if the phone had no line then. It counts from when it comes in, and is written with
+            its age; an intention that the case has gone past since is refused.
 
     Raises:
         Refused: Not his page, an unknown verb, or not possible now; `code` tells.
@@ -176,16 +214,85 @@ async def answer(  # noqa: PLR0917 - said in the order of the message
         text = OUT.received if verb == Verb.DELIVERED else OUT.read
         receipt = await conn.execute(text, {"id": page_id, "person": person_id})
         return Answered(incident_id=incident_id, repeat=receipt.rowcount == 0)
-    event = EVENTS[Verb(verb)](person_id, Role(role), to)
-    words = f"→ {to}" if to and verb == Verb.HANDED_OVER else ""
+    said = _Said(person_id=person_id, role=Role(role), verb=Verb(verb), to=to, position=position, tapped_at=tapped_at)
     async with conn.transaction():
         before, repeat = await _hold(conn, incident_id, person_id, verb, nonce)
         if repeat:
             return Answered(incident_id=incident_id, repeat=True, incident=before.incident)
+        event = await _event(conn, before, said, nonce)
+        words = f"→ {to}" if to and verb == Verb.HANDED_OVER else ""
         after = await _apply(conn, before, event, person_id, words)
         # Somebody who answers has read it, whatever became of the receipt.
         await conn.execute(OUT.read, {"id": page_id, "person": person_id})
     return Answered(incident_id=incident_id, incident=after)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Said:
+    """An answer, as it came in."""
+
+    person_id: int
+    role: Role
+    verb: Verb
+    to: str
+    position: Position | None
+    tapped_at: datetime | None
+
+
+async def _event(conn: Connection, at: store.Situation, said: _Said, nonce: str) -> events.Event:
+    """Return what an answer means for a case that this transaction holds."""
+    who, age_s = said.person_id, await _age(conn, at, said, nonce)
+    match said.verb:
+        case Verb.ACCEPT:
+            return events.Taken(person_id=who, age_s=age_s, role=said.role)
+        case Verb.CANNOT_GO:
+            return events.CannotGo(person_id=who, age_s=age_s)
+        case Verb.EN_ROUTE:
+            return events.EnRoute(person_id=who, age_s=age_s)
+        case Verb.LEFT:
+            return events.Left(person_id=who, age_s=age_s)
+        case Verb.HANDED_OVER:
+            return events.HandedOver(person_id=who, age_s=age_s, to=said.to, at_desk=said.role is Role.OPERATOR)
+        case _:
+            shown = await _shown(conn, at, said, age_s)
+            return events.Arrived(person_id=who, age_s=age_s, proof=shown.proof, distance_m=shown.distance_m)
+
+
+async def _age(conn: Connection, at: store.Situation, said: _Said, nonce: str) -> float:
+    """How long a tap was under way, in seconds; refused when the case has gone past it."""
+    tapped = said.tapped_at
+    if tapped is None or tapped.tzinfo is None or at.now - tapped <= LATE_TAP:
+        return 0.0
+    assert at.incident is not None
+    about = {"incident": at.incident.incident_id, "person": said.person_id, "tapped_at": tapped, "nonce": nonce}
+    await conn.execute(CASES.tapped, about)
+    overtaken = await (await conn.execute(CASES.overtaken, about)).fetchone()
+    if at.now - tapped > OLDEST_TAP or (said.verb in INTENTIONS and overtaken is not None):
+        raise Refused("tap_overtaken")
+    return (at.now - tapped).total_seconds()
+
+
+async def _shown(conn: Connection, at: store.Situation, said: _Said, age_s: float) -> Shown:
+    """What proves that he is there: her button near the time he pressed, or where his phone is."""
+    assert at.incident is not None
+    when = at.now - timedelta(seconds=age_s)
+    about = {"incident": at.incident.incident_id, "person": said.person_id}
+    row = await (await conn.execute(CASES.at_the_door, about)).fetchone()
+    assert row is not None
+    lat, lon, accepted_at, presses = row
+    since = max(at.incident.opened_at, accepted_at or at.incident.opened_at)
+    home = None if lat is None or lon is None else (lat, lon)
+    return proof_of(when, presses=presses, since=since, position=said.position, home=home)
+
+
+async def _link(conn: Connection, incident_id: int, other: int, why: str, person_id: int) -> bool:
+    if other == incident_id:
+        raise Refused("name_the_other_case")
+    pair = {"a": min(incident_id, other), "b": max(incident_id, other), "why": why, "person": person_id}
+    made = await (await conn.execute(CASES.link, pair)).fetchone()
+    if made is None:
+        raise Refused("no_such_case")
+    return bool(made[0])
 
 
 async def _do(
@@ -241,9 +348,9 @@ async def _first(conn: Connection, incident_id: int, person_id: int, verb: str, 
     return await (await conn.execute(Q.answered, values)).fetchone() is not None
 
 
-async def _at_the_desk(conn: Connection, person_id: int) -> None:
-    if await _still_here(conn, person_id) not in AT_THE_DESK:
-        raise Refused("not_an_operator")
+async def _seated(conn: Connection, person_id: int) -> bool:
+    """Whether somebody works the console. Asked once for each press of a button; the event carries the answer."""
+    return await _still_here(conn, person_id) in AT_THE_DESK
 
 
 async def _still_here(conn: Connection, person_id: int) -> str:

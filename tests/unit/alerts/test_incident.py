@@ -10,6 +10,7 @@ import pytest
 from alerts.events import (
     EVENTS,
     Arrived,
+    Called,
     Cancelled,
     CannotGo,
     Closed,
@@ -20,6 +21,7 @@ from alerts.events import (
     HandedOver,
     Held,
     Left,
+    MadeReal,
     Raised,
     Refused,
     Released,
@@ -28,7 +30,7 @@ from alerts.events import (
 )
 from alerts.incident import TRANSITIONS, apply
 from alerts.invariants import violations
-from alerts.model import ENDED, AlertKind, Disposition, Incident, Role, Severity, State, TimerKind
+from alerts.model import ENDED, AlertKind, Disposition, Incident, Role, Service, Severity, State, TimerKind
 from tests.unit.alerts.duty import DAUGHTER, GUARD, LAO_ZHANG, SON, WORKER, XIAO_LI, Duty, alert, at, sos
 
 CLOSE = Closed(by=XIAO_LI, disposition=Disposition.LIFTED, with_whom="her daughter", second_person_id=LAO_ZHANG)
@@ -105,21 +107,25 @@ EVENT: dict[str, Event] = {
     "cancel": Cancelled(by=XIAO_LI),
     "resolve": RESOLVE,
     "close": CLOSE,
+    "120": Called(by=XIAO_LI, service=Service.AMBULANCE),
+    "real": MadeReal(by=XIAO_LI),
 }
 
-COLUMNS = "press due operator guard send next cannot enroute arrived left hands release hold cancel resolve close"
+COLUMNS = (
+    "press due operator guard send next cannot enroute arrived left hands release hold cancel resolve close 120 real"
+)
 TABLE = """
-confirming   open  open  taken -     -     -     -     -     -     -    -     -    -    cancelled -        -
-open         .     .     taken taken disp  disp  .     enrt  scene -    -     -    held -         resolved -
-taken        .     open  .     .     disp  disp  open  enrt  scene -    -     open held -         resolved -
-dispatched   .     open  .     .     .     .     open  enrt  scene -    -     open held -         resolved -
-en_route     .     open  .     .     .     .     open  .     scene -    -     open -    -         resolved -
-on_scene     .     open  .     .     .     .     -     .     .     -    over  open -    -         resolved -
-handed_over  open  .     .     -     -     -     .     -     -     .    .     open -    -         resolved -
-held         open  open  taken taken disp  disp  .     enrt  scene -    -     open -    -         resolved -
-resolved     open  .     .     -     -     -     .     -     -     .    -     open -    -         .        closed
-closed       -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -
-cancelled    -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -
+confirming   open  open  taken -     -     -     -     -     -     -    -     -    -    cancelled -        -  .   .
+open         .     .     taken taken disp  disp  .     enrt  scene -    -     -    held -         resolved -  .   .
+taken        .     open  .     .     disp  disp  open  enrt  scene -    -     open held -         resolved -  .   .
+dispatched   .     open  .     .     .     .     open  enrt  scene -    -     open held -         resolved -  .   .
+en_route     .     open  .     .     .     .     open  .     scene -    -     open -    -         resolved -  .   .
+on_scene     .     open  .     .     .     .     -     .     .     -    over  open -    -         resolved -  .   .
+handed_over  open  .     .     -     -     -     .     -     -     .    .     open -    -         resolved -  .   .
+held         open  open  taken taken disp  disp  .     enrt  scene -    -     open -    -         resolved -  .   .
+resolved     open  .     .     -     -     -     .     -     -     .    -     open -    -         .        closed  .   .
+closed       -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -  -   -
+cancelled    -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -  -   -
 """
 SHORT = {"disp": "dispatched", "enrt": "en_route", "scene": "on_scene", "over": "handed_over"}
 

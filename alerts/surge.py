@@ -1,0 +1,149 @@
+"""Disaster mode: hundreds of calls at once are sorted and grouped, and what is mild waits together.
+
+A supervisor declares it for an area, with a reason and an end; the hub only proposes. It ends by itself. It never
+touches severity 1 and 2: those ring as on any other day.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from alerts.events import Due, Event, Raised, Refused
+from alerts.links import building
+from alerts.model import AlertKind, Decision, Severity, State, TimerKind
+from alerts.triage import LOUD
+from alerts.values import replace
+
+MANY = 30  # cases of severity 1 and 2 …
+WITHIN = timedelta(minutes=10)  # … opened in this time, in one area or in all: propose it
+LONGEST = timedelta(hours=12)
+BUNDLE_EVERY = timedelta(minutes=3)  # what is mild is rung together at these times after the beginning
+REASON_LENGTH = 300
+AT_RISK = frozenset({"lives_alone", "dementia", "oxygen", "heart_failure", "copd", "blind", "deaf", "wheelchair"})
+MAY_WAIT = frozenset({TimerKind.STEP, TimerKind.REPEAT})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surge:
+    """Disaster mode in an area ("" means everywhere), as it was declared. Nothing has to run for it to end."""
+
+    area: str
+    reason: str
+    began_at: datetime
+    ends_at: datetime
+    ended_at: datetime | None = None  # earlier, by a person
+
+    def covers(self, area: str, now: datetime) -> bool:
+        until = self.ends_at if self.ended_at is None else min(self.ended_at, self.ends_at)
+        return self.began_at <= now < until and self.area in ("", area)
+
+
+def declare(area: str, reason: str, now: datetime, ends_at: datetime) -> Surge:
+    """Return what a supervisor declares.
+
+    Raises:
+        Refused: Without a reason, or with no end worth the name.
+    """
+    if not reason.strip():
+        raise Refused("surge_needs_reason", "say what happened: it stands in the log and on every screen")
+    if ends_at.tzinfo is None or not now < ends_at <= now + LONGEST:
+        hours = LONGEST.total_seconds() / 3600
+        raise Refused("surge_too_long", f"it ends in the future and within {hours:g} hours; declare it again then")
+    return Surge(area=area, reason=reason.strip()[:REASON_LENGTH], began_at=now, ends_at=ends_at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """Where disaster mode should be thought of. `area` is "" when no single area has that many."""
+
+    area: str
+    count: int
+
+
+def propose(opened: Iterable[tuple[datetime, Severity, str]], now: datetime) -> Proposal | None:
+    """Look at (opened at, severity, area) of recent real cases and say whether that is a disaster, and where."""
+    areas = Counter(a for at, severity, a in opened if severity <= LOUD and timedelta(0) <= now - at <= WITHIN)
+    if areas.total() <= MANY:
+        return None
+    area, count = areas.most_common(1)[0]
+    return Proposal(area=area, count=count) if area and count > MANY else Proposal(area="", count=areas.total())
+
+
+def bundled(decision: Decision, event: Event | None, surge: Surge | None, now: datetime) -> Decision:
+    """Let what is mild wait for the next common ring, its timer with it, so that no step is rung before its time.
+
+    Severity 1 and 2 come back as they went in, and so does whatever a person ordered. `event` is None for an opening.
+    """
+    incident = decision.incident
+    if surge is None or incident.severity <= LOUD or not surge.covers(incident.area, now):
+        return decision
+    if not decision.pages or not (event is None or isinstance(event, Raised | Due)):
+        return decision
+    later = next_ring(surge, now) - now
+    pages = tuple(replace(page, due_at=page.due_at + later) for page in decision.pages)
+    timer = incident.timer
+    if incident.state is State.OPEN and timer is not None and timer.kind in MAY_WAIT:
+        incident = replace(incident, timer=replace(timer, due_at=timer.due_at + later))
+    return replace(decision, incident=incident, pages=pages)
+
+
+def next_ring(surge: Surge, now: datetime) -> datetime:
+    """When what is mild is rung next: together, and at the latest when disaster mode ends."""
+    turns = (now - surge.began_at) // BUNDLE_EVERY + 1
+    return min(surge.began_at + turns * BUNDLE_EVERY, surge.ends_at)
+
+
+class Answer(StrEnum):
+    """Who has a case."""
+
+    NOBODY = "nobody"
+    RESPONDER = "responder"  # somebody goes, no operator yet
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """As much of an open case as says how soon somebody must look at it."""
+
+    incident_id: int
+    severity: Severity
+    kinds: Collection[AlertKind]
+    opened_at: datetime
+    area: str = ""
+    address: str = ""
+    answer: Answer = Answer.NOBODY
+    presses: int = 0
+    age: int | None = None
+    risks: Collection[str] = ()
+    test: bool = False
+
+
+def rank(case: Waiting) -> tuple[float, ...]:
+    """Smaller is sooner: calls for help and severity 1, then who has nobody, presses, risk, age, waiting longest."""
+    life = case.severity is Severity.CRITICAL or AlertKind.SOS in case.kinds
+    return (
+        case.test,
+        not life,
+        case.severity,
+        list(Answer).index(case.answer),
+        -case.presses,
+        -len(AT_RISK & set(case.risks)),
+        -(case.age or 0),
+        case.opened_at.timestamp(),
+        case.incident_id,
+    )
+
+
+def place(case: Waiting) -> tuple[str, str]:
+    """Where a case is grouped: area and house, or the area alone."""
+    return (case.area, building(case.address))
+
+
+def groups(cases: Iterable[Waiting]) -> list[tuple[tuple[str, str], Sequence[Waiting]]]:
+    """Return the cases by place, sorted; the place with the most pressing case first."""
+    found: dict[tuple[str, str], list[Waiting]] = {}
+    for case in sorted(cases, key=rank):
+        found.setdefault(place(case), []).append(case)
+    return list(found.items())
