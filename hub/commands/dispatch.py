@@ -15,6 +15,7 @@ from hub.loops.bell import Bell
 from hub.loops.dispatcher import Dispatcher
 from hub.loops.ending import until_signal
 from hub.loops.escalator import Escalator
+from hub.loops.timekeeper import Timekeeper
 from hub.pulse import beating
 from hub.store.pool import open_pool
 
@@ -57,7 +58,10 @@ async def run(settings: Settings) -> None:
             settings.metrics.host, settings.metrics.dispatch_port, lambda: waiting_for(escalator, dispatcher),
             pulse.standing,
         ):  # fmt: skip
-            await until_signal(bell=bell.run(), escalator=escalator.run(), dispatcher=dispatcher.run())
+            await until_signal(
+                bell=bell.run(), escalator=escalator.run(), dispatcher=dispatcher.run(),
+                timekeeper=Timekeeper(dsn=dsn).run(),
+            )  # fmt: skip
 
 
 def waiting_for(escalator: Escalator, dispatcher: Dispatcher) -> str | None:

@@ -32,6 +32,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "hold_ended": ("暂缓结束，重新响铃", "hold ended, ringing again"),
     "expired": ("没有后续消息，恢复升级", "nothing was heard, escalation resumes"),
     "not_closed": ("尚未结案，提醒坐席", "not closed yet, reminding the operator"),
+    "clock_shifted": ("时钟回拨 {back_s} 秒，计时随之提前", "clock set back {back_s} s, timer brought forward"),
     "resolved": ("已脱险", "resolved"),
     "closed": ("结案：{disposition}", "closed: {disposition}"),
     "cancelled": ("取消", "cancelled"),

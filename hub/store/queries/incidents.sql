@@ -47,8 +47,8 @@ with opened as (
     on conflict (dedup_key) do nothing
     returning id
 ), ticking as (
-    insert into timer (incident_id, kind, due_at, step, round)
-    select id, %(timer_kind)s, %(timer_due)s, %(timer_step)s, %(timer_round)s from opened
+    insert into timer (incident_id, kind, due_at, step, round, set_at)
+    select id, %(timer_kind)s, %(timer_due)s, %(timer_step)s, %(timer_round)s, %(now)s from opened
 ), found as (
     insert into alert (alert_id, incident_id, device_id, kind, severity, rule, identity, raised_at, measured_at, evidence)
     select %(alert_id)s, id, %(alert_device)s, %(alert_kind)s, %(alert_severity)s, %(alert_rule)s, %(alert_identity)s,
@@ -90,10 +90,11 @@ with changed as (
     where id = %(id)s
     returning id
 ), ticking as (
-    insert into timer (incident_id, kind, due_at, step, round)
-    select id, %(timer_kind)s, %(timer_due)s, %(timer_step)s, %(timer_round)s from changed where not %(ended)s
+    insert into timer (incident_id, kind, due_at, step, round, set_at)
+    select id, %(timer_kind)s, %(timer_due)s, %(timer_step)s, %(timer_round)s, %(now)s from changed where not %(ended)s
     on conflict (incident_id) do update
-        set kind = excluded.kind, due_at = excluded.due_at, step = excluded.step, round = excluded.round
+        set kind = excluded.kind, due_at = excluded.due_at, step = excluded.step, round = excluded.round,
+            set_at = excluded.set_at
 ), silent as (
     delete from timer where incident_id = %(id)s and %(ended)s
 ), found as (
