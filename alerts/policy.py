@@ -31,7 +31,7 @@ class PolicyError(AlertError):
 class Workdays(Protocol):
     """Which days people work: public holidays, and the weekends worked for them. Without one, Monday to Friday."""
 
-    def is_workday(self, day: date) -> bool: ...
+    def works(self, day: date) -> bool: ...
 
 
 class Day(StrEnum):
@@ -94,7 +94,7 @@ class Window:
             return self.covers(clock)
         over_midnight = self.start > self.end and clock < self.end
         began = wall.date() - timedelta(days=1) if over_midnight else wall.date()
-        works = calendar.is_workday(began) if calendar is not None else began.weekday() < 5
+        works = calendar.works(began) if calendar is not None else began.weekday() < 5
         return not self.days.isdisjoint({WEEK[began.weekday()], Day.WORKDAY if works else Day.HOLIDAY})
 
 

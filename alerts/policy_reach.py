@@ -20,7 +20,7 @@ class _Works:
     def __init__(self, *parities: int) -> None:
         self._parities = parities
 
-    def is_workday(self, day: date) -> bool:
+    def works(self, day: date) -> bool:
         return day.toordinal() % 2 in self._parities
 
 

@@ -1,0 +1,152 @@
+"""A policy against the people there are: who cannot be reached, and hours of the coming days that nobody covers."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from alerts.duty import Shift
+from alerts.model import Role
+from alerts.policy import EscalationPolicy, PolicySet, Step, Target
+from alerts.policy_faults import Fault
+from alerts.policy_lines import Lines
+from alerts.policy_words import EN, ZH
+
+AHEAD = timedelta(days=14)
+ASKED_ALWAYS = frozenset({Role.FAMILY, Role.NEIGHBOUR, Role.AMBULANCE})  # without duty hours; coverage looks at them
+NOTES = frozenset({"nobody_in_role"})  # worth knowing; a city has no village doctor, and its step is passed at once
+MOST_SAID = 3  # gaps, and people, named in one sentence
+
+Span: TypeAlias = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Somebody who is registered and active."""
+
+    name: str
+    role: Role
+    area: str = ""  # whose residents this person serves; empty: all
+    reachable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staff:
+    """Everybody there is and when they are on duty from `now` on, overrides applied."""
+
+    now: datetime
+    people: Mapping[int, Person]
+    duty: Sequence[Shift] = ()
+    areas: frozenset[str] = frozenset({""})  # where residents live
+
+
+def doubts(text: str, policies: PolicySet, staff: Staff) -> tuple[Fault, ...]:
+    """Return what speaks against these policies as things stand, each once, in the order of the file."""
+    asking = _Asking(Lines(text), staff)
+    found = [fault for policy in policies for fault in asking.of(policy)]
+    once = {(f.code, *map(str, f.facts.values())): f for f in reversed(found)}
+    return tuple(sorted(once.values(), key=lambda f: f.line))
+
+
+@dataclass(frozen=True)
+class _Asking:
+    lines: Lines
+    staff: Staff
+
+    def of(self, policy: EscalationPolicy) -> Iterator[Fault]:
+        for number, step in enumerate(policy.steps):
+            for target in step.notify:
+                yield from self._of_target(policy, step, (policy.name, number, "notify"), target)
+        last = policy.steps[-1]
+        if not any(self._people(t.role) or any(p in self.staff.people for p in t.fallback) for t in last.notify):
+            yield Fault(line=self.lines.find((policy.name, policy.last, "notify")), code="last_nobody")
+
+    def _of_target(
+        self, policy: EscalationPolicy, step: Step, at: tuple[str, int, str], target: Target
+    ) -> Iterator[Fault]:
+        line = self.lines.find(at, target.role.value)
+        people = self._people(target.role)
+        role = (ZH.roles[target.role], EN.roles[target.role])
+        for person_id in target.fallback:
+            if person_id not in self.staff.people:
+                yield Fault(line=line, code="unknown_person", facts={"person": person_id})
+        if not people:
+            yield Fault(line=line, code="nobody_in_role", facts={"role": role})
+        mute = [p.name for p in people.values() if not p.reachable]
+        if mute:
+            yield Fault(line=line, code="no_contact", facts={"role": role, "people": _some(mute)})
+        if target.fallback or not people or (target.role in ASKED_ALWAYS and not target.roster):
+            return  # somebody is called off duty, or everybody always, or nobody ever
+        wanted = tuple(_wanted(policy, step, self.staff.now))
+        if target.roster:
+            on = [s for s in self.staff.duty if s.roster == target.roster and s.person_id in people]
+            if gaps := _said(_without(wanted, on), policy.zone):
+                where = self.lines.find(at, target.roster)
+                yield Fault(line=where, code="roster_gap", facts={"roster": f"“{target.roster}”", "gaps": gaps})
+        else:
+            yield from self._of_role(people, wanted, policy.zone, line, role)
+
+    def _of_role(
+        self, people: Mapping[int, Person], wanted: Sequence[Span], zone: str, line: int, role: tuple[str, str]
+    ) -> Iterator[Fault]:
+        """Gaps of every area that has anybody of this role; whether it should have is a matter of coverage."""
+        for area in sorted(self.staff.areas):
+            here = {n for n, p in people.items() if p.area in ("", area)}
+            gaps = _said(_without(wanted, [s for s in self.staff.duty if s.person_id in here]), zone) if here else ""
+            if gaps:
+                where = area or ("各片区", "every area")
+                yield Fault(line=line, code="role_gap", facts={"role": role, "area": where, "gaps": gaps})
+
+    def _people(self, role: Role) -> Mapping[int, Person]:
+        return {n: p for n, p in self.staff.people.items() if p.role is role}
+
+
+def _wanted(policy: EscalationPolicy, step: Step, now: datetime) -> Iterator[Span]:
+    """Yield when in the coming days somebody should be there: the hours of the step, or always."""
+    until = now + AHEAD
+    only = step.only
+    if only is None:
+        yield now, until
+        return
+    zone = ZoneInfo(policy.zone)
+    first = now.astimezone(zone).date() - timedelta(days=1)
+    for day in (first + timedelta(days=n) for n in range(AHEAD.days + 2)):
+        opens = datetime.combine(day, only.start)
+        if not only.includes(opens, policy.calendar):
+            continue
+        ends = datetime.combine(day if only.start < only.end else day + timedelta(days=1), only.end)
+        start, end = max(opens.replace(tzinfo=zone), now), min(ends.replace(tzinfo=zone), until)
+        if start < end:
+            yield start, end
+
+
+def _without(wanted: Iterable[Span], on: Iterable[Shift]) -> Iterator[Span]:
+    """Yield what is left of these times when nobody of these is on duty."""
+    shifts = sorted(on)
+    for start, end in wanted:
+        for shift in shifts:
+            if shift.end <= start:
+                continue
+            if shift.start >= end:
+                break
+            if shift.start > start:
+                yield start, shift.start
+            start = max(start, shift.end)  # noqa: PLW2901 - what is still to be covered
+        if start < end:
+            yield start, end
+
+
+def _said(gaps: Iterable[Span], zone: str) -> str:
+    """Return the first gaps in wall time: 11-23 22:00–08:00, 11-24 22:00–08:00, …"""
+    return _some([_gap(start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))) for start, end in gaps])
+
+
+def _gap(start: datetime, end: datetime) -> str:
+    same = end - start <= timedelta(days=1)
+    return f"{start:%m-%d %H:%M}–{end:%H:%M}" if same else f"{start:%m-%d %H:%M}–{end:%m-%d %H:%M}"
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f", … (+{len(words) - MOST_SAID})" if len(words) > MOST_SAID else ""
+    return ", ".join(words[:MOST_SAID]) + more
