@@ -13,6 +13,7 @@ from alerts import incident as engine
 from alerts import ringing
 from alerts.events import (
     Arrived,
+    Called,
     Cancelled,
     CannotGo,
     Closed,
@@ -23,6 +24,7 @@ from alerts.events import (
     HandedOver,
     Held,
     Left,
+    MadeReal,
     Raised,
     Refused,
     Released,
@@ -38,10 +40,12 @@ from alerts.model import (
     Disposition,
     Incident,
     Page,
+    Proof,
     Purpose,
     Responder,
     Role,
     Roster,
+    Service,
     Severity,
     State,
     TimerKind,
@@ -340,6 +344,9 @@ def _alert(which: int, now: datetime) -> Alert:
     return alert(kind, severity, now, countdown_s=countdown_s, test=test)
 
 
+LATE_S = (0.0, 0.0, 0.0, 40.0, 3600.0)  # how long a tap was under way
+PROOFS = (Proof.TOLD, Proof.BUTTON, Proof.POSITION, Proof.TIME, None)
+SERVICES = tuple(Service)
 ROLES = {p.person_id: p.role for p in PEOPLE}
 Choice = Callable[[Night, int, int, int], Event]  # the night, somebody, most often an operator, the byte
 CHOICES: tuple[Choice, ...] = (
@@ -349,15 +356,17 @@ CHOICES: tuple[Choice, ...] = (
     lambda _n, person, _o, _w: Taken(person_id=person, role=ROLES.get(person, Role.FAMILY)),
     lambda _n, _p, _o, _w: Taken(person_id=XIAO_LI, role=Role.OPERATOR),
     lambda _n, person, operator, which: Dispatched(by=operator, person_id=person if which & 0x40 else None),
-    lambda _n, person, _o, _w: CannotGo(person_id=person),
+    lambda _n, person, _o, which: CannotGo(person_id=person, age_s=LATE_S[which % len(LATE_S)]),
     lambda _n, person, _o, _w: EnRoute(person_id=person),
-    lambda _n, person, _o, _w: Arrived(person_id=person),
+    lambda _n, person, _o, which: Arrived(person_id=person, proof=PROOFS[which % len(PROOFS)], distance_m=which * 10),
     lambda _n, person, _o, _w: Left(person_id=person),
     lambda _n, person, _o, which: HandedOver(person_id=person, to="120 #4711" if which & 0x40 else " "),
     lambda _n, _p, operator, _w: Released(by=operator),
     lambda night, _p, operator, which: Held(
         by=operator, reason="rings back", until=night.now + timedelta(seconds=which * 5)
     ),
+    lambda _n, _p, operator, which: Called(by=operator, service=SERVICES[which % len(SERVICES)], reference="4711"),
+    lambda _n, _p, operator, _w: MadeReal(by=operator),
     lambda _n, _p, operator, which: Cancelled(by="wearer" if which & 0x40 else operator),
     lambda _n, _p, operator, _w: Resolved(by=operator, how="her voice"),
     lambda _n, person, operator, which: Closed(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from alerts import escalation, events, hands, incident, ringing
 from alerts.model import Decision, Incident, Roster
 from tests.unit.alerts.histories import BrokenLawError, play, seeded, shrink
-from tests.unit.alerts.many import breaks, play_many, told
+from tests.unit.alerts.many import breaks, play_many, play_seeds, told
 
 ASKED = int(os.environ.get("CAREHUB_HISTORIES", "0"))
 HISTORIES = ASKED or (100_000 if os.environ.get("CI") else 10_000)
@@ -45,6 +45,20 @@ def test_seed_from_before() -> None:
 def test_history_made_to_be_nasty_keeps_the_laws(history: bytes) -> None:
     """Hypothesis repeats and shortens what random bytes seldom do."""
     play(history)
+
+
+def test_histories_have_every_event_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: set[type] = set()
+    apply = incident.apply
+
+    def noted(i: Incident, e: events.Event, roster: Roster, now: datetime) -> Decision:
+        decision = apply(i, e, roster, now)  # refused ones do not count
+        happened.add(type(e))
+        return decision
+
+    monkeypatch.setattr(incident, "apply", noted)
+    play_seeds(range(100))
+    assert happened == set(events.EVENTS)
 
 
 def test_same_seed_gives_the_same_night() -> None:
