@@ -1,0 +1,1 @@
+"""Duty lists and coverage over a real database."""
