@@ -21,7 +21,13 @@ select p.id, p.role,
        c.minutes_away, coalesce(c.position, 0), w.channels, w.addresses, coalesce(d.roster, ''),
        coalesce(d.proved, true), p.lat, p.lon, target.lat, target.lon
 from t cross join target
-join person p on p.active and p.canary = target.canary
+-- First the few it may be, each by an index: a press must not look through everybody there is.
+cross join lateral (select person_id as id from care_circle where resident_id = target.resident_id
+                    union
+                    select id from person
+                    where role in ('operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre',
+                                   'ambulance', 'neighbour') and area in ('', target.area)) near
+join person p on p.id = near.id and p.active and p.canary = target.canary
 left join care_circle c on c.person_id = p.id and c.resident_id = target.resident_id
 left join lateral (select array_agg(channel order by position, channel) as channels,
                           array_agg(address order by position, channel) as addresses
