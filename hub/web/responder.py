@@ -1,10 +1,13 @@
-"""The responder's phone: one page behind a signed, expiring link. What happened, where, and four large buttons.
+"""The responder's phone: one page behind a signed, expiring link. What happened, where, and a few large buttons.
 
 The link is the key: no account, no cookie. It shows what this role needs to get there and to help, and no more.
+The page is whole without scripts. With them it goes on without a line: it is served to the phone's own worker without
+the door code, and what changes comes as a few hundred bytes of state.
 """
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -17,15 +20,20 @@ from alerts.model import ENDED, AlertKind, Role, State
 from hub import desk, links
 from hub.channels.wording import HAZARDS, SEES_KEY, SEES_NAME, SEES_VITALS
 from hub.refusals import Refused
-from hub.store import console as store
+from hub.store import console, phone
+from hub.store.console import Row
 from hub.store.pool import Connection, hub_now
-from hub.web import words
-from hub.web.frame import PartsOf, go, render, text
+from hub.web import views, way, words
+from hub.web.frame import HERE, PartsOf, go, render, text
 
 router = APIRouter()
 log = structlog.get_logger()
 Token = Annotated[str, Path(max_length=200)]
-GOING = frozenset({State.EN_ROUTE, State.ON_SCENE})  # the door code is for those who are on their way or there
+# The door code is for whoever is on the way or there; sent by the desk, he is on the way once he has said yes.
+GOING = frozenset({State.DISPATCHED, State.EN_ROUTE, State.ON_SCENE})
+TAP_AGE = timedelta(hours=1, minutes=5)  # phones give up at one hour; a tap older than this says nothing about now
+SHELL = "carehub-shell"  # a request's header: the phone's worker keeps this copy
+FILES = ("responder.css", "taps.js", "place.js", "responder.js", "icon.svg")  # what the page needs without a line
 
 
 class View(StrEnum):
@@ -41,6 +49,17 @@ class View(StrEnum):
     CLOSED = "closed"
 
 
+OVER = frozenset({View.THANKS, View.STOOD_DOWN, View.CLOSED})
+
+
+class Place(msgspec.Struct, kw_only=True):
+    """Where the phone was when the tap was made."""
+
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)]
+    accuracy_m: Annotated[float, msgspec.Meta(ge=0)]
+
+
 class Answer(msgspec.Struct, kw_only=True):
     """What a webhook's receiver or the page itself posts. The same nonce again is the same tap."""
 
@@ -48,34 +67,48 @@ class Answer(msgspec.Struct, kw_only=True):
     nonce: str
     to: str = ""
     page: int | None = None  # the link names the page; a receiver may send it along
+    position: Place | None = None
+    tapped_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Called:
-    row: store.Row
+    row: Row
     view: View
+    now: datetime
     door_code: str | None = None
+
+
+@router.get("/r/worker.js")
+async def worker(has: PartsOf) -> Response:
+    """Serve the phone's worker, with the names of the files it keeps, so that a new release is a new worker."""
+    kept = [f"/static/{name}?{has.assets}" for name in FILES]
+    release, files = msgspec.json.encode(has.assets).decode(), msgspec.json.encode(kept).decode()
+    head = f"const RELEASE = {release};\nconst FILES = {files};\n"
+    body = (HERE / "static" / "worker.js").read_text(encoding="utf-8")
+    return Response(head + body, media_type="text/javascript", headers={"Service-Worker-Allowed": "/r/"})
 
 
 @router.get("/r/{token}")
 async def page(request: Request, token: Token, has: PartsOf) -> Response:
+    kept = SHELL in request.headers
     async with has.pool.connection() as conn:
         try:
-            called = await _called(conn, has.link_key, token)
+            called = await _called(conn, has.link_key, token, code=not kept)
         except links.LinkError:
             return render(request, "responder_gone.html", status=410)
-        return _show(request, token, called)
+    return _show(request, token, called, kept=kept)
 
 
 @router.get("/r/{token}/state")
 async def state(token: Token, has: PartsOf) -> Response:
-    """What the open page compares itself with, every few seconds."""
+    """What the open page compares itself with, every few seconds: small enough for the slowest line."""
     async with has.pool.connection() as conn:
         try:
-            row, view = await _looked_up(conn, has.link_key, token)
+            called = await _called(conn, has.link_key, token)
         except links.LinkError as err:
             return JSONResponse({"error": "link", "text": str(err)}, 410)
-    return JSONResponse({"view": view, "version": row["version"]})
+    return JSONResponse(_news(called) | {"door_code": called.door_code})
 
 
 @router.post("/r/{token}")  # a page's answer_url: what a webhook's receiver posts to
@@ -86,19 +119,30 @@ async def answer(request: Request, token: Token, has: PartsOf) -> Response:
     given = await _given(request, is_json=is_json)
     async with has.pool.connection() as conn:
         try:
-            row, _ = await _looked_up(conn, has.link_key, token)
-            done = await desk.answer(conn, row["person_id"], row["page_id"], given.nonce, given.verb, given.to)
+            called = await _looked_up(conn, has.link_key, token)
+            done = await _answered(conn, called, given)
         except links.LinkError as err:
             return JSONResponse({"error": "link", "text": str(err)}, 410) if is_json else go(f"/r/{token}")
         except Refused as no:
+            row = called.row
             log.info("answer_refused", incident_id=row["incident_id"], verb=given.verb[:20], code=no.code)
+            called = await _called(conn, has.link_key, token)
             if is_json:
-                return JSONResponse({"error": no.code, "text": no.words(row["language"])}, 409)
-            return _show(request, token, await _called(conn, has.link_key, token), refusal=no.words(row["language"]))
-        row, view = await _looked_up(conn, has.link_key, token)
+                return JSONResponse({"error": no.code, "text": _why(no, row["language"])} | _news(called), 409)
+            return _show(request, token, called, refusal=_why(no, row["language"]))
+        called = await _called(conn, has.link_key, token)
     if is_json:
-        return JSONResponse({"incident": done.incident_id, "repeat": done.repeat, "state": row["state"], "view": view})
+        return JSONResponse(
+            {"incident": done.incident_id, "repeat": done.repeat, "state": called.row["state"]} | _news(called)
+        )
     return go(f"/r/{token}")
+
+
+async def _answered(conn: Connection, called: Called, given: Answer) -> desk.Answered:
+    row, tapped_at = called.row, given.tapped_at
+    if tapped_at is not None and called.now - tapped_at > TAP_AGE:
+        raise Refused("tap_too_old")
+    return await desk.answer(conn, row["person_id"], row["page_id"], given.nonce, given.verb, given.to)
 
 
 async def _given(request: Request, *, is_json: bool) -> Answer:
@@ -111,23 +155,25 @@ async def _given(request: Request, *, is_json: bool) -> Answer:
     return Answer(verb=text(form, "verb", 40), nonce=text(form, "nonce", 100), to=text(form, "to", 200))
 
 
-async def _looked_up(conn: Connection, key: str, token: str) -> tuple[store.Row, View]:
-    page_id = links.check(key, token, await hub_now(conn))
-    row = await store.row(conn, store.Q.called, page=page_id)
+async def _looked_up(conn: Connection, key: str, token: str) -> Called:
+    now = await hub_now(conn)
+    row = await phone.called(conn, links.check(key, token, now))
     if row is None:
         raise links.LinkError("this link leads nowhere any more")
-    return row, view(row)
+    return Called(row=row, view=view(row), now=now)
 
 
-async def _called(conn: Connection, key: str, token: str) -> Called:
-    row, seen = await _looked_up(conn, key, token)
-    code = None
-    if row["has_door_code"] and row["responder_id"] == row["person_id"] and State(row["state"]) in GOING:
-        code = await store.door_code(conn, row["incident_id"], row["person_id"], "door_code: responder", once=True)
-    return Called(row=row, view=seen, door_code=code)
+async def _called(conn: Connection, key: str, token: str, *, code: bool = True) -> Called:
+    """Look it up, with the door code while it is his to see. The look is in the log, once for each case."""
+    found = await _looked_up(conn, key, token)
+    row = found.row
+    if code and row["has_door_code"] and row["responder_id"] == row["person_id"] and State(row["state"]) in GOING:
+        shown = await console.door_code(conn, row["incident_id"], row["person_id"], "door_code: responder", once=True)
+        return Called(row=row, view=found.view, now=found.now, door_code=shown)
+    return found
 
 
-def view(row: store.Row) -> View:
+def view(row: Row) -> View:
     """Say which page this person sees now."""
     now = State(row["state"])
     mine = row["responder_id"] == row["person_id"]
@@ -146,29 +192,60 @@ def view(row: store.Row) -> View:
     return View.STOOD_DOWN if stood_down else View.ASKED
 
 
-def _show(request: Request, token: str, called: Called, refusal: str = "") -> Response:
+def _news(called: Called) -> dict[str, Any]:
+    """Return what may change while the page is open, in this person's words; never the door code."""
+    row, t = called.row, words.speaker(words.pick(called.row["language"]))
+    who = t(f"role.{row['going_role']}") + " " if row["going_role"] and called.view is View.STOOD_DOWN else ""
+    return {
+        "view": called.view, "version": row["version"], "now": views.ms(called.now),
+        "what": t(f"kind.{_kind(row)}"),
+        "pressed": t("pressed", n=row["presses"]) if row["presses"] > 1 else "",
+        "lead": t("r_stood_down_lead", name=who or t("r_somebody")) if called.view is View.STOOD_DOWN else "",
+        "proof": t(f"r_proof.{row['proof']}") if row["proof"] and called.view is View.THERE else "",
+    }  # fmt: skip
+
+
+def _why(no: Refused, language: str) -> str:
+    key = f"r_refused.{no.code}"
+    return words.speaker(words.pick(language))(key) if key in words.WORDS else no.words(language)
+
+
+def _show(request: Request, token: str, called: Called, *, refusal: str = "", kept: bool = False) -> Response:
     row = called.row
     role = Role(row["role"])
     language = words.pick(row["language"])
-    return render(
+    t = words.speaker(language)
+    answer = render(
         request, "responder.html", r=_permitted(row, role), view=called.view, token=token, door_code=called.door_code,
-        refusal=refusal, nonce_of_tap=secrets.token_urlsafe(12), t=words.speaker(language), language=language,
+        refusal=refusal, nonce_of_tap=secrets.token_urlsafe(12), t=t, language=language, news=_news(called), kept=kept,
+        maps=way.maps(row, role, t("r_map_label")), as_of=views.ms(called.now),
+        sayings=_sayings(language), over=called.view in OVER,
     )  # fmt: skip
+    answer.headers["Carehub-Page"] = "call"  # what the phone keeps is ours, and no café's sign-in page
+    return answer
 
 
-def _permitted(row: store.Row, role: Role) -> dict[str, Any]:
-    """Keep what this role needs: whoever rides there sees the address and the hazards, never the diagnosis."""
+def _sayings(language: str) -> dict[str, str]:
+    """Return what the page's script says, with the places for its facts still open."""
+    column = words.LANGUAGES.index(language)
+    return {key.removeprefix("rj_"): pair[column] for key, pair in words.WORDS.items() if key.startswith("rj_")}
+
+
+def _kind(row: Row) -> AlertKind:
     kind = AlertKind(row["kind"])
-    if kind is AlertKind.VITALS and role not in SEES_VITALS:
-        kind = AlertKind.SOS
+    return AlertKind.SOS if kind is AlertKind.VITALS and Role(row["role"]) not in SEES_VITALS else kind
+
+
+def _permitted(row: Row, role: Role) -> dict[str, Any]:
+    """Keep what this role needs: whoever rides there sees the address and the hazards, never the diagnosis."""
     return {
-        "kind": kind.value, "severity": row["severity"], "test": row["test"], "presses": row["presses"],
-        "opened_at": row["opened_at"], "version": row["version"], "page_id": row["page_id"], "mine": row["person_id"],
-        "address": row["address"] or "", "entrance": row["entrance"] or "", "lat": row["lat"], "lon": row["lon"],
+        "severity": row["severity"], "test": row["test"], "opened_at": row["opened_at"],
+        "address": row["address"] or "", "entrance": row["entrance"] or "",
         "hazards": [r for r in row["risks"] or () if r in HAZARDS],
-        "speaks": row["speaks"], "going": row["responder"], "going_role": row["going_role"],
+        "speaks": row["speaks"], "minutes": row["minutes_away"], "metres": way.metres(row),
         "resident": row["resident"] if role in SEES_NAME else None,
         "phone": row["phone"] if role in SEES_NAME else None,
         "key_place": row["key_place"] if role in SEES_KEY else None,
+        "relations": row["relations"] if role in SEES_NAME else [],
         "has_door_code": row["has_door_code"],
     }  # fmt: skip

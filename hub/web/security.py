@@ -7,15 +7,22 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_LIMIT = 64 * 1024  # bytes; the longest form is a note
+PHONE = ("/r/", "/me/")  # the responder's phone: a worker of its own, and no htmx
+CALL = "/r/"  # where a position may be asked for, at the door
 
 
-def policy(nonce: str) -> str:
-    """Return the Content-Security-Policy: own files only, no inline script or style, DOM sinks only for htmx."""
+def policy(nonce: str, path: str = "/") -> str:
+    """Return the Content-Security-Policy: own files only, no inline script or style, DOM sinks only for htmx.
+
+    The phone's pages have a worker instead, and the one script address it is started from.
+    """
+    phone = path.startswith(PHONE)
     return "; ".join(
         (
             "default-src 'none'", f"script-src 'nonce-{nonce}'", "style-src 'self'", "img-src 'self' data:",
             "connect-src 'self'", "font-src 'self'", "manifest-src 'self'", "form-action 'self'", "base-uri 'none'",
-            "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types htmx",
+            "frame-ancestors 'none'", "require-trusted-types-for 'script'",
+            "trusted-types carehub-worker; worker-src 'self'" if phone else "trusted-types htmx",
         )
     )  # fmt: skip
 
@@ -56,12 +63,13 @@ class StrictPages:
                 await send_strict({"type": "http.response.body", "body": b"too large\n"})
 
     def _harden(self, headers: MutableHeaders, nonce: str, path: str) -> None:
-        headers["Content-Security-Policy"] = policy(nonce)
+        headers["Content-Security-Policy"] = policy(nonce, path)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "same-origin"  # a responder's link is a secret in a path; no other site learns it
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        position = "(self)" if path.startswith(CALL) else "()"
+        headers["Permissions-Policy"] = f"camera=(), geolocation={position}, microphone=()"
         if not path.startswith("/static/"):
             headers["Cache-Control"] = "no-store"
         if self._secure:
