@@ -33,5 +33,7 @@ class AuditSettings:
                      "canary_limit_s"):  # fmt: skip
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0")
+        if self.canary_listener and not self.canary_listener.rpartition(":")[2].isdecimal():
+            raise ValueError("canary_listener is host:port")
         if self.heartbeat_url and not self.heartbeat_url.startswith(("http://", "https://")):
             raise ValueError("heartbeat_url must begin with http:// or https://")

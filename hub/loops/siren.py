@@ -110,7 +110,10 @@ class Siren:
 
     async def _pause(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while self.sounding() and (rest_s := deadline - time.monotonic()) > 0:
+        while True:
+            rest_s = deadline - time.monotonic()
+            if rest_s <= 0 or not self.sounding():
+                return
             await asyncio.sleep(min(LOOK_S, rest_s))
 
     async def _once(self, alarms: Sequence[Standing]) -> None:

@@ -16,3 +16,9 @@ create table canary_round (                           -- kept for some days, see
     seconds       jsonb not null                      -- how long each stage took
 );
 create index on canary_round (at);
+
+-- The canary's old cases are let go, and everything that refers to them is looked up row by row.
+create index on downlink (page_id) where page_id is not null;
+create index on incident (linked_to) where linked_to is not null;
+create index on note (incident_id);
+create index on access_log (incident_id) where incident_id is not null;

@@ -108,23 +108,26 @@ left join person h on h.id = i.handler_id
 left join person g on g.id = i.responder_id
 left join timer t on t.incident_id = i.id
 where i.dedup_key is not null
+  -- The canary's cases are for the canary's operator, and nobody else's are.
+  and coalesce(r.canary, false) = coalesce((select canary from person where id = %(person)s), false)
 order by i.severity, i.test, i.opened_at, i.id
 limit %(limit)s;
 
 -- name: queue_count
-select count(*) from incident where dedup_key is not null;
+select count(*) from incident i where dedup_key is not null
+  and not exists (select from resident where id = i.resident_id and canary);
 
 -- name: on_duty
 -- Whose consoles are connected now.
 select distinct p.id, p.name, p.role from presence pr join person p on p.id = pr.person_id
-where pr.seen_at > hub_now() - interval '15 seconds' order by p.name;
+where pr.seen_at > hub_now() - interval '15 seconds' and not p.canary order by p.name;
 
 -- name: recent
 -- What ended in the last 12 hours, latest first.
 select i.id, i.kind, i.severity, i.state, i.opened_at, i.closed_at, i.disposition, i.test, r.name as resident, h.name as handler,
        (select min(e.at) from incident_event e where e.incident_id = i.id and e.what = 'taken') as taken_at
 from incident i left join resident r on r.id = i.resident_id left join person h on h.id = i.handler_id
-where i.closed_at > hub_now() - interval '12 hours' order by i.closed_at desc limit 8;
+where i.closed_at > hub_now() - interval '12 hours' and r.canary is not true order by i.closed_at desc limit 8;
 
 -- name: notices
 -- What this person was told about cases that need nothing from her any more.
@@ -221,7 +224,7 @@ order by on_duty desc, c.minutes_away nulls last, c.position nulls last, p.role,
 -- Operators and supervisors one could hand over to, those at a console first.
 select p.id, p.name, p.role, exists (select from presence pr where pr.person_id = p.id
        and pr.seen_at > hub_now() - interval '15 seconds') as here
-from person p where p.active and p.role in ('operator', 'supervisor') and p.id <> %(person)s
+from person p where p.active and not p.canary and p.role in ('operator', 'supervisor') and p.id <> %(person)s
 order by here desc, p.name limit 50;
 
 -- name: door_code
@@ -242,8 +245,15 @@ where t.received_at > hub_now() - make_interval(mins => %(minutes)s)
 order by t.received_at desc limit %(limit)s;
 
 -- name: findings
--- What the auditor found and what is not over yet.
-select rule, subject, found_at from audit_finding where cleared_at is null order by found_at desc limit 5;
+-- What the auditor found and what is not over yet; before all of it, that nobody looks any more.
+with t as materialized (select hub_now() as now)
+select * from (
+    select 'auditor_silent' as rule, 'audit' as subject, h.at as found_at, null::timestamptz as acknowledged_at
+    from t, heartbeat h where h.role = 'audit' and h.at < t.now - interval '10 seconds'
+    union all
+    (select rule, subject, found_at, acknowledged_at from audit_finding where cleared_at is null
+      order by acknowledged_at nulls first, found_at desc limit 5)
+) found order by rule <> 'auditor_silent', acknowledged_at nulls first, found_at desc;
 
 -- name: called
 -- What a responder's link opens: the page, its case, and what this person has answered last.
