@@ -2,17 +2,38 @@
 
 from collections.abc import Callable
 
+import httpx
+
+from hub.channels.app import App
+from hub.channels.apprise import Apprise
 from hub.channels.channel import Channel, Means, OutboundPage, Outcome, Receipt
 from hub.channels.console import Console
 from hub.channels.device import Device
+from hub.channels.email import Email
 from hub.channels.mqtt import Mqtt
+from hub.channels.siren import Siren
+from hub.channels.sms import Sms
+from hub.channels.voice import Voice
 from hub.channels.webhook import Webhook
+from hub.config import Settings
+from hub.store.pool import Pool
 
-CHANNELS: tuple[Callable[[Means], Channel], ...] = (Console, Webhook, Mqtt, Device)
+CHANNELS: tuple[Callable[[Means], Channel], ...] = (
+    Console, App, Sms, Voice, Email, Webhook, Mqtt, Siren, Apprise, Device,
+)  # fmt: skip
 
-__all__ = ["CHANNELS", "Channel", "Means", "OutboundPage", "Outcome", "Receipt", "open_channels"]
+__all__ = ["CHANNELS", "Channel", "Means", "OutboundPage", "Outcome", "Receipt", "means_of", "open_channels"]
 
 
 def open_channels(means: Means) -> dict[str, Channel]:
     """Return every channel by name."""
     return {channel.name: channel for channel in (make(means) for make in CHANNELS)}
+
+
+def means_of(settings: Settings, pool: Pool, http: httpx.AsyncClient) -> Means:
+    """Return what the channels send with, as the settings say."""
+    return Means(
+        pool=pool, http=http, webhook_key=settings.secrets.webhook_key,
+        webhook_timeout_s=settings.dispatch.webhook_timeout_s, channels=settings.channels, smtp=settings.smtp,
+        aliyun=settings.aliyun, tencent=settings.tencent, secrets=settings.secrets,
+    )  # fmt: skip

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import httpx
 
+from hub.channel_settings import AliyunSettings, ChannelSettings, SmtpSettings, TencentSettings
+from hub.config import Secrets
 from hub.store.pool import Pool
 
 
@@ -24,6 +26,7 @@ class Receipt:
 
     outcome: Outcome
     detail: str = ""
+    not_before_s: float = 0.0  # the other side's own wish (Retry-After, a provider's limit): not again sooner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,11 @@ class OutboundPage:
 
 
 class Channel(Protocol):
-    """One way out. Sending must be safe to repeat: every copy carries the same key."""
+    """One way out. Sending must be safe to repeat: every copy carries the same key.
+
+    A channel whose other ends may hang one by one also has `provider(address) -> str`, the name of that end: the
+    dispatcher lets no single one of them take all the room.
+    """
 
     name: str
     timeout_s: float  # send() is cut off after this; the lease is longer
@@ -64,3 +71,8 @@ class Means:
     http: httpx.AsyncClient
     webhook_key: str = field(default="", repr=False)
     webhook_timeout_s: float = 10.0
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
+    smtp: SmtpSettings = field(default_factory=SmtpSettings)
+    aliyun: AliyunSettings = field(default_factory=AliyunSettings)
+    tencent: TencentSettings = field(default_factory=TencentSettings)
+    secrets: Secrets = field(default_factory=Secrets, repr=False)

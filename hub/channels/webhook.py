@@ -2,14 +2,13 @@
 
 import hashlib
 import hmac
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
+from hub.channels.answers import TRY_AGAIN, drained, retry_after_s
 from hub.channels.channel import Means, OutboundPage, Outcome, Receipt
-
-RESPONSE_BYTES = 64 * 1024  # more of an answer is not read
-TRY_AGAIN = frozenset({408, 409, 423, 425, 429})  # "not now"; every other 4xx is "not ever"
 
 
 class Webhook:
@@ -22,6 +21,9 @@ class Webhook:
         self._http = means.http
         self._key = means.webhook_key
         self.timeout_s = means.webhook_timeout_s
+
+    def provider(self, address: str) -> str:
+        return urlsplit(address).netloc.rpartition("@")[2] if "[" not in address else address[:100]
 
     async def send(self, page: OutboundPage) -> Receipt:
         if not self._key:
@@ -46,21 +48,13 @@ class Webhook:
         async with self._http.stream(
             "POST", url, content=body, headers=headers, timeout=self.timeout_s, follow_redirects=False
         ) as answer:
-            await _drain(answer)
+            await drained(answer)
         code = answer.status_code
         if answer.is_success:
             return Receipt(outcome=Outcome.DELIVERED, detail=f"HTTP {code}")
         again = code >= 500 or code in TRY_AGAIN
-        return Receipt(outcome=Outcome.FAILED if again else Outcome.REFUSED, detail=f"HTTP {code}")
-
-
-async def _drain(answer: httpx.Response) -> None:
-    """Read a little, so that the connection can be used again; an endless answer is cut off."""
-    size = 0
-    async for chunk in answer.aiter_raw():
-        size += len(chunk)
-        if size > RESPONSE_BYTES:
-            return
+        outcome = Outcome.FAILED if again else Outcome.REFUSED
+        return Receipt(outcome=outcome, detail=f"HTTP {code}", not_before_s=retry_after_s(answer))
 
 
 def sign(key: str, stamp: str, body: bytes) -> str:

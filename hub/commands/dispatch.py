@@ -9,12 +9,13 @@ from pathlib import Path
 import httpx
 
 from hub import config, logs, metrics
-from hub.channels import Means, open_channels
+from hub.channels import means_of, open_channels
 from hub.config import Settings, required_dsn
 from hub.loops.bell import Bell
 from hub.loops.dispatcher import Dispatcher
 from hub.loops.ending import until_signal
 from hub.loops.escalator import Escalator
+from hub.loops.linker import Linker
 from hub.loops.timekeeper import Timekeeper
 from hub.pulse import beating
 from hub.store.pool import open_pool
@@ -43,12 +44,9 @@ async def run(settings: Settings) -> None:
     async with (
         beating() as pulse,
         open_pool(dsn, name="carehub dispatch", smallest=2, largest=AT_ONCE + 8) as pool,
-        httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=settings.dispatch.senders * 2)) as http,
+        httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=settings.dispatch.senders * 8)) as http,
     ):
-        channels = open_channels(Means(
-            pool=pool, http=http, webhook_key=settings.secrets.webhook_key,
-            webhook_timeout_s=settings.dispatch.webhook_timeout_s,
-        ))  # fmt: skip
+        channels = open_channels(means_of(settings, pool, http))
         escalator = Escalator(pool=pool, bell=bell.subscribe())
         dispatcher = Dispatcher(
             dsn=dsn, pool=pool, bell=bell.subscribe(), channels=channels, public_url=settings.public_url,
@@ -60,7 +58,7 @@ async def run(settings: Settings) -> None:
         ):  # fmt: skip
             await until_signal(
                 bell=bell.run(), escalator=escalator.run(), dispatcher=dispatcher.run(),
-                timekeeper=Timekeeper(dsn=dsn).run(),
+                timekeeper=Timekeeper(dsn=dsn).run(), linker=Linker(pool=pool).run(),
             )  # fmt: skip
 
 

@@ -155,7 +155,10 @@ class Dispatcher:
     async def _settle(self, worker: int, row: Mapping[str, Any], receipt: Receipt) -> None:
         again = None
         if receipt.outcome in (Outcome.FAILED, Outcome.REFUSED):
-            again = pause_s(Severity(row["severity"]), Purpose(row["purpose"]), receipt.outcome, row["attempts"])
+            again = pause_s(
+                Severity(row["severity"]), Purpose(row["purpose"]), receipt.outcome, row["attempts"],
+                receipt.not_before_s,
+            )  # fmt: skip
             log.info(
                 "page_missed", page=row["id"], incident=row["incident_id"], channel=row["channel"],
                 attempt=row["attempts"],
