@@ -17,7 +17,7 @@ COMMANDS = {
     "people": "register residents, who is called for them, and who works the console",
     "devices": "register a device or a gateway (its credential is shown once), list what is registered",
     "push": "keys: make the key pair of the responders' app",
-    "policy": "check, explain or publish an escalation policy",
+    "policy": "check, explain, dry-run, publish an escalation policy; its history",
     "decode": "decode payloads, one JSON object a line",
     "replay": "send recordings to a running hub as a device would",
     "evaluate": "falls, vitals, news2: run the hub's detectors over files",
