@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from alerts import events, ringing
+from alerts import events, ringing, surge
 from alerts import incident as engine
 from alerts.model import Alert, AlertKind, Decision, Incident, Purpose, Told
-from alerts.triage import Attach, Ignore, Open, place, same_press
+from alerts.triage import LOUD, Attach, Ignore, Open, place, same_press
 from devices.adapter import Command, Say
 from hub import adapters, phrases
 from hub.errors import HubError
 from hub.store import incidents as store
-from hub.store import policies
-from hub.store.incidents import RaceError, Said, Situation
+from hub.store import policies, surges
+from hub.store.incidents import Opening, RaceError, Said, Situation
 from hub.store.people import Listener
 from hub.store.pool import Connection
 
@@ -51,23 +51,50 @@ async def raise_alert(conn: Connection, alert: Alert) -> Raised:
     The caller acknowledges to the device only after that transaction has committed.
     """
     for _ in range(OPENING_RACES):
-        at = await store.for_alert(conn, alert)
-        if at.seen_in is not None:
-            return Raised(incident_id=at.seen_in, repeat=True)
-        if at.incident is not None and _arriving_still(alert, at):
-            return Raised(incident_id=at.incident.incident_id, repeat=True)
-        match place(alert, at.incident):
-            case Ignore(reason=reason):
-                log.info("alert_ignored", alert=alert.alert_id, reason=reason)
-                return Raised(incident_id=at.incident.incident_id if at.incident else None)
-            case Attach(incident_id=incident_id):
-                decision = await apply(conn, at, events.Raised(alert=alert), _actor(alert), alert)
-                return Raised(incident_id=incident_id, rang=_rings(decision))
-            case Open():
-                opened = await _open(conn, at, alert)
-                if opened is not None:
-                    return opened
+        (at,) = await look(conn, [alert])
+        opening = await _placed(conn, alert, at)
+        if isinstance(opening, Raised):
+            return opening
+        if await store.open_case(
+            conn, opening.at, opening.decision, alert=alert, said=opening.said, actor=opening.actor
+        ):
+            return _opened(opening)
     raise RaceError(f"case {alert.dedup_key} keeps changing: try this transaction again")
+
+
+async def look(conn: Connection, alerts: Sequence[Alert]) -> list[Situation]:
+    """Hold the cases of some alerts, no two of one case, and return what is known about each. One round trip."""
+    return await store.for_alerts(conn, alerts)
+
+
+async def raise_alerts(conn: Connection, looked: Sequence[tuple[Alert, Situation]]) -> list[Raised]:
+    """Put findings that were looked at in this transaction into their cases; new ones are opened in one statement.
+
+    In pipeline mode nothing waits: where another transaction opened one of the cases meanwhile, it is the commit that
+    fails, with a serialization failure, and the whole transaction is to be tried again.
+    """
+    placed = [await _placed(conn, alert, at) for alert, at in looked]
+    openings = [one for one in placed if not isinstance(one, Raised)]
+    if openings:
+        await store.open_cases(conn, openings)
+    return [one if isinstance(one, Raised) else _opened(one) for one in placed]
+
+
+async def _placed(conn: Connection, alert: Alert, at: Situation) -> Raised | Opening:
+    """Attach an alert to its open case, or decide the new one."""
+    if at.seen_in is not None:
+        return Raised(incident_id=at.seen_in, repeat=True)
+    if at.incident is not None and _arriving_still(alert, at):
+        return Raised(incident_id=at.incident.incident_id, repeat=True)
+    match place(alert, at.incident):
+        case Ignore(reason=reason):
+            log.info("alert_ignored", alert=alert.alert_id, reason=reason)
+            return Raised(incident_id=at.incident.incident_id if at.incident else None)
+        case Attach(incident_id=incident_id):
+            decision = await apply(conn, at, events.Raised(alert=alert), _actor(alert), alert)
+            return Raised(incident_id=incident_id, rang=_rings(decision))
+        case Open():
+            return await _opening(conn, at, alert)
 
 
 async def advance(conn: Connection, incident_id: int, event: events.Event, actor: str) -> Incident:
@@ -99,8 +126,7 @@ async def situation(conn: Connection, incident_id: int) -> Situation:
     return at
 
 
-async def _open(conn: Connection, at: Situation, alert: Alert) -> Raised | None:
-    """Open a case; None when somebody else did a moment ago."""
+async def _opening(conn: Connection, at: Situation, alert: Alert) -> Opening:
     number, version = at.new_id, at.policy_version
     assert number is not None  # only a case that exists has none
     if version is None:
@@ -108,10 +134,12 @@ async def _open(conn: Connection, at: Situation, alert: Alert) -> Raised | None:
         at = replace(at, policy_version=version)
     policy = (await policies.version(conn, version)).choose(alert, at.now)
     decision = ringing.open_incident(number, alert, policy, at.roster, at.now, at.before)
-    said = _said(decision, at.listeners)
-    if not await store.open_case(conn, at, decision, alert=alert, said=said, actor=_actor(alert)):
-        return None
-    return Raised(incident_id=number, opened=True, rang=_rings(decision))
+    decision = await _bundled(conn, decision, None, at)
+    return Opening(at=at, decision=decision, alert=alert, said=_said(decision, at.listeners), actor=_actor(alert))
+
+
+def _opened(opening: Opening) -> Raised:
+    return Raised(incident_id=opening.decision.incident.incident_id, opened=True, rang=_rings(opening.decision))
 
 
 async def apply(
@@ -120,10 +148,18 @@ async def apply(
     """Decide and write, for a case that this transaction holds."""
     assert at.incident is not None
     decision = engine.apply(at.incident, event, at.roster, at.now)
+    decision = await _bundled(conn, decision, event, at)
     if alert is None and decision.incident == at.incident and not decision.pages and not decision.reasons:
         return decision  # a second tap, a timer that another worker fired: nothing to write
     await store.change(conn, at, decision, said=_said(decision, at.listeners), actor=actor, alert=alert)
     return decision
+
+
+async def _bundled(conn: Connection, decision: Decision, event: events.Event | None, at: Situation) -> Decision:
+    """Let what is mild wait where disaster mode is on. Severity 1 and 2 do not even ask."""
+    if decision.incident.severity <= LOUD or not decision.pages:
+        return decision
+    return surge.bundled(decision, event, await surges.covering(conn, decision.incident.area, at.now), at.now)
 
 
 def _arriving_still(alert: Alert, at: Situation) -> bool:

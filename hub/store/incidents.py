@@ -1,9 +1,11 @@
 """Incidents as rows: what a decision needs to know in one round trip, and all it changes in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
+
+import msgspec
 
 from alerts.model import (
     ENDED,
@@ -12,6 +14,7 @@ from alerts.model import (
     Decision,
     Disposition,
     Incident,
+    Page,
     Proof,
     Role,
     Roster,
@@ -36,6 +39,7 @@ LOUD = Severity.HIGH  # this and worse go through the urgent lane
 SPOKEN = ("webhook", "mqtt")  # channels that hear a stand-down; a console shows the incident itself
 LOOKS = 5  # how often in a row a case may appear or end between our lock and our look
 FIRST_COLUMN = 6  # of query `situation`: the incident's id
+Case: TypeAlias = Mapping[str, Any]  # an incident's id; or of an alert the key, finding, device, kind, resident, area
 
 
 class RaceError(HubError):
@@ -61,24 +65,27 @@ class Situation:
 
 async def for_alert(conn: Connection, alert: Alert) -> Situation:
     """Look at the case an alert belongs to. One round trip; the open incident is held until commit."""
-    who = {"resident": alert.resident_id, "area": alert.area, "device": alert.device_id, "incident": None}
-    what = {
-        "id": None,
-        "key": alert.dedup_key,
-        "alert_id": alert.alert_id,
-        "device": alert.device_id,
-        "kind": alert.kind,
-        "resident": alert.resident_id,
-    }
-    return await _look(conn, Q.lock_by_key, what, who)
+    return (await for_alerts(conn, [alert]))[0]
+
+
+async def for_alerts(conn: Connection, alerts: Sequence[Alert]) -> list[Situation]:
+    """Look at the cases of some alerts, no two of one case. One round trip; what is open is held until commit."""
+    return await _look(conn, Q.lock_by_key, [
+        {"id": None, "key": a.dedup_key, "alert": a.alert_id, "device": a.device_id, "kind": a.kind,
+         "resident": a.resident_id, "area": a.area}
+        for a in alerts
+    ])  # fmt: skip
 
 
 async def by_id(conn: Connection, incident_id: int) -> Situation:
     """Look at one incident. One round trip; it is held until commit. Its lock may already be ours."""
-    who = {"resident": None, "area": "", "device": None, "incident": incident_id}
-    what = {"id": incident_id, "key": None, "alert_id": None, "device": None, "kind": None,
-            "resident": None}  # fmt: skip
-    return await _look(conn, Q.lock, what, who)
+    return (await by_ids(conn, [incident_id]))[0]
+
+
+async def by_ids(conn: Connection, incident_ids: Sequence[int]) -> list[Situation]:
+    """Look at some incidents. One round trip; they are held until commit. Their locks may already be ours."""
+    nobody = {"key": None, "alert": None, "device": None, "kind": None, "resident": None, "area": ""}
+    return await _look(conn, Q.lock, [{"id": incident_id, **nobody} for incident_id in incident_ids])
 
 
 async def hold_or_skip(conn: Connection, incident_id: int) -> bool:
@@ -86,24 +93,33 @@ async def hold_or_skip(conn: Connection, incident_id: int) -> bool:
     return await (await conn.execute(Q.lock_or_skip, {"id": incident_id})).fetchone() is not None
 
 
-async def _look(conn: Connection, lock: bytes, what: dict[str, Any], who: dict[str, Any]) -> Situation:
-    held, row, roster, listeners = None, None, None, None
+async def _look(conn: Connection, lock: bytes, cases: Sequence[Case]) -> list[Situation]:
+    what = {
+        "ids": [case["id"] for case in cases], "keys": [case["key"] for case in cases],
+        "cases": json({"nr": nr, **case} for nr, case in enumerate(cases)),
+    }  # fmt: skip
     for _ in range(LOOKS):
         # Each statement has its own snapshot: what is read after the lock is the newest, though all are sent at once.
         async with conn.pipeline():
             locked = await hot.execute(conn, lock, what)
             found = await hot.execute(conn, Q.situation, what)
-            called = await hot.execute(conn, P.roster, {**who, "at": None, "signed_in": people.SIGNED_IN})
-            heard = await hot.execute(conn, P.devices, who)
-            held, row = await locked.fetchone(), await found.fetchone()
-            roster, listeners = await called.fetchall(), await heard.fetchall()
-        assert row is not None
-        # A case that appeared between the lock and the look is seen but not held: look again, it is there to be
-        # locked now.
-        if row[FIRST_COLUMN] == (held and held[0]):
-            break
-    else:
-        raise RaceError(f"{what['key'] or what['id']} appears and ends again and again: try this transaction again")
+            around = [await _around(conn, case) for case in cases]
+            held, rows = {row[0] for row in await locked.fetchall()}, await found.fetchall()
+            # A case that appeared between the lock and the look is seen but not held: look again, it is there to be
+            # locked now.
+            if {row[FIRST_COLUMN] for row in rows} - {None} == held:
+                return [await _situation(conn, row, *who) for row, who in zip(rows, around, strict=True)]
+    raise RaceError(f"{cases[0]['key'] or cases[0]['id']} appears and ends again and again: try this transaction again")
+
+
+async def _around(conn: Connection, case: Case) -> tuple[hot.Cursor, hot.Cursor]:
+    """Ask who could be called, and what could be spoken to."""
+    who = {"resident": case["resident"], "area": case["area"], "device": case["device"], "incident": case["id"]}
+    called = await hot.execute(conn, P.roster, {**who, "at": None, "signed_in": people.SIGNED_IN})
+    return called, await hot.execute(conn, P.devices, who)
+
+
+async def _situation(conn: Connection, row: Sequence[Any], called: hot.Cursor, heard: hot.Cursor) -> Situation:
     now, seen_in, active, new_id, last_unnamed, before, *columns = row
     incident = await _incident(conn, columns) if columns[0] is not None else None
     return Situation(
@@ -116,8 +132,8 @@ async def _look(conn: Connection, lock: bytes, what: dict[str, Any], who: dict[s
         policy_version=columns[5] if incident else active,
         seq=columns[-2] or 0,
         head=columns[-1] or chain.GENESIS,
-        roster=people.roster(roster),
-        listeners=people.listeners(listeners),
+        roster=people.roster(await called.fetchall()),
+        listeners=people.listeners(await heard.fetchall()),
     )
 
 
@@ -150,16 +166,88 @@ class Said:
     downlink: Downlink
 
 
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """A new incident, decided and not yet written."""
+
+    at: Situation
+    decision: Decision
+    alert: Alert
+    said: Sequence[Said]
+    actor: str
+
+
 async def open_case(
     conn: Connection, at: Situation, decision: Decision, *, alert: Alert, said: Sequence[Said], actor: str
 ) -> bool:
     """Write a new incident. False: another transaction opened the same case a moment earlier; look again."""
-    values = _values(at, decision, said, actor) | _alert(alert) | {
-        "key": decision.incident.dedup_key, "resident": decision.incident.resident_id,
-        "device": decision.incident.device_id, "area": decision.incident.area,
-        "policy_version": at.policy_version, "opened_at": decision.incident.opened_at,
+    opening = Opening(at=at, decision=decision, alert=alert, said=said, actor=actor)
+    row = await (await open_cases(conn, [opening], must=False)).fetchone()
+    return bool(row and row[0])
+
+
+async def open_cases(conn: Connection, openings: Sequence[Opening], *, must: bool = True) -> hot.Cursor:
+    """Write new incidents, no two of one case, in one statement. In pipeline mode nothing waits for its answer.
+
+    Where another transaction opened one of the cases a moment earlier, the statement fails with a serialization
+    failure, and the whole transaction is to be tried again; with `must` false that case is left out.
+    """
+    ids = [o.decision.incident.incident_id for o in openings]
+    values = {
+        "incidents": json(map(_new, openings)),
+        "pages": json(_page(i, page) for i, o in zip(ids, openings, strict=True) for page in o.decision.pages),
+        "events": json(_event(i, e) for i, o in zip(ids, openings, strict=True) for e in _entries(o)),
+        "words": json(_words(i, said) for i, o in zip(ids, openings, strict=True) for said in o.said),
+        "told_for": TOLD_FOR, "must": len(openings) if must else 0,
     }  # fmt: skip
-    return await (await hot.execute(conn, Q.open, values)).fetchone() is not None
+    return await hot.execute(conn, Q.open, values)
+
+
+def _new(o: Opening) -> dict[str, Any]:
+    i, timer = o.decision.incident, o.decision.incident.timer
+    assert timer is not None  # only what has ended has none
+    return {
+        "id": i.incident_id, "key": i.dedup_key, "resident": i.resident_id, "device": i.device_id, "area": i.area,
+        "kind": i.kind, "severity": int(i.severity), "state": i.state, "policy_version": o.at.policy_version,
+        "policy_name": i.policy.name, "step": i.step, "round": i.round, "presses": i.presses, "paged_at": i.paged_at,
+        "expires_at": i.expires_at, "test": i.test, "opened_at": i.opened_at, "linked_to": i.linked_to,
+        "services": [str(s) for s in i.services], "proof": i.proof, "asked": sorted(i.asked),
+        "declined": sorted(i.declined), "version": i.version, "urgent": i.severity <= LOUD, "now": o.at.now,
+        "actor": o.actor, "timer_kind": timer.kind, "timer_due": timer.due_at, "timer_step": timer.step,
+        "timer_round": timer.round, **_alert(o.alert),
+    }  # fmt: skip
+
+
+def _entries(o: Opening) -> list[chain.Entry]:
+    number = o.decision.incident.incident_id
+    return chain.entries_of(number, o.decision, seq=o.at.seq, prev_hash=o.at.head, at=o.at.now, actor=o.actor)
+
+
+def _page(incident_id: int, page: Page) -> dict[str, Any]:
+    return {
+        "incident": incident_id, "round": page.round, "step": page.step, "person": page.person_id, "role": page.role,
+        "channel": page.channel, "address": page.address, "purpose": page.purpose, "due_at": page.due_at,
+    }  # fmt: skip
+
+
+def _event(incident_id: int, entry: chain.Entry) -> dict[str, Any]:
+    return {
+        "incident": incident_id, "seq": entry.seq, "what": entry.what, "body": chain.canonical(entry.body),
+        "prev": entry.prev_hash.hex(), "hash": entry.hash.hex(),
+    }  # fmt: skip
+
+
+def _words(incident_id: int, said: Said) -> dict[str, Any]:
+    down = said.downlink
+    return {
+        "incident": incident_id, "device": said.device_id, "topic": down.topic, "payload": down.payload.hex(),
+        "retain": down.retain,
+    }  # fmt: skip
+
+
+def json(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as one parameter: a list of arrays costs psycopg a hundred times as much."""
+    return msgspec.json.encode(list(rows)).decode()
 
 
 async def change(
@@ -218,9 +306,9 @@ def _values(at: Situation, decision: Decision, said: Sequence[Said], actor: str)
         "state": i.state,
         "policy_name": i.policy.name, "step": i.step, "round": i.round, "presses": i.presses, "paged_at": i.paged_at,
         "expires_at": i.expires_at, "test": i.test, "linked_to": i.linked_to, "services": [str(s) for s in i.services],
-        "proof": i.proof, "asked": sorted(i.asked), "declined": sorted(i.declined), "version": i.version, "urgent": i.severity <= LOUD,
-        "timer_kind": timer and timer.kind, "timer_due": timer and timer.due_at, "timer_step": timer and timer.step,
-        "timer_round": timer and timer.round,
+        "proof": i.proof, "asked": sorted(i.asked), "declined": sorted(i.declined), "version": i.version,
+        "urgent": i.severity <= LOUD, "timer_kind": timer and timer.kind, "timer_due": timer and timer.due_at,
+        "timer_step": timer and timer.step, "timer_round": timer and timer.round,
         "p_round": [p.round for p in pages], "p_step": [p.step for p in pages],
         "p_person": [p.person_id for p in pages],
         "p_role": [str(p.role) for p in pages], "p_channel": [p.channel for p in pages],

@@ -1,79 +1,98 @@
 -- name: lock_by_key
--- The open incident of a case, held until commit. Everything else is read after this, so it is the newest.
-select id from incident where dedup_key = %(key)s for no key update
+-- The open incidents of some cases, held until commit. Everything else is read after this, so it is the newest. Always
+-- in the same order, so that two that lock several wait for each other only one way round.
+select id from incident where dedup_key = any(%(keys)s::text[]) order by id for no key update
 
 -- name: lock
--- One incident, held until commit. Lock order everywhere: incident, then timer, then page.
-select id from incident where id = %(id)s for no key update
+-- Some incidents, held until commit. Lock order everywhere: incident, then timer, then page.
+select id from incident where id = any(%(ids)s::bigint[]) order by id for no key update
 
 -- name: lock_or_skip
 -- One incident if nobody else is changing it at this moment.
 select id from incident where id = %(id)s for no key update skip locked
 
 -- name: situation
--- All that a decision needs to know about a case, by its id or else its key: the hub's time (read once), whether this
+-- All that a decision needs to know about some cases, by id or else key: the hub's time (read once), whether this
 -- finding is known, the policy for a new case, a number for it, and the case itself with its timer and end of chain.
-with t as materialized (select hub_now() as now)
+with t as materialized (select hub_now() as now),
+p as materialized (
+    select (select id from policy_version where active_from <= t.now order by active_from desc, id desc limit 1) as active
+    from t)
 select t.now,
-       (select incident_id from alert where alert_id = %(alert_id)s) as seen_in,
-       (select id from policy_version where active_from <= t.now order by active_from desc, id desc limit 1) as active_policy,
+       (select incident_id from alert where alert_id = c.alert) as seen_in,
+       p.active as active_policy,
        case when i.id is null then nextval(pg_get_serial_sequence('incident', 'id')) end as next_id,
        (select max(raised_at) from alert
-         where incident_id = i.id and device_id = %(device)s and kind = %(kind)s and identity is null) as last_unnamed,
+         where incident_id = i.id and device_id = c.device and kind = c.kind and identity is null) as last_unnamed,
        (select id from incident
-         where i.id is null and resident_id = %(resident)s::bigint and closed_at > t.now - interval '24 hours'
+         where i.id is null and resident_id = c.resident and closed_at > t.now - interval '24 hours'
          order by opened_at desc limit 1) as before,
        i.id, i.dedup_key, i.kind, i.severity, i.state, i.policy_version, i.policy_name, i.opened_at, i.resident_id,
        i.device_id, i.area, i.step, i.round, i.handler_id, i.responder_id, i.responder_role, i.presses, i.paged_at, i.test,
        i.handed_to, i.expires_at, i.resolved_by, i.disposition, i.linked_to, i.services, i.proof, i.asked, i.declined, i.version,
        w.kind as timer_kind, w.due_at, w.step as timer_step, w.round as timer_round,
        e.seq, e.hash
-from t
-left join incident i on i.id = coalesce(%(id)s::bigint, (select id from incident where dedup_key = %(key)s))
+from t cross join p
+cross join json_to_recordset(%(cases)s::json)
+    as c (nr int, id bigint, key text, alert text, device bigint, kind text, resident bigint)
+left join incident i on i.id = coalesce(c.id, (select id from incident where dedup_key = c.key))
 left join timer w on w.incident_id = i.id
 left join lateral (select seq, hash from incident_event where incident_id = i.id order by seq desc limit 1) e on true
+order by c.nr
 
 -- name: open
--- A new incident with its timer, pages, events and words to devices. No row comes back when another transaction opened
--- the same case a moment earlier: then look again and attach.
-with opened as (
+-- New incidents with their timers, pages, events and words to devices. Where another transaction opened one of the cases
+-- a moment earlier: left out, or with `must` an error that says to try again.
+with new as materialized (
+    select * from json_to_recordset(%(incidents)s::json) as n (
+        id bigint, key text, resident bigint, device bigint, area text, kind text, severity int, state text,
+        policy_version bigint, policy_name text, step int, round int, presses int, paged_at timestamptz,
+        expires_at timestamptz, test bool, opened_at timestamptz, linked_to bigint, services text[], proof text,
+        asked bigint[], declined bigint[], version int, urgent bool, now timestamptz, actor text, timer_kind text,
+        timer_due timestamptz, timer_step int, timer_round int, alert_id text, alert_device bigint, alert_kind text,
+        alert_severity int, alert_rule text, alert_identity text, alert_raised_at timestamptz,
+        alert_measured_at timestamptz, alert_evidence text)
+), opened as (
     insert into incident (id, dedup_key, resident_id, device_id, area, kind, severity, state, policy_version, policy_name,
                           step, round, presses, paged_at, expires_at, test, opened_at, linked_to, services, proof, asked,
                           declined, version)
     overriding system value
-    values (%(id)s, %(key)s, %(resident)s, %(device)s, %(area)s, %(kind)s, %(severity)s, %(state)s, %(policy_version)s,
-            %(policy_name)s, %(step)s, %(round)s, %(presses)s, %(paged_at)s, %(expires_at)s, %(test)s, %(opened_at)s,
-            %(linked_to)s, %(services)s, %(proof)s, %(asked)s, %(declined)s, %(version)s)
+    select id, key, resident, device, area, kind, severity, state, policy_version, policy_name, step, round, presses,
+           paged_at, expires_at, test, opened_at, linked_to, services, proof, asked, declined, version
+    from new order by key
     on conflict (dedup_key) do nothing
     returning id
 ), ticking as (
     insert into timer (incident_id, kind, due_at, step, round, set_at)
-    select id, %(timer_kind)s, %(timer_due)s, %(timer_step)s, %(timer_round)s, %(now)s from opened
+    select id, timer_kind, timer_due, timer_step, timer_round, now from opened join new using (id)
 ), found as (
     insert into alert (alert_id, incident_id, device_id, kind, severity, rule, identity, raised_at, measured_at, evidence)
-    select %(alert_id)s, id, %(alert_device)s, %(alert_kind)s, %(alert_severity)s, %(alert_rule)s, %(alert_identity)s,
-           %(alert_raised_at)s, %(alert_measured_at)s, %(alert_evidence)s::jsonb
-    from opened
+    select alert_id, id, alert_device, alert_kind, alert_severity, alert_rule, alert_identity, alert_raised_at,
+           alert_measured_at, alert_evidence::jsonb
+    from opened join new using (id)
 ), rung as (
     insert into page (incident_id, round, step, person_id, role, channel, address, purpose, due_at, urgent, created_at)
-    select id, p.*, %(urgent)s, %(now)s from opened,
-        unnest(%(p_round)s::int[], %(p_step)s::int[], %(p_person)s::bigint[], %(p_role)s::text[], %(p_channel)s::text[],
-               %(p_address)s::text[], %(p_purpose)s::text[], %(p_due)s::timestamptz[]) as p
+    select id, p.round, p.step, p.person, p.role, p.channel, p.address, p.purpose, p.due_at, urgent, now
+    from opened join new using (id)
+    join json_to_recordset(%(pages)s::json) as p (incident bigint, round int, step int, person bigint, role text,
+             channel text, address text, purpose text, due_at timestamptz) on p.incident = id
     on conflict (incident_id, round, step, person_id, channel, purpose) do nothing
 ), written as (
     insert into incident_event (incident_id, seq, at, actor, what, body, prev_hash, hash)
-    select id, e.seq, %(now)s, %(actor)s, e.what, e.body::jsonb, e.prev_hash, e.hash from opened,
-        unnest(%(e_seq)s::int[], %(e_what)s::text[], %(e_body)s::text[], %(e_prev)s::bytea[], %(e_hash)s::bytea[])
-            as e (seq, what, body, prev_hash, hash)
+    select id, e.seq, now, actor, e.what, e.body::jsonb, decode(e.prev, 'hex'), decode(e.hash, 'hex')
+    from opened join new using (id)
+    join json_to_recordset(%(events)s::json) as e (incident bigint, seq int, what text, body text, prev text, hash text)
+         on e.incident = id
 ), told as (
     insert into downlink (topic, payload, retain, device_id, created_at, expires_at)
-    select d.topic, d.payload, d.retain, d.device_id, %(now)s, %(told_until)s from opened,
-        unnest(%(d_topic)s::text[], %(d_payload)s::bytea[], %(d_retain)s::bool[], %(d_device)s::bigint[])
-            as d (topic, payload, retain, device_id)
+    select d.topic, decode(d.payload, 'hex'), d.retain, d.device, now, now + %(told_for)s::interval
+    from opened join new using (id)
+    join json_to_recordset(%(words)s::json) as d (incident bigint, topic text, payload text, retain bool, device bigint)
+         on d.incident = id
     returning id
 )
-select id, pg_notify('carehub_incident', id::text), (select count(pg_notify('carehub_downlink', id::text)) from told)
-from opened
+select raced(%(must)s::bigint, (select count(pg_notify('carehub_incident', id::text)) from opened)),
+       (select count(pg_notify('carehub_downlink', id::text)) from told)
 
 -- name: change
 -- One change of an incident that the caller holds. Waiting alarm pages are withdrawn before new ones are written;
