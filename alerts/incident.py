@@ -30,7 +30,7 @@ from alerts.events import (
     Taken,
     Tapped,
 )
-from alerts.model import ENDED, Decision, Incident, Roster, State
+from alerts.model import ENDED, Decision, Incident, Role, Roster, State
 from alerts.values import replace
 
 OLD_S = 10.0  # a tap that was longer under way than this is written with its age
@@ -209,7 +209,8 @@ def apply(incident: Incident, event: Event, roster: Roster, now: datetime) -> De
     row = TRANSITIONS[incident.state].get(type(event))
     if row is None:
         raise _not_here(incident, event)
-    if row.who in (Who.OPERATOR, Who.WEARER) and not by_operator(event, roster):
+    as_operator = isinstance(event, Taken) and event.role is Role.OPERATOR
+    if (as_operator or row.who in (Who.OPERATOR, Who.WEARER)) and not by_operator(event, roster):
         raise Refused("not_an_operator", "only an operator may do this")
     there, stayed = arrival.stayed(incident, now)
     decision = MOVES[type(event)](there, event, roster, now)

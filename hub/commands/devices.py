@@ -20,7 +20,7 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="carehub devices", description=__doc__)
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
-    commands = parser.add_subparsers(required=True, metavar="add | gateway | list")
+    commands = parser.add_subparsers(required=True, metavar="add | gateway | test | list")
     add = commands.add_parser("add", help="one device: prints what it signs in with, once")
     add.add_argument(
         "address", help="scheme:native, e.g. carehub:w-0417, watch3g:8800000015, z2m:home7/zigbee2mqtt/SOS"
@@ -34,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     gateway.add_argument("name")
     gateway.add_argument("--prefix", required=True, help="e.g. home7/zigbee2mqtt/")
     gateway.set_defaults(run=_gateway)
+    test = commands.add_parser("test", help="an installer is at work: presses are shown in grey and call nobody else")
+    test.add_argument("device", type=int, help="the device's number")
+    test.add_argument("--minutes", type=int, default=30, help=f"up to {devices.LONGEST_TEST_MIN}; 0 ends it now")
+    test.set_defaults(run=_test)
     commands.add_parser("list", help="what is registered").set_defaults(run=_list)
     return parser
 
@@ -52,6 +56,14 @@ async def _add(options: argparse.Namespace, settings: Settings) -> int:
             _show(
                 settings, await devices.issue_credential(conn, native, "device", f"carehub/{native}/", device_id=number)
             )
+    return 0
+
+
+async def _test(options: argparse.Namespace, settings: Settings) -> int:
+    async with await connect(settings.database.dsn, name="carehub devices") as conn, conn.transaction():
+        address, until = await devices.test(conn, options.device, options.minutes)
+    print(f"device {options.device}: {address}")
+    print(f"  test mode until {until.astimezone():%H:%M:%S}; it ends by itself" if options.minutes else "  live again")
     return 0
 
 

@@ -4,12 +4,14 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from hub.errors import HubError
 from hub.store.pool import Connection
 from hub.store.sql import queries
 
+LONGEST_TEST_MIN = 120  # an installer works on one device no longer; a forgotten test mode hides a real press
 SECRET_BYTES = 24  # 192 random bits: a plain SHA-256 of it needs no salt and no stretching
 Q = queries("devices")
 
@@ -20,6 +22,10 @@ class UnknownResidentError(HubError):
     def __init__(self, resident_id: int) -> None:
         super().__init__(f"there is no resident {resident_id}; register the resident first, or leave --resident out")
         self.resident_id = resident_id
+
+
+class TestModeError(HubError):
+    """A device was to be put into test mode that is not there, or for too long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +98,21 @@ async def issue_credential(
     await conn.execute(Q.set_credential, values)
     await conn.execute(Q.changed)
     return Credential(username=username, secret=secret, topic_prefix=topic_prefix)
+
+
+async def test(conn: Connection, device_id: int, minutes: int) -> tuple[str, datetime]:
+    """Put a device into test mode, or end it with 0 minutes; returns its address and when test mode ends by itself.
+
+    Raises:
+        TestModeError: No such device, or too long.
+    """
+    if not 0 <= minutes <= LONGEST_TEST_MIN:
+        raise TestModeError(f"test mode lasts 0 to {LONGEST_TEST_MIN} minutes, not {minutes}; start it again if needed")
+    row = await (await conn.execute(Q.test, {"id": device_id, "minutes": minutes})).fetchone()
+    if row is None:
+        raise TestModeError(f"there is no device {device_id} in use: see `carehub devices list`")
+    await conn.execute(Q.changed)
+    return str(row[0]), row[1]
 
 
 async def dismiss(conn: Connection, usernames: Sequence[str]) -> None:

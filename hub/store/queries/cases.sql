@@ -23,14 +23,13 @@ update response set tapped_at = %(tapped_at)s
 where incident_id = %(incident)s and person_id = %(person)s and nonce = %(nonce)s
 
 -- name: overtaken
--- Whether the case has gone past an intention: he has said something later, he was sent anew, or it was put back into
--- the queue without him.
+-- Whether the case has gone past an intention: he has said something later, was sent anew, or was waited for in vain.
 select 1 where exists (
     select from response where incident_id = %(incident)s and person_id = %(person)s and nonce <> %(nonce)s
        and verb in ('accept', 'cannot_go', 'en_route', 'arrived', 'handed_over') and coalesce(tapped_at, at) > %(tapped_at)s
 ) or exists (
     select from incident_event where incident_id = %(incident)s and at > %(tapped_at)s
-       and (what in ('dispatched', 'expired', 'released') and body ->> 'person' = %(person)s::bigint::text
+       and (what = 'dispatched' and body ->> 'person' = %(person)s::bigint::text
             or what = 'expired' and body ->> 'responder' = %(person)s::bigint::text)
 )
 
@@ -40,3 +39,73 @@ select r.lat, r.lon,
        (select max(at) from response where incident_id = i.id and person_id = %(person)s and verb in ('accept', 'en_route')),
        array(select raised_at from alert where incident_id = i.id and kind = 'sos' order by raised_at desc limit 10)
 from incident i left join resident r on r.id = i.resident_id where i.id = %(incident)s
+
+-- name: surges
+-- Disaster mode where it is on now, the widest first.
+select s.id, s.area, s.reason, s.declared_by, p.name as declared_by_name, s.began_at, s.ends_at, s.ended_at
+from surge s join person p on p.id = s.declared_by
+where s.ended_at is null and s.ends_at > hub_now() and s.began_at <= hub_now() order by s.area, s.id
+
+-- name: surge_lock
+-- One declaration at a time: two supervisors see the same wave.
+select pg_advisory_xact_lock(52990006)
+
+-- name: declare_surge
+insert into surge (area, reason, declared_by, began_at, ends_at)
+values (%(area)s, %(reason)s, %(person)s, %(began_at)s, %(ends_at)s)
+returning id, pg_notify('carehub_incident', '0')
+
+-- name: end_surge
+-- Ended by a person; again changes nothing.
+update surge set ended_at = hub_now(), ended_by = %(person)s
+where id = %(id)s and ended_at is null and ends_at > hub_now() and began_at < hub_now()
+returning id, pg_notify('carehub_incident', '0')
+
+-- name: recent_wave
+-- What opened in the last minutes, for the proposal: real calls of people, not the canary's.
+select i.opened_at, i.severity, i.area from incident i left join resident r on r.id = i.resident_id
+where i.opened_at > hub_now() - %(within)s and i.severity <= 2 and not i.test and not coalesce(r.canary, false)
+
+-- name: new_cases
+-- Cases opened after a number, oldest first, with what they may have in common with others.
+select i.id, i.kind, i.opened_at, i.resident_id, i.area, coalesce(r.address, ''), coalesce(d.address, '')
+from incident i left join resident r on r.id = i.resident_id left join device d on d.id = i.device_id
+where i.id > %(after)s and not coalesce(r.canary, false) order by i.id limit %(limit)s
+
+-- name: neighbours
+-- Cases that a case may belong to: opened within minutes of it in the same area or by the same way in, or open and of
+-- the same resident.
+select i.id, i.kind, i.opened_at, i.resident_id, i.area, coalesce(r.address, ''), coalesce(d.address, '')
+from incident i left join resident r on r.id = i.resident_id left join device d on d.id = i.device_id
+where i.id < %(id)s and not coalesce(r.canary, false)
+  and (i.opened_at > %(since)s or i.resident_id = %(resident)s and i.dedup_key is not null)
+order by i.opened_at desc limit %(limit)s
+
+-- name: first_to_link
+-- Where to begin: what opened before this has been looked at, or is too old to matter.
+select coalesce(min(id), (select coalesce(max(id), 0) + 1 from incident)) - 1 from incident where opened_at > hub_now() - %(within)s
+
+-- name: links_found
+-- What the hub found; what a person said stays.
+with made as (
+    insert into incident_link (a, b, why, at)
+    select p.a, p.b, p.why, hub_now() from unnest(%(a)s::bigint[], %(b)s::bigint[], %(why)s::text[]) as p(a, b, why)
+    on conflict (a, b) do nothing returning a, b
+)
+select a, b, pg_notify('carehub_incident', a::text), pg_notify('carehub_incident', b::text) from made
+
+-- name: links
+-- The cases that belong to one, both ways, with the resident's case before it.
+select l.why, i.id, i.kind, i.severity, i.state, i.opened_at, i.disposition, r.name as resident, r.address
+from (
+    select b as id, why from incident_link where a = %(incident)s
+    union all select a, why from incident_link where b = %(incident)s
+    union all select linked_to, 'before' from incident where id = %(incident)s and linked_to is not null
+    union all select id, 'after' from incident where linked_to = %(incident)s
+) l join incident i on i.id = l.id left join resident r on r.id = i.resident_id
+order by i.opened_at desc limit 24
+
+-- name: ambulance_due
+-- When 120 will be called by itself, if nobody says otherwise before.
+select min(due_at) as due_at from page
+where incident_id = %(incident)s and role = 'ambulance' and purpose = 'alarm' and state = 'ready'

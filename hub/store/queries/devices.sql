@@ -26,6 +26,12 @@ select d.id, d.address, d.model, d.state, d.resident_id, d.room, d.deadline_s, c
 from device d left join credential c on c.device_id = d.id and c.active
 order by d.id
 
+-- name: test
+-- An installer's test mode, which ends by the clock. Zero minutes: it ends now.
+update device set test_until = hub_now() + make_interval(mins => %(minutes)s)
+where id = %(id)s and state <> 'retired'
+returning address, test_until
+
 -- name: resident_exists
 select 1 from resident where id = %(resident_id)s
 
