@@ -127,7 +127,7 @@ class ConsoleWay:
 
     async def ready(self) -> None:
         """Be signed in, hear the stream, and have no open case left from a round that was lost."""
-        left = await self._queue()
+        left = await self._there()
         if left is None:
             await self._sign_in()
             left = await self._queue()
@@ -169,6 +169,14 @@ class ConsoleWay:
         if not page.is_success:
             raise LostError(f"the queue answers {page.status_code}")
         return [int(number) for number in OPEN.findall(page.text)]
+
+    async def _there(self) -> list[int] | None:
+        """Return the queue of a console that may be starting; the stage's limit ends the waiting."""
+        while True:
+            try:
+                return await self._queue()
+            except httpx.ConnectError:
+                await asyncio.sleep(RETRY_S)
 
     async def _do(self, incident: int, verb: str, **words: str) -> None:
         answer = await self._http.post(
