@@ -1,0 +1,424 @@
+"""Who could come, for every resident and every hour, and in how many minutes – worked out before anything happens.
+
+Exact, not sampled: time is cut wherever anybody's duty or a policy's hours begin or end, and an hour is as bad as the
+worst part of it. Residents of one area share everything but distance and family, so all is arrays of [residents, cuts].
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from enum import IntEnum, StrEnum
+from itertools import groupby
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from alerts import duty, nearness
+from alerts.duty import Shift
+from alerts.model import Alert, AlertKind, Role, Severity
+from alerts.policy import EscalationPolicy, PolicySet, Target, Window
+
+HOURS = 14 * 24
+RADIUS_MIN = 15.0  # 一刻钟圈: help within a quarter of an hour
+HOUR = timedelta(hours=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NOT_COMING = frozenset({Role.OPERATOR, Role.AMBULANCE})  # a voice, and a service that is always asked: neither is cover
+AREA_WIDE = frozenset(Role) - NOT_COMING - {Role.FAMILY}
+
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Floats: TypeAlias = npt.NDArray[np.float32]
+Codes: TypeAlias = npt.NDArray[np.uint8]
+
+
+class Cover(IntEnum):
+    """How well one hour of one resident is covered; a greater number is worse."""
+
+    COVERED = 0  # somebody within the radius
+    UNKNOWN = 1  # somebody, and nobody knows how far away
+    FAR = 2
+    ONLY_FAMILY_FAR = 3
+    LAST_RESORT = 4  # only the county centre
+    NOBODY = 5
+
+
+class HoleKind(StrEnum):
+    NOBODY = "nobody"
+    LAST_RESORT = "last_resort"
+    ONLY_FAMILY_FAR = "only_family_far"
+    FAR = "far"
+    UNKNOWN = "unknown"
+    UNREACHABLE = "unreachable"  # somebody who should be called and has no way to be reached
+    UNPROVED = "unproved"  # should be on duty for a while already and has not checked in
+    CALENDAR = "calendar"  # a rotation needs holidays that have not been announced
+
+
+KIND_OF = {
+    Cover.NOBODY: HoleKind.NOBODY, Cover.LAST_RESORT: HoleKind.LAST_RESORT, Cover.FAR: HoleKind.FAR,
+    Cover.ONLY_FAMILY_FAR: HoleKind.ONLY_FAMILY_FAR, Cover.UNKNOWN: HoleKind.UNKNOWN,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One person of a resident's circle."""
+
+    person_id: int
+    minutes: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Household:
+    """Where help is needed."""
+
+    resident_id: int
+    area: str = ""
+    lat: float | None = None
+    lon: float | None = None
+    circle: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Helper:
+    """Somebody who could come. `area` '' serves everywhere."""
+
+    person_id: int
+    role: Role
+    area: str = ""
+    channels: frozenset[str] = frozenset()
+    lat: float | None = None
+    lon: float | None = None
+    keeps_hours: bool = True  # False: a neighbour without any duty hours, who is asked as family is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Town:
+    """Everything coverage stands on. `duty` is who is on duty when, overrides and check-ins applied."""
+
+    households: tuple[Household, ...]
+    helpers: tuple[Helper, ...]
+    duty: tuple[Shift, ...]
+    policies: PolicySet
+    from_hour: datetime  # a full hour, UTC
+    hours: int = HOURS
+    radius_min: float = RADIUS_MIN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """Row i is `residents[i]`, column j the j-th hour. Minutes are those of the nearest in the worst part of the hour;
+    inf where nobody comes or nobody knows how far."""
+
+    residents: npt.NDArray[np.int64]  # [residents]
+    areas: tuple[str, ...]  # [residents]
+    from_hour: datetime
+    codes: Codes  # [residents, hours]
+    minutes: Floats  # [residents, hours]
+    mute: Mapping[int, frozenset[int]] = field(default_factory=dict)  # unreachable person → residents who lose by it
+
+    @property
+    def covered(self) -> float:
+        """Share of residents × hours with somebody within the radius; 1 with no residents."""
+        return float((self.codes == Cover.COVERED).mean()) if self.codes.size else 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hole:
+    """Work to do: the same gap of some residents of one area, over consecutive hours."""
+
+    kind: HoleKind
+    first_hour: datetime
+    last_hour: datetime  # still part of it
+    area: str = ""
+    roster: str = ""
+    residents: tuple[int, ...] = ()
+    people: tuple[int, ...] = ()
+    minutes: float | None = None  # the nearest, where somebody is
+
+
+def coverage(town: Town) -> Coverage:
+    """Work out who could come. 10,000 residents × 336 hours take about a second."""
+    ordered = sorted(town.households, key=lambda h: (h.area, h.resident_id))
+    by_id = {h.person_id: h for h in town.helpers}
+    areas = [_Area(town, area, tuple(homes), by_id) for area, homes in groupby(ordered, key=lambda h: h.area)]
+    parts = [area.judge() for area in areas]
+    shape = (0, town.hours)
+    mute: dict[int, set[int]] = {}
+    for area in areas:
+        for person_id, residents in area.mute.items():
+            mute.setdefault(person_id, set()).update(residents)
+    return Coverage(
+        residents=np.array([h.resident_id for h in ordered], np.int64), areas=tuple(h.area for h in ordered),
+        from_hour=town.from_hour,
+        codes=np.concatenate([np.zeros(shape, np.uint8), *(codes for codes, _ in parts)]),
+        minutes=np.concatenate([np.zeros(shape, np.float32), *(minutes for _, minutes in parts)]),
+        mute={person_id: frozenset(residents) for person_id, residents in mute.items()},
+    )  # fmt: skip
+
+
+def holes(found: Coverage) -> tuple[Hole, ...]:
+    """Return what is not covered, the same gap of an area's residents as one, worst first."""
+    codes = found.codes.astype(np.int16)
+    if not codes.size:
+        return ()
+    edge = np.ones((len(codes), 1), bool)
+    starts = np.concatenate([edge, codes[:, 1:] != codes[:, :-1]], axis=1)
+    ends = np.concatenate([starts[:, 1:], edge], axis=1)
+    rows, first = np.nonzero(starts)
+    last = np.nonzero(ends)[1]
+    bad = codes[rows, first] > Cover.COVERED
+    rows, first, last = rows[bad], first[bad], last[bad]
+    if not rows.size:
+        return ()
+    names, area = np.unique(np.array(found.areas, dtype=object), return_inverse=True)
+    keys = np.stack([codes[rows, first], area[rows], first, last], axis=1)
+    gaps, which = np.unique(keys, axis=0, return_inverse=True)
+    order = np.argsort(which.ravel(), kind="stable")
+    members = np.split(rows[order], np.cumsum(np.bincount(which.ravel(), minlength=len(gaps)))[:-1])
+    made = [
+        Hole(
+            kind=KIND_OF[Cover(int(code))], area=str(names[a]), residents=tuple(int(r) for r in found.residents[mine]),
+            first_hour=found.from_hour + int(start) * HOUR, last_hour=found.from_hour + int(end) * HOUR,
+            minutes=_worst(found.minutes[mine, start : end + 1]),
+        )
+        for (code, a, start, end), mine in zip(gaps, members, strict=True)
+    ]  # fmt: skip
+    return tuple(sorted(made, key=_urgency))
+
+
+def _urgency(hole: Hole) -> tuple[int, datetime, int]:
+    order = (HoleKind.NOBODY, HoleKind.LAST_RESORT, HoleKind.ONLY_FAMILY_FAR, HoleKind.FAR, HoleKind.UNKNOWN)
+    return order.index(hole.kind), hole.first_hour, -len(hole.residents)
+
+
+def _worst(minutes: Floats) -> float | None:
+    known = minutes[np.isfinite(minutes)]
+    return round(float(known.max()), 1) if known.size else None
+
+
+# ---- one area ----
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ask:
+    """What a policy asks of a person: alike targets of several steps are one."""
+
+    role: Role
+    roster: str | None
+    channels: frozenset[str]
+    fallback: frozenset[int]
+
+
+class _Area:
+    """The residents of one area: `cuts` are the times at which anything about them changes."""
+
+    def __init__(self, town: Town, area: str, homes: tuple[Household, ...], by_id: Mapping[int, Helper]) -> None:
+        self.town, self.homes = town, homes
+        self.mute: dict[int, set[int]] = {}
+        self.helpers = [h for h in town.helpers if h.role in AREA_WIDE and _serves(h, area)]
+        self.links = [
+            (row, by_id[link.person_id], link.minutes)
+            for row, home in enumerate(homes)
+            for link in home.circle
+            if link.person_id in by_id
+        ]
+        concerned = {h.person_id for h in self.helpers} | {h.person_id for _, h, _ in self.links}
+        self.duty: dict[int, list[Shift]] = {}
+        for shift in town.duty:
+            if shift.person_id in concerned:
+                self.duty.setdefault(shift.person_id, []).append(shift)
+        self.cuts, self.hour_at = _cuts(town, (s for shifts in self.duty.values() for s in shifts))
+        self.times = _seconds(self.cuts)
+        self.asks = _asks(town.policies, area, self.cuts)
+        self._alike: dict[Any, tuple[Bools, bool]] = {}
+
+    def judge(self) -> tuple[Codes, Floats]:
+        """Return codes and minutes [residents, hours]; `mute` says afterwards who could not be reached."""
+        state = _State.empty(len(self.homes), len(self.cuts))
+        self._add_area(state)
+        self._add_circles(state)
+        codes, minutes = state.codes(self.town.radius_min)
+        return (
+            np.maximum.reduceat(codes, self.hour_at, axis=1),
+            np.maximum.reduceat(minutes, self.hour_at, axis=1),
+        )
+
+    def _add_area(self, state: "_State") -> None:
+        """Those who serve the whole area: who is there at each cut is the same for all, only the way is not."""
+        if not self.helpers:
+            return
+        everybody = [h.resident_id for h in self.homes]
+        there = np.stack([self._there(h, everybody) for h in self.helpers])  # [helpers, cuts]
+        ways = self._ways()  # [residents, helpers]
+        patterns, which = np.unique(there, axis=1, return_inverse=True)
+        known = np.nan_to_num(ways, nan=np.inf).astype(np.float32)
+        best = np.stack([known[:, p].min(axis=1, initial=np.inf) for p in patterns.T], axis=1)
+        lost = np.stack([np.isnan(ways[:, p]).any(axis=1) for p in patterns.T], axis=1)
+        near = np.array([h.role is not Role.COUNTY_CENTRE for h in self.helpers])
+        state.best[:] = best[:, which.ravel()]
+        state.unknown[:] = lost[:, which.ravel()]
+        state.anybody[:] = there.any(axis=0)
+        state.near[:] = state.not_family[:] = there[near].any(axis=0)
+
+    def _add_circles(self, state: "_State") -> None:
+        """Family and neighbours, each for one home. Whoever serves the area was counted with it."""
+        serving = {h.person_id for h in self.helpers}
+        for row, helper, told in self.links:
+            if helper.person_id in serving or helper.role in NOT_COMING:
+                continue
+            home = self.homes[row]
+            there = self._there(helper, [home.resident_id])
+            way = nearness.minutes_away(helper.role, told, (helper.lat, helper.lon), (home.lat, home.lon))
+            state.add(row, there, way, family=helper.role is Role.FAMILY)
+
+    def _there(self, helper: Helper, residents: Iterable[int]) -> Bools:
+        """At which cuts this person would be called and could hear it; whoever never could is noted as mute."""
+        named = any(helper.person_id in ask.fallback for ask in self.asks)
+        own = helper.person_id if named or helper.person_id in self.duty else None
+        key = (own, helper.role, helper.channels, helper.keeps_hours)
+        if key not in self._alike:
+            asked, heard = np.zeros(len(self.cuts), bool), np.zeros(len(self.cuts), bool)
+            for ask, when in self.asks.items():
+                if ask.role is helper.role:
+                    called = when & (self._on_duty(helper, ask.roster) | self._last_one(helper, ask))
+                    asked |= called
+                    if helper.channels & ask.channels or (helper.channels and not ask.channels):
+                        heard |= called
+            self._alike[key] = heard, bool(asked.any() and not heard.any())
+        heard, mute = self._alike[key]
+        if mute:
+            self.mute.setdefault(helper.person_id, set()).update(residents)
+        return heard
+
+    def _on_duty(self, helper: Helper, roster: str | None) -> Bools:
+        if helper.role is Role.FAMILY or not helper.keeps_hours:
+            return np.full(len(self.cuts), roster is None)
+        on = np.zeros(len(self.cuts), bool)
+        for shift in self.duty.get(helper.person_id, ()):
+            if roster is None or shift.roster == roster:
+                first, last = np.searchsorted(self.times, _seconds([shift.start, shift.end]))
+                on[first:last] = True
+        return on
+
+    def _last_one(self, helper: Helper, ask: _Ask) -> Bools:
+        """Off duty, but named for when nobody else of his role can be called."""
+        if helper.person_id not in ask.fallback or not helper.channels:
+            return np.zeros(len(self.cuts), bool)
+        busy = [self._on_duty(h, ask.roster) for h in self.helpers if h.role is helper.role and h.channels]
+        return ~np.any(busy, axis=0) if busy else np.ones(len(self.cuts), bool)
+
+    def _ways(self) -> npt.NDArray[np.float64]:
+        """Minutes of every helper of the area to every home, NaN where nobody knows: [residents, helpers]."""
+        lat = np.array([_or_nan(h.lat) for h in self.homes])
+        lon = np.array([_or_nan(h.lon) for h in self.homes])
+        ways = np.stack([
+            nearness.model_of(h.role).minutes(nearness.distance_km(_or_nan(h.lat), _or_nan(h.lon), lat, lon))
+            for h in self.helpers
+        ], axis=1)  # fmt: skip
+        column = {h.person_id: n for n, h in enumerate(self.helpers)}
+        for row, helper, told in self.links:
+            if told is not None and helper.person_id in column:
+                ways[row, column[helper.person_id]] = told
+        return ways
+
+
+@dataclass(frozen=True, kw_only=True)
+class _State:
+    """Who could come to each home at each cut: [residents, cuts] each."""
+
+    best: Floats  # minutes of the nearest whose way is known
+    anybody: Bools
+    unknown: Bools  # somebody whose way nobody knows
+    near: Bools  # somebody who is not the county centre
+    not_family: Bools  # … and no family either
+
+    @classmethod
+    def empty(cls, homes: int, cuts: int) -> "_State":
+        def no() -> Bools:
+            return np.zeros((homes, cuts), bool)
+
+        return cls(
+            best=np.full((homes, cuts), np.inf, np.float32), anybody=no(), unknown=no(), near=no(), not_family=no()
+        )
+
+    def add(self, row: int, there: Bools, way: float | None, *, family: bool) -> None:
+        if way is None:
+            self.unknown[row] |= there
+        else:
+            np.minimum(self.best[row], np.where(there, np.float32(way), np.float32(np.inf)), out=self.best[row])
+        self.anybody[row] |= there
+        self.near[row] |= there
+        if not family:
+            self.not_family[row] |= there
+
+    def codes(self, radius_min: float) -> tuple[Codes, Floats]:
+        far = np.where(self.not_family, np.uint8(Cover.FAR), np.uint8(Cover.ONLY_FAMILY_FAR))
+        codes = np.where(self.unknown, np.uint8(Cover.UNKNOWN), far)
+        codes[~self.near] = Cover.LAST_RESORT
+        codes[self.best <= radius_min] = Cover.COVERED
+        codes[~self.anybody] = Cover.NOBODY
+        return codes, self.best
+
+
+def _serves(helper: Helper, area: str) -> bool:
+    """As the press asks: '' serves everywhere, but a volunteer serves his own area."""
+    return helper.area == area if helper.area else helper.role is not Role.NEIGHBOUR
+
+
+def _cuts(town: Town, shifts: Iterable[Shift]) -> tuple[list[datetime], npt.NDArray[np.intp]]:
+    """Return the times at which anything changes, every full hour among them, and where in them each hour begins."""
+    until = town.from_hour + town.hours * HOUR
+    hours = [town.from_hour + n * HOUR for n in range(town.hours)]
+    times = {t for s in shifts for t in (s.start, s.end)} | set(_policy_times(town.policies, town.from_hour, until))
+    cuts = sorted({*hours, *(t for t in times if town.from_hour < t < until)})
+    return cuts, np.searchsorted(_seconds(cuts), _seconds(hours))
+
+
+def _policy_times(policies: PolicySet, after: datetime, before: datetime) -> Iterator[datetime]:
+    """Yield when a policy or a step begins or ends to be for its hours, in the wall time of its zone."""
+    windows = {
+        (policy.zone, wall)
+        for policy in policies
+        for window in (policy.when.between, *(step.only for step in policy.steps))
+        if isinstance(window, Window)
+        for wall in (window.start, window.end, time(0))
+    }
+    for zone, wall in windows:
+        day = after.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+        while (at := duty.instant(ZoneInfo(zone), day, wall)) < before:
+            yield at
+            day += timedelta(days=1)
+
+
+def _asks(policies: PolicySet, area: str, cuts: Sequence[datetime]) -> dict[_Ask, Bools]:
+    """Return whom the policy of a press in this area asks for, and at which cuts."""
+    found: dict[_Ask, Bools] = {}
+    for number, at in enumerate(cuts):
+        policy = policies.choose(_press(area, at), at)
+        for target in _targets(policy, at):
+            ask = _Ask(
+                role=target.role, roster=target.roster, channels=frozenset(r.channel for r in target.channels),
+                fallback=frozenset(target.fallback),
+            )  # fmt: skip
+            found.setdefault(ask, np.zeros(len(cuts), bool))[number] = True
+    return found
+
+
+def _targets(policy: EscalationPolicy, at: datetime) -> Iterator[Target]:
+    for number, step in enumerate(policy.steps):
+        if policy.open_now(number, at):
+            yield from (t for t in step.notify if t.role not in NOT_COMING)
+
+
+def _press(area: str, at: datetime) -> Alert:
+    return Alert(alert_id="", kind=AlertKind.SOS, severity=Severity.CRITICAL, raised_at=at, area=area)
+
+
+def _seconds(times: Sequence[datetime]) -> npt.NDArray[np.float64]:
+    return np.array([(t - EPOCH).total_seconds() for t in times])
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
