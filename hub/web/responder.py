@@ -7,7 +7,7 @@ the door code, and what changes comes as a few hundred bytes of state.
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ import structlog
 from fastapi import APIRouter, HTTPException, Path, Request
 from starlette.responses import JSONResponse, Response
 
+from alerts.arrival import Position
 from alerts.model import ENDED, AlertKind, Role, State
 from hub import desk, links
 from hub.channels.wording import HAZARDS, SEES_KEY, SEES_NAME, SEES_VITALS
@@ -31,7 +32,6 @@ log = structlog.get_logger()
 Token = Annotated[str, Path(max_length=200)]
 # The door code is for whoever is on the way or there; sent by the desk, he is on the way once he has said yes.
 GOING = frozenset({State.DISPATCHED, State.EN_ROUTE, State.ON_SCENE})
-TAP_AGE = timedelta(hours=1, minutes=5)  # phones give up at one hour; a tap older than this says nothing about now
 SHELL = "carehub-shell"  # a request's header: the phone's worker keeps this copy
 FILES = ("responder.css", "taps.js", "place.js", "responder.js", "icon.svg")  # what the page needs without a line
 
@@ -52,14 +52,6 @@ class View(StrEnum):
 OVER = frozenset({View.THANKS, View.STOOD_DOWN, View.CLOSED})
 
 
-class Place(msgspec.Struct, kw_only=True):
-    """Where the phone was when the tap was made."""
-
-    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
-    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)]
-    accuracy_m: Annotated[float, msgspec.Meta(ge=0)]
-
-
 class Answer(msgspec.Struct, kw_only=True):
     """What a webhook's receiver or the page itself posts. The same nonce again is the same tap."""
 
@@ -67,7 +59,7 @@ class Answer(msgspec.Struct, kw_only=True):
     nonce: str
     to: str = ""
     page: int | None = None  # the link names the page; a receiver may send it along
-    position: Place | None = None
+    position: Position | None = None
     tapped_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
@@ -120,29 +112,25 @@ async def answer(request: Request, token: Token, has: PartsOf) -> Response:
     async with has.pool.connection() as conn:
         try:
             called = await _looked_up(conn, has.link_key, token)
-            done = await _answered(conn, called, given)
+            row = called.row
+            done = await desk.answer(
+                conn, row["person_id"], row["page_id"], given.nonce, given.verb, given.to, position=given.position,
+                tapped_at=given.tapped_at,
+            )  # fmt: skip
         except links.LinkError as err:
             return JSONResponse({"error": "link", "text": str(err)}, 410) if is_json else go(f"/r/{token}")
         except Refused as no:
-            row = called.row
             log.info("answer_refused", incident_id=row["incident_id"], verb=given.verb[:20], code=no.code)
             called = await _called(conn, has.link_key, token)
             if is_json:
-                return JSONResponse({"error": no.code, "text": _why(no, row["language"])} | _news(called), 409)
-            return _show(request, token, called, refusal=_why(no, row["language"]))
+                return JSONResponse({"error": no.code, "text": no.words(row["language"])} | _news(called), 409)
+            return _show(request, token, called, refusal=no.words(row["language"]))
         called = await _called(conn, has.link_key, token)
     if is_json:
         return JSONResponse(
             {"incident": done.incident_id, "repeat": done.repeat, "state": called.row["state"]} | _news(called)
         )
     return go(f"/r/{token}")
-
-
-async def _answered(conn: Connection, called: Called, given: Answer) -> desk.Answered:
-    row, tapped_at = called.row, given.tapped_at
-    if tapped_at is not None and called.now - tapped_at > TAP_AGE:
-        raise Refused("tap_too_old")
-    return await desk.answer(conn, row["person_id"], row["page_id"], given.nonce, given.verb, given.to)
 
 
 async def _given(request: Request, *, is_json: bool) -> Answer:
@@ -203,11 +191,6 @@ def _news(called: Called) -> dict[str, Any]:
         "lead": t("r_stood_down_lead", name=who or t("r_somebody")) if called.view is View.STOOD_DOWN else "",
         "proof": t(f"r_proof.{row['proof']}") if row["proof"] and called.view is View.THERE else "",
     }  # fmt: skip
-
-
-def _why(no: Refused, language: str) -> str:
-    key = f"r_refused.{no.code}"
-    return words.speaker(words.pick(language))(key) if key in words.WORDS else no.words(language)
 
 
 def _show(request: Request, token: str, called: Called, *, refusal: str = "", kept: bool = False) -> Response:

@@ -88,14 +88,17 @@
     const rows = [...document.querySelectorAll('#queue .row')];
     const present = new Map(rows.map((r) => [Number(r.dataset.incident), Number(r.dataset.presses)]));
     if (known) {
+      let worst = 0; // one stroke for all that came at once, however many
       for (const row of rows) {
         const before = known.get(Number(row.dataset.incident));
         const fresh = before === undefined;
         if ((fresh || Number(row.dataset.presses) > before) && row.dataset.severity !== '5') {
-          bell.ring(row.dataset.test === 'yes' ? 4 : Number(row.dataset.severity));
+          const severity = row.dataset.test === 'yes' ? 4 : Number(row.dataset.severity);
+          worst = worst === 0 ? severity : Math.min(worst, severity);
           row.classList.add('is-fresh');
         }
       }
+      if (worst) bell.ring(worst);
     }
     known = present;
     bell.alarm(rows.filter((r) => r.dataset.rings === 'yes').length);

@@ -28,7 +28,7 @@
     const link = document.querySelector('#map');
     if (!link) return;
     const { url, here } = mapOf(link);
-    document.dispatchEvent(new CustomEvent('carehub:map', { detail: url }));
+    if (!document.dispatchEvent(new CustomEvent('carehub:map', { detail: url, cancelable: true }))) return; // an app around us has its own
     if (!here) { open(url, '_blank', 'noopener'); return; }
     location.href = url;
     setTimeout(() => { if (!document.hidden) document.querySelector('#maps').open = true; }, NO_MAP_MS);

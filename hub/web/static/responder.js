@@ -184,7 +184,7 @@
   let bell = null;
   function ring() {
     if (viewNow() !== 'asked' || document.hidden) return;
-    navigator.vibrate?.([500, 200, 500]);
+    if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([500, 200, 500]);
     if (bell?.state !== 'running') return;
     for (const [at, hertz] of [[0, 880], [0.25, 660], [0.5, 880]]) {
       const tone = bell.createOscillator();
@@ -197,7 +197,7 @@
   let ringing = null;
   function quiet() { clearInterval(ringing); bell?.close().catch(() => {}); bell = null; }
 
-  for (const form of call.querySelectorAll('form')) form.addEventListener('submit', tapped);
+  for (const form of call.querySelectorAll('form')) { form.noValidate = true; form.addEventListener('submit', tapped); }
   for (const chip of call.querySelectorAll('.chip')) chip.addEventListener('click', () => { $('to').value = chip.dataset.to; for (const each of call.querySelectorAll('.chip')) each.setAttribute('aria-pressed', String(each === chip)); if (chip.dataset.to.startsWith('120')) $('to').focus(); });
   if ($('chips')) $('chips').hidden = false;
   $('happened').querySelector('button').addEventListener('click', () => taps.keep({ told: [] }));

@@ -33,10 +33,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "r_hand_name": ("姓名，或 120 车号", "Name, or the 120 number"),
     "r_hand_120": ("120 #", "120 #"),
     "r_thanks_lead": ("坐席会结束这起呼叫。", "The desk will close this call."),
-    "r_refused.tap_too_old": (
-        "这次点按已超过一小时，没有记录。请打电话给坐席。",
-        "This tap is more than an hour old and was not recorded. Please phone the desk.",
-    ),
     "r_no_script": ("脚本没有运行：没有网络时按钮不起作用。", "Scripts are off: the buttons need a connection."),
     # said by the script
     "rj_fresh": ("信息 {n}前", "as of {n} ago"),
