@@ -30,7 +30,7 @@ from hub.errors import HubError
 from hub.fall_streams import FallStreams
 from hub.gather import Gathered, Gatherer, read, rings
 from hub.ingress.arrival import Arrival
-from hub.jobs import Answer, Press, Ring, Store, finding_alert, system_alert, unread_alert
+from hub.jobs import Answer, Press, Ring, Store, finding_alert, system_alert, together, unread_alert
 from hub.keeper import Keeper
 from hub.models import fall_model
 from hub.steady import Backoff, Steady
@@ -74,7 +74,7 @@ class Ingest:
         self._numbers = BatchNumbers()
         self._shelf = UnreadableShelf(limits.unreadable_keep_mb << 20)
         self._newcomers = Newcomers(limits.new_devices_per_hour, watches=not limits.watch_allow_list)
-        self._urgent = UrgentLane(dsn, limits.urgent_connections)
+        self._urgent = UrgentLane(dsn, limits.urgent_connections, together)
         self._telemetry = TelemetryLane(
             dsn=dsn, table=self.table, detection=self.detection, gatherer=self._gatherer, numbers=self._numbers,
             shelf=self._shelf, newcomers=self._newcomers, batch_messages=limits.batch_messages,

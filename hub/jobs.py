@@ -13,15 +13,14 @@ from prometheus_client import Counter
 from alerts import events
 from alerts.detectors import Cancel, Draft
 from alerts.detectors.detector import Finding
-from alerts.model import Alert, AlertKind, Severity, Told
-from devices.adapter import Say
+from alerts.model import Alert, AlertKind, Severity
 from devices.telemetry import Stage, Telemetry
 from hub import desk, incidents
+from hub.calls import Call, Source, outcome, raise_all, tell_again
 from hub.device_table import NONE, DeviceTable
 from hub.gather import Decoded, Gathered, Gatherer, Said, rings, unreadable
 from hub.ingress.arrival import Arrival
 from hub.store import presses, raw
-from hub.store.people import Listener
 from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers, UnreadableShelf
 from hub.store.telemetry import clean, moment
@@ -71,14 +70,43 @@ class Press:
             self._store.grown()
         self._gathered = self._store.fresh(self._store.gatherer.finish(decoded))
 
+    @property
+    def alone(self) -> bool:
+        """Whether something must be committed before it."""
+        return any(telemetry.device not in self._store.table.row_of for telemetry in self._telemetries)
+
     async def run(self, conn: Connection) -> None:
+        if self._number and await raw.is_kept(conn, self._number):
+            return  # the answer to the last commit was lost, the commit was not
+        await together(conn, [self])
+
+    @property
+    def shelf(self) -> UnreadableShelf:
+        return self._store.shelf
+
+    async def begin(self, conn: Connection) -> tuple[int, Gathered]:
+        """Return what is to be stored of it, under its number."""
         assert self._gathered is not None
         self._outcomes = []
-        if not self._number:
-            self._number = await self._store.numbers.take(conn)
-        elif await raw.is_kept(conn, self._number):
-            return  # the answer to the last commit was lost, the commit was not
-        await write_few(conn, self._gathered, self._number, self._store.shelf)
+        self._number = self._number or await self._store.numbers.take(conn)
+        return self._number, self._gathered
+
+    def call(self) -> Call | None:
+        """Return the one alarm this message is, if it is no more and no less."""
+        heard = [(telemetry, rings(self._arrival, telemetry, self._store.table)) for telemetry in self._telemetries]
+        told = [(telemetry, each) for telemetry, each in heard if each.drafts or each.cancels]
+        if len(told) != 1 or len(told[0][1].drafts) != 1 or told[0][1].cancels:
+            return None
+        telemetry, draft = told[0][0], told[0][1].drafts[0]
+        row = self._store.table.row_of[telemetry.device]
+        source = Source(
+            device_id=int(self._store.table.device_id[row]), address=telemetry.device, identity=telemetry.identity,
+            kept_as=self._kept_as(draft), nameless=draft.identity is None, at=self._at,
+        )  # fmt: skip
+        return Call(alert=self._alert(row, draft), source=source, outcomes=self._outcomes)
+
+    async def one_by_one(self, conn: Connection) -> None:
+        """Raise and cancel what this message says, in its order."""
         for telemetry in self._telemetries:
             row = self._store.table.row_of[telemetry.device]
             heard = rings(self._arrival, telemetry, self._store.table)
@@ -90,8 +118,8 @@ class Press:
     def committed(self) -> None:
         settle([self._arrival])
         STORED.labels("urgent").inc()
-        for outcome in self._outcomes:
-            PRESSES.labels(outcome).inc()
+        for what in self._outcomes:
+            PRESSES.labels(what).inc()
         if self._gathered is not None and self._number:
             self._store.observed(self._number, self._gathered)
 
@@ -114,7 +142,7 @@ class Press:
             known = await presses.seen(conn, device_id, telemetry.identity)
             if known is not None:
                 self._outcomes.append("repeat")
-                await self._tell_again(conn, device_id, telemetry, known)
+                await tell_again(conn, device_id, telemetry.device, telemetry.identity, known)
                 return
         for draft in drafts:
             known = None
@@ -124,12 +152,15 @@ class Press:
                 self._outcomes.append("merged")
                 continue
             raised = await incidents.raise_alert(conn, self._alert(row, draft))
-            self._outcomes.append("opened" if raised.opened else "rang" if raised.rang else "attached")
+            self._outcomes.append(outcome(raised))
             if raised.incident_id is not None:
-                identity = draft.identity or f"{presses.NAMELESS}{draft.kind}:{self._arrival.received_ms}"
                 await presses.keep(
-                    conn, device_id, identity=identity, kind=draft.kind, incident_id=raised.incident_id, at=self._at
-                )
+                    conn, device_id, identity=self._kept_as(draft), kind=draft.kind, incident_id=raised.incident_id,
+                    at=self._at,
+                )  # fmt: skip
+
+    def _kept_as(self, draft: Draft) -> str:
+        return draft.identity or f"{presses.NAMELESS}{draft.kind}:{self._arrival.received_ms}"
 
     def _alert(self, row: int, draft: Draft) -> Alert:
         table, received_ms = self._store.table, self._arrival.received_ms
@@ -157,14 +188,6 @@ class Press:
             severity=draft.severity, raised_at=self._at, rule=draft.rule, countdown_s=draft.countdown_s,
         )  # fmt: skip
 
-    async def _tell_again(self, conn: Connection, device_id: int, telemetry: Telemetry, incident_id: int) -> None:
-        """The device repeats itself because it did not hear."""
-        language = await presses.language(conn, device_id)
-        listener = Listener(device_id=device_id, address=telemetry.device, answered=True, language=language)
-        said = incidents.say(Told(say=Say.RECEIVED, identity=telemetry.identity), listener, incident_id)
-        if said is not None:
-            await presses.tell(conn, device_id, said.downlink)
-
     async def _cancel(self, conn: Connection, row: int, cancel: Cancel) -> None:
         """The wearer's cancel key ends a countdown; that a device's alarm is over ends nothing."""
         if cancel.stage is not Stage.CANCELLED:
@@ -182,6 +205,8 @@ class Press:
 class Ring:
     """An alert that is ready: found in a batch, by the passing of time, or about the hub itself."""
 
+    alone = False
+
     def __init__(self, alert: Alert, done: Callable[[], None] = lambda: None) -> None:
         self.key = alert.dedup_key
         self.pressing = alert.severity is not Severity.TECHNICAL
@@ -193,6 +218,14 @@ class Ring:
 
     async def run(self, conn: Connection) -> None:
         await incidents.raise_alert(conn, self.alert)
+
+    def call(self) -> Call:
+        """Return it as an alarm among others."""
+        return Call(alert=self.alert)
+
+    async def one_by_one(self, conn: Connection) -> None:
+        """Raise it after others of the same case."""
+        await self.run(conn)
 
     def committed(self) -> None:
         FINDINGS.labels(self.alert.rule or "").inc()
@@ -220,6 +253,7 @@ class Answer:
     """
 
     pressing = True
+    alone = True
 
     def __init__(self, store: Store, arrival: Arrival, person_id: int) -> None:
         self.key = f"person:{person_id}"
@@ -246,6 +280,27 @@ class Answer:
     async def give_up(self, conn: Connection, error: Exception) -> None:
         UNREADABLE.inc()
         await self._store.shelf.keep(conn, [unreadable(self._arrival, error)])
+
+
+async def together(conn: Connection, jobs: Sequence[Press | Ring]) -> None:
+    """Carry out several in one transaction and pipeline, each of another device or case of detectors.
+
+    All are asked about in one round trip and written in another; what is more than one alarm, or of a case that another
+    one here has, follows in its turn.
+    """
+    few = [await job.begin(conn) for job in jobs if isinstance(job, Press)]
+    if few:
+        shelf = next(job.shelf for job in jobs if isinstance(job, Press))
+        await write_few(conn, few, shelf)
+    first: dict[str, Call] = {}
+    later: list[Press | Ring] = []
+    for job in jobs:
+        call = job.call()
+        if call is None or first.setdefault(call.alert.dedup_key, call) is not call:
+            later.append(job)
+    await raise_all(conn, list(first.values()))
+    for job in later:
+        await job.one_by_one(conn)
 
 
 def alert_of(

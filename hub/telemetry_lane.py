@@ -307,13 +307,16 @@ async def write(conn: Connection, gathered: Gathered, number: int, shelf: Unread
         await shelf.keep(conn, gathered.unreadable)
 
 
-async def write_few(conn: Connection, gathered: Gathered, number: int, shelf: UnreadableShelf) -> None:
-    """Write one urgent message. Call inside a transaction; in pipeline mode nothing here waits."""
-    for messages, body in gathered.bodies:
-        await raw.keep_batch(conn, gathered.received_at, number, messages, body)
-    await telemetry.insert(conn, gathered.columns, gathered.observations, gathered.windows, number)
-    if gathered.unreadable:
-        await shelf.keep(conn, gathered.unreadable)
+async def write_few(conn: Connection, few: Sequence[tuple[int, Gathered]], shelf: UnreadableShelf) -> None:
+    """Write some urgent messages, each a batch of its number. Call inside a transaction; in pipeline mode nothing here
+    waits."""
+    await raw.keep_batches(conn, [
+        (gathered.received_at, number, messages, body) for number, gathered in few for messages, body in gathered.bodies
+    ])  # fmt: skip
+    for number, gathered in few:
+        await telemetry.insert(conn, gathered.columns, gathered.observations, gathered.windows, number)
+        if gathered.unreadable:
+            await shelf.keep(conn, gathered.unreadable)
 
 
 def settle(arrivals: Sequence[Arrival]) -> None:

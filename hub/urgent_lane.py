@@ -1,19 +1,28 @@
-"""The urgent lane: small transactions, one at a time per device so that order is kept, many devices side by side."""
+"""The urgent lane: small transactions, one at a time per device so that order is kept, many devices side by side.
+
+When more wait than there are workers, several jobs of different devices share a transaction: the first ones go alone
+and at once, and the more wait behind them the more go together, so that nobody early waits for somebody late.
+"""
 
 import asyncio
 from collections import deque
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol, TypeAlias
 
+import psycopg
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from hub.steady import Backoff, Steady, database_fault
 from hub.store.pool import Connection
 
 QUICK_TRIES = 3  # a job that fails for its own sake is tried so often before it is given up
 LONGEST_PAUSE_S = 5.0
+MOST_TOGETHER = 48  # jobs in one transaction: a tenth of a second's work, which the next press may have to wait for
 
 WAITING = Gauge("carehub_urgent_waiting", "Presses and alerts received and not yet committed")
+TOGETHER = Histogram("carehub_urgent_together", "Jobs in one transaction", buckets=(1, 2, 4, 8, 16, 32, 48))
 RETRIES = Counter("carehub_urgent_retries", "Transactions tried again", ["why"])
 GIVEN_UP = Counter("carehub_urgent_given_up", "Messages kept unread after failing for their own sake")
 log = structlog.get_logger()
@@ -24,6 +33,10 @@ class Job(Protocol):
 
     key: str  # jobs of one key are carried out in order, one at a time
     pressing: bool  # somebody may be in need: before everything that is not
+
+    @property
+    def alone(self) -> bool:
+        """Whether it must have a transaction of its own."""
 
     async def prepare(self, conn: Connection) -> None:
         """What must be committed before, by itself. Repeated at every try."""
@@ -38,13 +51,24 @@ class Job(Protocol):
         """Keep what can be kept and call a technician, inside a transaction. If this fails too, the job stays."""
 
 
-class UrgentLane:
-    """Carries jobs out on a few connections of its own, and never lets one go that is not committed."""
+Key: TypeAlias = tuple[bool, str]
+Together: TypeAlias = Callable[[Connection, Sequence[Any]], Awaitable[None]]
 
-    def __init__(self, dsn: str, workers: int) -> None:
-        self._dsn, self._workers = dsn, workers
-        self._jobs: dict[tuple[bool, str], deque[Job]] = {}  # a key is here while it has work, waiting or under way
-        self._ready: dict[bool, deque[tuple[bool, str]]] = {True: deque(), False: deque()}
+
+class UrgentLane:
+    """Carries jobs out on a few connections of its own, and never lets one go that is not committed.
+
+    Args:
+        dsn: the database.
+        workers: connections, so many transactions side by side.
+        together: runs several jobs, none of them `alone`, in the transaction and pipeline it is given. Without it each
+            job has its own.
+    """
+
+    def __init__(self, dsn: str, workers: int, together: Together | None = None) -> None:
+        self._dsn, self._workers, self._together = dsn, workers, together
+        self._jobs: dict[Key, deque[Job]] = {}  # a key is here while it has work, waiting or under way
+        self._ready: dict[bool, deque[Key]] = {True: deque(), False: deque()}
         self._tokens = asyncio.Semaphore(0)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -73,23 +97,60 @@ class UrgentLane:
         """Return when nothing waits."""
         await self._idle.wait()
 
-    def _offer(self, key: tuple[bool, str]) -> None:
+    def _offer(self, key: Key) -> None:
         self._ready[key[0]].append(key)
         self._tokens.release()
 
     async def _work(self, number: int) -> None:
         async with Steady(self._dsn, f"carehub urgent {number}") as steady:
+            with suppress(psycopg.Error):
+                await _tune(await steady.get())
             while True:
                 await self._tokens.acquire()
-                key = (self._ready[True] or self._ready[False]).popleft()
-                job = self._jobs[key][0]
-                pause_s = await self._carry_out(steady, job)
-                if pause_s:  # it stays first in its line, but does not hold this worker
-                    asyncio.get_running_loop().call_later(pause_s, self._offer, key)
-                    continue
-                self._done(key)
+                keys = [(self._ready[True] or self._ready[False]).popleft()]
+                if self._together is not None and not self._jobs[keys[0]][0].alone:
+                    keys += await self._more(keys[0][0])
+                TOGETHER.observe(len(keys))
+                if len(keys) == 1 or not await self._carry_out_together(steady, keys):
+                    for key in keys:
+                        await self._one(steady, key)
 
-    def _done(self, key: tuple[bool, str]) -> None:
+    async def _more(self, pressing: bool) -> list[Key]:
+        """Return what else goes into the transaction: its share of those that wait, in their order."""
+        line, more = self._ready[pressing], list[Key]()
+        share = min(MOST_TOGETHER - 1, len(line) // self._workers)
+        while len(more) < share and line and not self._jobs[line[0]][0].alone and not self._tokens.locked():
+            await self._tokens.acquire()  # returns at once
+            more.append(line.popleft())
+        return more
+
+    async def _carry_out_together(self, steady: Steady, keys: Sequence[Key]) -> bool:
+        """Whether they are committed. If not, each is tried by itself: one at fault must not harm the others."""
+        assert self._together is not None
+        jobs = [self._jobs[key][0] for key in keys]
+        conn = await steady.get()
+        try:
+            for job in jobs:
+                await job.prepare(conn)
+            async with conn.pipeline(), conn.transaction():
+                await self._together(conn, jobs)
+        except Exception as err:
+            RETRIES.labels("together").inc()
+            log.warning("urgent transaction of several failed", jobs=len(jobs), error=type(err).__name__)
+            return False
+        for key, job in zip(keys, jobs, strict=True):
+            job.committed()
+            self._done(key)
+        return True
+
+    async def _one(self, steady: Steady, key: Key) -> None:
+        pause_s = await self._carry_out(steady, self._jobs[key][0])
+        if pause_s:  # it stays first in its line, but does not hold this worker
+            asyncio.get_running_loop().call_later(pause_s, self._offer, key)
+        else:
+            self._done(key)
+
+    def _done(self, key: Key) -> None:
         queue = self._jobs[key]
         queue.popleft()
         self.waiting -= 1
@@ -138,3 +199,8 @@ class UrgentLane:
         GIVEN_UP.inc()
         job.committed()
         return True
+
+
+async def _tune(conn: Connection) -> None:
+    """One plan for every press: planning anew costs more than what a better plan would save."""
+    await conn.execute("set plan_cache_mode = force_generic_plan")

@@ -1,11 +1,9 @@
 """Incidents as rows: what a decision needs to know in one round trip, and all it changes in one statement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
-
-import msgspec
 
 from alerts.model import (
     ENDED,
@@ -28,6 +26,7 @@ from devices.adapter import Downlink
 from hub import chain
 from hub.errors import HubError
 from hub.store import hot, people, policies
+from hub.store.hot import json
 from hub.store.people import Listener
 from hub.store.pool import Connection
 from hub.store.sql import queries
@@ -243,11 +242,6 @@ def _words(incident_id: int, said: Said) -> dict[str, Any]:
         "incident": incident_id, "device": said.device_id, "topic": down.topic, "payload": down.payload.hex(),
         "retain": down.retain,
     }  # fmt: skip
-
-
-def json(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as one parameter: a list of arrays costs psycopg a hundred times as much."""
-    return msgspec.json.encode(list(rows)).decode()
 
 
 async def change(

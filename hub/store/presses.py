@@ -1,8 +1,12 @@
 """Remembers presses, so that the same one said again changes nothing."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from devices.adapter import Downlink
+from hub.store import hot
+from hub.store.hot import json
 from hub.store.pool import Connection
 from hub.store.sql import queries
 
@@ -11,10 +15,20 @@ NAMELESS_WINDOW_S = 10.0  # a press without an identity that comes closer than t
 NAMELESS = "~"  # what the identities we make up begin with
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A press that was counted, as it is remembered."""
+
+    device_id: int
+    identity: str
+    kind: str
+    incident_id: int
+    at: datetime
+
+
 async def seen(conn: Connection, device_id: int, identity: str) -> int | None:
     """Return the incident that the press with this identity went to, or None for a new press."""
-    row = await (await conn.execute(Q.seen, {"device_id": device_id, "identity": identity})).fetchone()
-    return int(row[0]) if row else None
+    return await _incident(await ask_seen(conn, device_id, identity))
 
 
 async def just_counted(conn: Connection, device_id: int, kind: str, at: datetime) -> int | None:
@@ -23,17 +37,36 @@ async def just_counted(conn: Connection, device_id: int, kind: str, at: datetime
     A press without an identity is then still that one. The window starts at the press that was counted, not at the last
     message: a button pressed every eight seconds rings again.
     """
-    found = await conn.execute(
-        Q.just_counted, {"device_id": device_id, "kind": kind, "at": at, "window_s": NAMELESS_WINDOW_S}
-    )
-    row = await found.fetchone()
+    return await _incident(await ask_just_counted(conn, device_id, kind, at))
+
+
+async def ask_seen(conn: Connection, device_id: int, identity: str) -> hot.Cursor:
+    """Like `seen`, without waiting for the answer in pipeline mode."""
+    return await hot.execute(conn, Q.seen, {"device_id": device_id, "identity": identity})
+
+
+async def ask_just_counted(conn: Connection, device_id: int, kind: str, at: datetime) -> hot.Cursor:
+    """Like `just_counted`, without waiting for the answer in pipeline mode."""
+    values = {"device_id": device_id, "kind": kind, "at": at, "window_s": NAMELESS_WINDOW_S}
+    return await hot.execute(conn, Q.just_counted, values)
+
+
+async def _incident(asked: hot.Cursor) -> int | None:
+    row = await asked.fetchone()
     return int(row[0]) if row else None
 
 
 async def keep(conn: Connection, device_id: int, *, identity: str, kind: str, incident_id: int, at: datetime) -> None:
     """Remember a press. Call inside its transaction."""
-    values = {"device_id": device_id, "identity": identity, "kind": kind, "incident_id": incident_id, "at": at}
-    await conn.execute(Q.keep, values)
+    await keep_all(
+        conn, [Kept(device_id=device_id, identity=identity, kind=kind, incident_id=incident_id, at=at)]
+    )  # fmt: skip
+
+
+async def keep_all(conn: Connection, kept: Sequence[Kept]) -> None:
+    """Remember presses. Call inside their transaction."""
+    if kept:
+        await hot.execute(conn, Q.keep, {"presses": json(map(asdict, kept))})
 
 
 async def confirming(conn: Connection, kind: str, device_id: int, resident_id: int | None) -> list[int]:

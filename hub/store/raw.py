@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 import numpy as np
 
+from hub.store import hot
 from hub.store.pool import Connection
 from hub.store.sql import queries
 from hub.store.telemetry import clean
@@ -59,6 +60,13 @@ def unpack(body: bytes) -> list[tuple[int, str, bytes]]:
 async def keep_batch(conn: Connection, received_at: datetime, batch: int, messages: int, body: bytes) -> None:
     """Store the bytes of one batch. Call inside its transaction."""
     await conn.execute(Q.keep_batch, {"received_at": received_at, "batch": batch, "messages": messages, "body": body})
+
+
+async def keep_batches(conn: Connection, batches: Sequence[tuple[datetime, int, int, bytes]]) -> None:
+    """Store the bytes of several batches (received_at, batch, messages, body). Call inside their transaction."""
+    received_at, numbers, messages, bodies = (list(column) for column in zip(*batches, strict=True))
+    values = {"received_at": received_at, "batch": numbers, "messages": messages, "body": bodies}
+    await hot.execute(conn, Q.keep_batches, values)
 
 
 async def is_kept(conn: Connection, batch: int) -> bool:

@@ -7,14 +7,19 @@ select incident_id from press where device_id = %(device_id)s and identity = %(i
 -- press as a state with its own time and once more as a bare action. One second of slack forward, because the clocks of
 -- two ways in are read apart. After an incident has ended, a press is a new one.
 select p.incident_id from press p join incident i on i.id = p.incident_id
-where p.device_id = %(device_id)s and p.kind = %(kind)s and i.dedup_key is not null
-  and p.at > %(at)s - make_interval(secs => %(window_s)s) and p.at <= %(at)s + interval '1 second'
+where p.device_id = %(device_id)s and p.kind = %(kind)s
+  and i.dedup_key is not null
+  and p.at > %(at)s::timestamptz - make_interval(secs => %(window_s)s::float8) and p.at <= %(at)s::timestamptz + interval '1 second'
 order by p.at desc limit 1
 
 -- name: keep
--- Remember a press.
+-- Remember presses.
 insert into press (device_id, identity, kind, incident_id, at)
-values (%(device_id)s, %(identity)s, %(kind)s, %(incident_id)s, %(at)s) on conflict do nothing
+select device_id, identity, kind, incident_id, at
+from json_to_recordset(%(presses)s::json)
+    as p (device_id bigint, identity text, kind text, incident_id bigint, at timestamptz)
+order by device_id, identity
+on conflict do nothing
 
 -- name: confirming
 -- Incidents of one kind, of this device or its resident, whose wearer may still cancel.

@@ -2,6 +2,11 @@
 -- The bytes of one batch or one urgent message, as they came.
 insert into raw_batch (received_at, batch, messages, body) values (%(received_at)s, %(batch)s, %(messages)s, %(body)b)
 
+-- name: keep_batches
+-- The bytes of several urgent messages, as they came.
+insert into raw_batch (received_at, batch, messages, body)
+select * from unnest(%(received_at)s::timestamptz[], %(batch)s::bigint[], %(messages)s::int[], %(body)s::bytea[])
+
 -- name: keep_unreadable
 -- What could not be read, with its error.
 insert into unreadable (at, source, topic, payload, error, device_id)

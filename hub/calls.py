@@ -1,0 +1,98 @@
+"""Alarms on their way into their cases, many in one transaction: asked in one round trip, written in another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alerts.model import Alert, Told
+from devices.adapter import Say
+from hub import incidents
+from hub.incidents import Raised
+from hub.store import hot, presses
+from hub.store.incidents import Situation
+from hub.store.people import Listener
+from hub.store.pool import Connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The device that said it, and how this press is remembered. `identity` is the device's own, if it has one."""
+
+    device_id: int
+    address: str
+    identity: str | None
+    kept_as: str
+    nameless: bool  # so that it may be one that was counted moments ago
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One alarm. Without a source it was noticed by a detector."""
+
+    alert: Alert
+    source: Source | None = None
+    outcomes: list[str] = field(default_factory=list)  # what became of it, for the counters
+
+
+async def raise_all(conn: Connection, calls: Sequence[Call]) -> None:
+    """Put alarms into their cases, no two of one case. Inside a transaction and a pipeline.
+
+    Where another transaction opened one of the cases meanwhile, the commit fails, and all of it is to be tried again.
+    """
+    if not calls:
+        return
+    async with conn.pipeline():
+        asked = [await _known(conn, call) for call in calls]
+        looked = await incidents.look(conn, [call.alert for call in calls])
+    fresh: list[tuple[Call, Situation]] = []
+    for call, cursor, at in zip(calls, asked, looked, strict=True):
+        row = await cursor.fetchone() if cursor is not None else None
+        if row is None:
+            fresh.append((call, at))
+        elif call.source is not None:
+            await _heard_before(conn, call, call.source, int(row[0]))
+    raised = await incidents.raise_alerts(conn, [(call.alert, at) for call, at in fresh])
+    kept = [_kept(call, one) for (call, _), one in zip(fresh, raised, strict=True)]
+    await presses.keep_all(conn, [press for press in kept if press is not None])
+
+
+async def _known(conn: Connection, call: Call) -> hot.Cursor | None:
+    source = call.source
+    if source is not None and source.identity is not None:
+        return await presses.ask_seen(conn, source.device_id, source.identity)
+    if source is not None and source.nameless:
+        return await presses.ask_just_counted(conn, source.device_id, call.alert.kind, source.at)
+    return None
+
+
+async def _heard_before(conn: Connection, call: Call, source: Source, incident_id: int) -> None:
+    if source.identity is None:
+        call.outcomes.append("merged")
+        return
+    call.outcomes.append("repeat")
+    await tell_again(conn, source.device_id, source.address, source.identity, incident_id)
+
+
+async def tell_again(conn: Connection, device_id: int, address: str, identity: str | None, incident_id: int) -> None:
+    """Say once more that a press was heard: the device repeats itself because it did not hear."""
+    language = await presses.language(conn, device_id)
+    listener = Listener(device_id=device_id, address=address, answered=True, language=language)
+    said = incidents.say(Told(say=Say.RECEIVED, identity=identity), listener, incident_id)
+    if said is not None:
+        await presses.tell(conn, device_id, said.downlink)
+
+
+def _kept(call: Call, raised: Raised) -> presses.Kept | None:
+    call.outcomes.append(outcome(raised))
+    if call.source is None or raised.incident_id is None:
+        return None
+    return presses.Kept(
+        device_id=call.source.device_id, identity=call.source.kept_as, kind=call.alert.kind,
+        incident_id=raised.incident_id, at=call.source.at,
+    )  # fmt: skip
+
+
+def outcome(raised: Raised) -> str:
+    """Return what became of an alarm, as the counter names it."""
+    return "opened" if raised.opened else "rang" if raised.rang else "attached"
