@@ -42,6 +42,7 @@ class SmtpSettings:
     tls: str = "starttls"  # starttls, tls (from the first byte), none (a server on this machine only)
     sender: str = ""  # From: carehub@example.org
     timeout_s: float = 10.0
+    ca_file: str = ""  # of an authority of your own; empty: the system's
 
     def __post_init__(self) -> None:
         if self.tls not in TLS:

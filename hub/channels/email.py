@@ -40,7 +40,8 @@ class Email:
             await aiosmtplib.send(
                 compose(page, s.sender), hostname=s.host, port=s.port, timeout=s.timeout_s,
                 use_tls=s.tls == "tls", start_tls=s.tls == "starttls",
-                username=self._secrets.smtp_username or None, password=self._secrets.smtp_password or None,
+                cert_bundle=s.ca_file or None, username=self._secrets.smtp_username or None,
+                password=self._secrets.smtp_password or None,
             )  # fmt: skip
         except aiosmtplib.SMTPException as err:
             return _missed(err)

@@ -1,72 +1,33 @@
-"""What every channel promises: success, a receipt that comes later, refusal, timeout, and the same page twice."""
+"""What every channel promises: success, timeout, refusal, the same page twice, and a receipt that comes later."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from alerts.policy import KNOWN_CHANNELS
 from hub.channels import CHANNELS, Channel, Means, OutboundPage, Outcome, open_channels
-from tests.integration.channels.provider import ENDLESS, HANG, Provider, open_provider
+from tests.integration.channels.provider import ENDLESS, HANG, open_provider
+from tests.integration.channels.ways import WAYS, Way
 from tests.integration.incidents.world import WEBHOOK_KEY, World
 
 pytestmark = pytest.mark.anyio
+ENDS_THAT_HANG = ("app", "sms", "sms of tencent", "voice", "voice of tencent", "webhook")
+LATE_RECEIPTS = (*ENDS_THAT_HANG[:5], "mqtt", "siren", "device")
 
 
-@dataclass(kw_only=True)
-class Way:
-    """A channel with the other end it talks to: how to make that end accept, refuse, or go away."""
-
-    channel: Channel
-    page: OutboundPage
-    accept: Callable[[], Awaitable[None]]
-    refuse: Callable[[], Awaitable[OutboundPage]]
-    copies: Callable[[], Awaitable[set[str]]]  # what identifies the copies that reached the other end
+@pytest.fixture(params=WAYS)
+async def way(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> AsyncIterator[Way]:
+    async with WAYS[request.param](world, tmp_path) as way:
+        yield way
 
 
-async def nothing() -> None:
-    """The other end accepts as it is."""
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    with open_provider() as provider:
-        yield provider
-
-
-@pytest.fixture(params=["console", "webhook", "mqtt", "device"])
-async def way(request: pytest.FixtureRequest, world: World, provider: Provider) -> Way:
-    channels = open_channels(Means(pool=world.pool, http=world.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=0.5))
-    incident = await world.press()
-    (row,) = await world.rows(
-        "select id, person_id, role from page where incident_id = %s and channel = %s",
-        incident, "mqtt" if request.param == "device" else request.param,
-    )  # fmt: skip
-    addresses = {"console": "", "webhook": provider.url, "mqtt": "carehub/responder/1/page", "device": "carehub:w-1"}
-    page = OutboundPage(
-        page_id=row[0], incident_id=incident, key=f"{incident}.0.0.{row[1]}.{request.param}.alarm", attempt=1,
-        channel=request.param, address=addresses[request.param], person_id=row[1], role=row[2],
-        purpose="stand_down" if request.param == "device" else "alarm", language="zh-CN", now=await world.now(),
-        text="保安正在赶来", body={"page": row[0]},
-    )  # fmt: skip
-
-    async def accept() -> None:
-        await world.at_console("operator")
-
-    async def refuse() -> OutboundPage:
-        provider.answers.append(404)
-        return replace(page, address={"mqtt": "carehub/+/page", "device": "nobody:1"}.get(request.param, page.address))
-
-    async def copies() -> set[str]:
-        if request.param == "webhook":
-            return provider.keys
-        return {str(i) for (i,) in await world.rows("select page_id from downlink where page_id is not null")}
-
-    return Way(channel=channels[request.param], page=page, accept=accept, refuse=refuse, copies=copies)
-
-
-def test_the_policys_channels_are_the_hubs() -> None:
-    assert len(CHANNELS) == len(KNOWN_CHANNELS)
+async def test_the_policys_channels_are_the_hubs_and_each_keeps_the_contract(world: World) -> None:
+    names = set(open_channels(Means(pool=world.pool, http=world.http)))
+    assert names == set(KNOWN_CHANNELS)
+    assert len(names) == len(CHANNELS)
+    assert {name.partition(" ")[0] for name in WAYS} == names
 
 
 async def test_accepted_page_is_delivered_or_on_its_way(way: Way) -> None:
@@ -80,13 +41,40 @@ async def test_refusal_is_a_receipt_with_its_reason(way: Way) -> None:
     receipt = await way.channel.send(await way.refuse())
     assert receipt.outcome is Outcome.REFUSED
     assert receipt.detail
+    assert way.page.address not in receipt.detail or not way.page.address
+
+
+@pytest.mark.parametrize("way", ENDS_THAT_HANG, indirect=True)
+async def test_end_that_hangs_is_a_failure_and_tried_again(way: Way) -> None:
+    assert way.hang is not None
+    await way.hang()
+    assert (await way.channel.send(way.page)).outcome is Outcome.FAILED
+    assert (await way.channel.send(replace(way.page, attempt=2))).outcome in (Outcome.DELIVERED, Outcome.SENT)
 
 
 async def test_copies_of_a_page_are_one_to_the_other_end(way: Way) -> None:
+    """Providers of messages have no idempotency: there the copies can be told by their reference."""
     await way.accept()
     await way.channel.send(way.page)
     await way.channel.send(replace(way.page, attempt=2))
-    assert len(await way.copies()) == (0 if way.page.channel == "console" else 1)
+    by_reference = way.channel.name in ("sms", "voice")
+    assert len(await way.copies()) == (0 if way.page.channel == "console" else 2 if by_reference else 1)
+
+
+@pytest.mark.parametrize("way", LATE_RECEIPTS, indirect=True)
+async def test_receipt_that_comes_later_makes_it_delivered(way: Way, world: World) -> None:
+    assert way.late is not None
+    assert (await way.channel.send(way.page)).outcome is Outcome.SENT
+    await way.late()
+    assert await world.value("select state from page where id = %s", way.page.page_id) == "delivered"
+
+
+async def test_channel_that_was_not_set_up_refuses_and_says_what_to_set(world: World, way: Way) -> None:
+    bare = open_channels(Means(pool=world.pool, http=world.http))[way.channel.name]
+    receipt = await bare.send(way.page)
+    if way.channel.name in ("app", "sms", "voice", "email", "webhook", "apprise"):
+        assert receipt.outcome is Outcome.REFUSED
+        assert "set " in receipt.detail
 
 
 async def test_device_is_never_told_of_an_alarm_as_of_help(world: World) -> None:

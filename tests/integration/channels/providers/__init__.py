@@ -1,0 +1,1 @@
+"""Providers imitated: real servers that check what the real ones check."""
