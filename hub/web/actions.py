@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from starlette.datastructures import FormData
 
-from alerts.model import Disposition
+from alerts.model import Disposition, Service
 from hub import desk
 from hub.store.pool import Connection, hub_now
 from hub.web.auth import Doorman, Seat
@@ -15,6 +15,7 @@ from hub.web.frame import number, text
 
 HOLD_MINUTES = (5, 10, 15, 30)
 HOW = ("voice", "scene")
+NO_SPEECH = "无应答"  # the note that says so
 
 
 class FormFaultError(Exception):
@@ -56,7 +57,7 @@ async def dispatch(it: Doing) -> None:
     """Send somebody, or the policy's next step; `no_speech` says why in a note."""
     await desk.dispatch(it.conn, it.incident_id, it.who.person_id, number(it.form, "person"), nonce=it.nonce())
     if text(it.form, "no_speech"):
-        await desk.note(it.conn, it.incident_id, it.who.person_id, "无应答", nonce=it.nonce("-note"))
+        await desk.note(it.conn, it.incident_id, it.who.person_id, NO_SPEECH, nonce=it.nonce("-note"))
 
 
 async def hold(it: Doing) -> None:
@@ -88,6 +89,27 @@ async def cancel(it: Doing) -> None:
     await desk.cancel(it.conn, it.incident_id, it.who.person_id, nonce=it.nonce())
 
 
+async def call(it: Doing) -> None:
+    """120, 119 or 110 is on the line."""
+    try:
+        service = Service(text(it.form, "service", 10))
+    except ValueError:
+        raise FormFaultError("required", "services") from None
+    reference = text(it.form, "reference", desk.REFERENCE_LENGTH)
+    await desk.call(it.conn, it.incident_id, it.who.person_id, service, reference, nonce=it.nonce(f"-{service}"))
+
+
+async def make_real(it: Doing) -> None:
+    await desk.make_real(it.conn, it.incident_id, it.who.person_id, nonce=it.nonce())
+
+
+async def link(it: Doing) -> None:
+    other = number(it.form, "other")
+    if other is None:
+        raise FormFaultError("required", "link_other")
+    await desk.link(it.conn, it.incident_id, other, it.who.person_id)
+
+
 async def note(it: Doing) -> None:
     await desk.note(it.conn, it.incident_id, it.who.person_id, _needed(it.form, "text", "note"))
 
@@ -101,6 +123,7 @@ async def close(it: Doing) -> None:
     done = _needed(it.form, "done", "closing_done")
     with_whom = _needed(it.form, "with_whom", "closing_with")
     called_back = text(it.form, "called_back") != ""
+    _same_as(it, disposition)
     second = await _second_person(it)
     if it.severity == 1 and second is None and not called_back:
         raise FormFaultError("second_needed")
@@ -108,8 +131,18 @@ async def close(it: Doing) -> None:
         await resolve(it)
     await desk.close(
         it.conn, it.incident_id, it.who.person_id, disposition=disposition, done=done, with_whom=with_whom,
-        second_person_id=second, called_back=called_back, nonce=it.nonce(),
+        second_person_id=second, called_back=called_back, duplicate_of=_same_as(it, disposition), nonce=it.nonce(),
     )  # fmt: skip
+
+
+def _same_as(it: Doing, disposition: Disposition) -> int | None:
+    """The case a duplicate is the same as; asked for before anything is written."""
+    if disposition is not Disposition.DUPLICATE:
+        return None
+    other = number(it.form, "duplicate_of")
+    if other is None or other == it.incident_id:
+        raise FormFaultError("required", "duplicate_of")
+    return other
 
 
 async def _second_person(it: Doing) -> int | None:
@@ -135,6 +168,8 @@ def _needed(form: FormData, name: str, word: str) -> str:
 
 ACTIONS: dict[str, Action] = {
     "take": take, "dispatch": dispatch, "hold": hold, "release": release, "hand_over": hand_over,
-    "resolve": resolve, "cancel": cancel, "note": note, "close": close,
+    "resolve": resolve, "cancel": cancel, "note": note, "close": close, "call": call, "make_real": make_real,
+    "link": link,
 }  # fmt: skip
-SHEETS = ("dispatch", "hold", "hand_over", "resolve", "close", "release")
+CALLS = {f"call_{service}": service for service in Service}  # a window for each number
+SHEETS = ("dispatch", "hold", "hand_over", "resolve", "close", "release", "make_real", "link", *CALLS)

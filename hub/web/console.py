@@ -1,7 +1,7 @@
 """The operator's pages: the live queue, one incident, and what the buttons post."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -10,21 +10,27 @@ import structlog
 from fastapi import APIRouter, HTTPException, Path, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from alerts.model import Disposition, Severity
+from alerts.model import Disposition, Role, Service, Severity, State
+from alerts.services import Scene, script
+from hub.channels.wording import HAZARDS
 from hub.incidents import UnknownIncidentError
 from hub.refusals import Refused
 from hub.store import console as store
+from hub.store import devices, policies, surges
 from hub.store.pool import Connection
+from hub.store.sql import queries
 from hub.web import story, views, words
-from hub.web.actions import ACTIONS, HOLD_MINUTES, SHEETS, Doing, FormFaultError
+from hub.web.actions import ACTIONS, CALLS, HOLD_MINUTES, NO_SPEECH, SHEETS, Doing, FormFaultError
 from hub.web.auth import Seat, same
-from hub.web.frame import ForgedFormError, FormOf, Parts, PartsOf, SeatOf, from_htmx, go, render, said
+from hub.web.frame import ForgedFormError, FormOf, Parts, PartsOf, SeatOf, from_htmx, go, number, render, said
 from hub.web.live import Live, Stream
 
 router = APIRouter()
+CASES = queries("cases")
 log = structlog.get_logger()
 IncidentId = Annotated[int, Path(ge=1, lt=2**63)]
 VITALS_MINUTES = 30
+DEVICE_TEST_MIN = 30
 SEEN_LIMIT = 200  # pages one browser confirms at once
 
 
@@ -84,9 +90,15 @@ async def sheet(request: Request, incident_id: IncidentId, name: str, who: SeatO
     async with has.pool.connection() as conn:
         it = await _found(conn, incident_id, has, who)
         candidates = await store.rows(conn, store.Q.candidates, incident=incident_id) if name == "dispatch" else []
+        links = await store.rows(conn, CASES.links, incident=incident_id) if name in ("close", "link") else []
+        service = CALLS.get(name)
+        lines: tuple[str, ...] = ()
+        if service is not None:
+            lines = script(service, await _scene(conn, it, has, who.language), words.pick(who.language))
     return render(
         request, "_sheet.html", who, sheet=name, it=it, candidates=candidates, hold_minutes=HOLD_MINUTES,
-        dispositions=list(Disposition), critical=it["severity"] == Severity.CRITICAL,
+        dispositions=list(Disposition), critical=it["severity"] == Severity.CRITICAL, links=links, service=service,
+        lines=lines,
     )  # fmt: skip
 
 
@@ -126,6 +138,23 @@ async def act(
     if from_htmx(request):
         return Response(status_code=204, headers={"HX-Trigger": "hub:done"})
     return go(f"/incidents/{incident_id}")
+
+
+@router.post("/devices/{device_id}/test")
+async def device_test(request: Request, device_id: IncidentId, who: SeatOf, form: FormOf, has: PartsOf) -> Response:
+    """An installer telephones: this device is being tested. It ends by itself."""
+    minutes = number(form, "minutes")
+    async with has.pool.connection() as conn:
+        try:
+            async with conn.transaction():
+                await devices.test(conn, device_id, DEVICE_TEST_MIN if minutes is None else minutes)
+        except devices.TestModeError:
+            raise HTTPException(422) from None
+    log.info("device_test", device_id=device_id, person_id=who.person_id, minutes=minutes)
+    if from_htmx(request):
+        return Response(status_code=204, headers={"HX-Trigger": "hub:done"})
+    back = number(form, "incident")
+    return go(f"/incidents/{back}" if back else "/")
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -185,8 +214,12 @@ async def _queue(conn: Connection, who: Seat, has: Parts) -> dict[str, Any]:
     rows = await store.rows(conn, store.Q.queue, person=who.person_id, limit=store.QUEUE_LIMIT)
     count = await store.row(conn, store.Q.queue_count)
     calls, technical = views.split([views.queue_row(r, now) for r in rows])
+    waves = await store.rows(conn, CASES.surges)
     return {
         "calls": calls,
+        "surges": waves,
+        "places": views.places(calls) if waves else [],
+        "proposal": await surges.proposed(conn, now),
         "technical": technical,
         "more": max(0, (count or {"count": 0})["count"] - len(rows)),
         "on_duty": await store.rows(conn, store.Q.on_duty),
@@ -209,14 +242,50 @@ async def _case(conn: Connection, incident_id: int, who: Seat, has: Parts) -> di
     notes = await store.rows(conn, store.Q.notes, **about)
     known = await store.names(conn, story.people(events))
     accidental = await store.row(conn, store.Q.accidental, **about)
+    alerts = await store.rows(conn, store.Q.alerts, **about)
+    ambulance = await store.row(conn, CASES.ambulance_due, incident=incident_id)
     return {
         "it": it,
+        "services": views.services(it, alerts, no_speech=_no_speech(notes)),
+        "ambulance_due": ambulance and ambulance["due_at"],
+        "ask_ambulance": await _asks_for_ambulance(conn, it),
+        "links": await store.rows(conn, CASES.links, incident=incident_id),
+        "device_test_min": DEVICE_TEST_MIN,
         "circle": await store.rows(conn, store.Q.circle, **about),
         "devices": await store.rows(conn, store.Q.devices, **about),
         "past": await store.rows(conn, store.Q.past, **about),
         "accidental": (accidental or {"count": 0})["count"],
-        "alerts": await store.rows(conn, store.Q.alerts, **about),
+        "alerts": alerts,
         "told": await store.rows(conn, store.Q.pages, **about),
         "looking": [p for p in await store.rows(conn, store.Q.looking, **about) if p["id"] != who.person_id],
         "timeline": story.tell(events, notes, known, who.language),
     }
+
+
+async def _asks_for_ambulance(conn: Connection, it: store.Row) -> bool:
+    """Whether the policy has come to where it asks an operator about 120, and nobody has answered."""
+    if State(it["state"]) is not State.OPEN or it["test"] or Service.AMBULANCE in it["services"]:
+        return False
+    policy = (await policies.version(conn, it["policy_version"]))[it["policy_name"]]
+    return any(t.role is Role.AMBULANCE and t.operator_confirms for t in policy.rung(it["step"]).notify)
+
+
+def _no_speech(notes: Sequence[store.Row]) -> bool:
+    return any(note["text"] == NO_SPEECH for note in notes)
+
+
+async def _scene(conn: Connection, it: store.Row, has: Parts, language: str) -> Scene:
+    """What is read out to a service, in the operator's own words: she says it in one breath."""
+    t = words.speaker(language)
+    about = {"incident": it["id"]}
+    alerts = await store.rows(conn, store.Q.alerts, **about)
+    notes = await store.rows(conn, store.Q.notes, **about)
+    kinds = dict.fromkeys([it["kind"], *(a["kind"] for a in alerts)])
+    risks = it["risks"] or ()
+    return Scene(
+        address=" ".join(p for p in (it["address"] and it["area"], it["address"]) if p), entrance=it["entrance"] or "",
+        key_place=it["key_place"] or "", age=it["age"], happened=" + ".join(t(f"kind.{k}") for k in kinds),
+        presses=it["presses"], no_speech=_no_speech(notes),
+        hazards=tuple(words.risk(language, r) for r in risks if r in HAZARDS),
+        medical=tuple(words.risk(language, r) for r in risks if r not in HAZARDS), call_back=has.desk_phone,
+    )  # fmt: skip

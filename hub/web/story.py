@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hub.store.console import Row
+from hub.web.views import span
 from hub.web.words import LANGUAGES, pick, speaker
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -19,11 +20,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "nobody_reachable": ("没有任何人可联系", "nobody can be reached"),
     "not_cancelled": ("佩戴者没有取消", "the wearer did not cancel"),
     "taken": ("{person} 接下", "taken by {person}"),
+    "called": ("{service} 已接通，已报地址", "{service} is on the line and has the address"),
+    "made_real": ("测试转为真实警情", "the test is real: it rings"),
+    "nobody_can": ("被叫的人都去不了，不再等待", "nobody who was called can go: no more waiting"),
     "dispatched": ("派出 {person}", "dispatched {person}"),
     "cannot_go": ("{person} 去不了", "{person} cannot go"),
     "en_route": ("{person} 出发", "{person} is on the way"),
     "also_en_route": ("{person} 也在路上", "{person} is on the way as well"),
-    "arrived": ("{person} 到场", "{person} arrived"),
+    "arrived": ("{person} 到场（{how}）", "{person} arrived ({how})"),
+    "proved": ("{person} 到场证实：{how}", "{person} is there: {how}"),
     "also_on_scene": ("{person} 也到场", "{person} is there as well"),
     "left": ("{person} 离开", "{person} left"),
     "handed_over": ("{person} 已交接", "{person} handed over"),
@@ -71,17 +76,32 @@ def _line(event: Row, names: Mapping[int, str], language: str) -> Row:
         text = template[LANGUAGES.index(pick(language))].format_map(facts)
     else:
         text = " ".join([event["what"].replace("_", " "), *(f"{k}={v}" for k, v in body.items() if v is not None)])
+    text += _late(event["what"], body, language)
     weight = "key" if event["what"] in KEY else "plain"
     who = actor(event["actor"], names, language)
     return {"at": event["at"], "seq": event["seq"], "who": who, "text": text, "weight": weight}
 
 
-KEY = frozenset(
-    {"opened", "attached", "taken", "dispatched", "arrived", "handed_over", "resolved", "closed", "cancelled"}
-)
+KEY = frozenset({
+    "opened", "attached", "taken", "dispatched", "called", "made_real", "arrived", "proved", "handed_over", "resolved",
+    "closed", "cancelled",
+})  # fmt: skip
 ACTORS = {
     "timer": ("计时", "timer"), "hub": ("系统", "hub"), "device": ("设备", "device"), "wearer": ("本人", "wearer"),
 }  # fmt: skip
+
+
+TAPS = frozenset({"taken", "cannot_go", "en_route", "arrived", "left", "handed_over"})
+
+
+def _late(what: str, body: Mapping[str, Any], language: str) -> str:
+    """What a phone said long after it was pressed, and what a case was the same as."""
+    t = speaker(language)
+    if what in TAPS and isinstance(age := body.get("age_s"), int):
+        return t("tap_late", age=span(age))
+    if what == "closed" and isinstance(other := body.get("duplicate_of"), int):
+        return f" → #{other}"
+    return ""
 
 
 def actor(who: str, names: Mapping[int, str], language: str) -> str:
@@ -114,6 +134,8 @@ class _Facts(dict[str, Any]):
         for key in ("role", "kind", "disposition", "state", "channel", "purpose"):
             if isinstance(value := body.get(key), str):
                 self[key] = t(f"{key}.{value}")
+        away = body.get("distance_m")
+        self["how"] = t(f"proof.{body.get('proof', 'told') or 'none'}") + (f"，{away} m" if away is not None else "")
         if isinstance(value := body.get("severity"), int):
             self["severity"] = t(f"severity.{value}")
 

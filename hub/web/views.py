@@ -1,11 +1,15 @@
 """Turns rows into what a page shows: ages, clocks, marks, who may press what. Plain calculations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.model import ENDED, Severity, State
+from alerts.arrival import STAYS
+from alerts.model import ENDED, AlertKind, Proof, Service, Severity, State
+from alerts.services import KEYS, Happened, propose
+from alerts.surge import Answer, Waiting, groups
 from hub.store.console import Row
 
 MARKS = {1: "▲", 2: "◆", 3: "●", 4: "○", 5: "⚙"}  # a severity has a shape as well as a colour
@@ -64,7 +68,83 @@ def queue_row(row: Row, now: datetime) -> Row:
         "left": None if row["due_at"] is None else span((row["due_at"] - now).total_seconds()),
         "rings": rings(row),
         "kinds": _kinds(row),
+        "no_operator": no_operator(row),
     }
+
+
+def no_operator(row: Row) -> bool:
+    """Somebody goes, and at severity 1 no operator has it yet: it stays in the queue, ringing."""
+    return (
+        row["severity"] == Severity.CRITICAL
+        and not row["test"]
+        and row["handler_id"] is None
+        and row["responder_id"] is not None
+        and State(row["state"]) not in ENDED
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One house, or one area, in disaster mode."""
+
+    area: str
+    house: str
+    rows: Sequence[Row]
+
+    @property
+    def ids(self) -> str:
+        return ",".join(str(row["id"]) for row in self.rows)
+
+    @property
+    def alone(self) -> int:
+        """How many of them nobody has."""
+        return sum(row["handler_id"] is None and row["responder_id"] is None for row in self.rows)
+
+    @property
+    def severity(self) -> int:
+        return min(int(row["severity"]) for row in self.rows)
+
+
+def places(rows: Iterable[Row]) -> list[Place]:
+    """Group the queue by house, the place with the most pressing case first, and sort it within."""
+    by_id = {row["id"]: row for row in rows}
+    found = groups(_waiting(row) for row in by_id.values())
+    return [Place(area=area, house=house, rows=[by_id[c.incident_id] for c in cases]) for (area, house), cases in found]
+
+
+def _waiting(row: Row) -> Waiting:
+    answer = Answer.OPERATOR if row["handler_id"] else Answer.RESPONDER if row["responder_id"] else Answer.NOBODY
+    return Waiting(
+        incident_id=row["id"], severity=Severity(row["severity"]), kinds=[AlertKind(k) for k in row["kinds"]],
+        opened_at=row["opened_at"], area=row["area"], address=row["address"] or "", answer=answer,
+        presses=row["presses"], age=row["age"], risks=row["risks"], test=row["test"],
+    )  # fmt: skip
+
+
+def proof(row: Row, now: datetime) -> str | None:
+    """How an arrival is proved, as a word; None when nobody has arrived."""
+    if State(row["state"]) not in (State.ON_SCENE, State.HANDED_OVER, State.RESOLVED) or row["arrived_at"] is None:
+        return None
+    told = row["proof"] == Proof.TOLD and State(row["state"]) is State.ON_SCENE
+    return Proof.TIME.value if told and now - row["arrived_at"] >= STAYS else row["proof"] or "none"
+
+
+def services(row: Row, alerts: Sequence[Row], *, no_speech: bool) -> list[Row]:
+    """The three services in the order of their keys: joined, proposed and why, or neither."""
+    kinds = {AlertKind(row["kind"]), *(AlertKind(a["kind"]) for a in alerts)}
+    codes = {str(a["evidence"].get("code", "")) for a in alerts}
+    serious = {AlertKind.SMOKE, AlertKind.GAS} & kinds or row["severity"] <= Severity.HIGH
+    happened = Happened(kinds=kinds if serious else (), codes=codes, no_speech=no_speech)
+    because = {p.service: p.because for p in propose(happened)}
+    return [
+        {"service": s.value, "key": key, "because": because.get(s), "joined": s.value in row["services"]}
+        for s, key in KEYS.items()
+    ]
+
+
+def service_of(name: str) -> Service | None:
+    """Return the service of a number, None for any other."""
+    return Service(name) if name in tuple(Service) else None
 
 
 def split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -88,6 +168,8 @@ def case(row: Row, now: datetime, person_id: int) -> Row:
         "can_take": not ended and row["handler_id"] is None,
         "can_act": not ended and mine,
         "resolved": state is State.RESOLVED,
+        "no_operator": no_operator(row),
+        "shown_proof": proof(row, now),
     }
 
 

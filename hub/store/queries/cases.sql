@@ -109,3 +109,7 @@ order by i.opened_at desc limit 24
 -- When 120 will be called by itself, if nobody says otherwise before.
 select min(due_at) as due_at from page
 where incident_id = %(incident)s and role = 'ambulance' and purpose = 'alarm' and state = 'ready'
+
+-- name: areas
+-- Where people live whom the hub serves.
+select area from resident where area <> '' and not canary group by area order by area limit 500

@@ -89,8 +89,8 @@ select id, pg_notify('carehub_page', id::text) from opened;
 -- name: queue
 -- Every open incident with what an operator needs to choose: worst first, then oldest, technical ones last.
 select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step, i.round, i.area,
-       i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role,
-       r.name as resident, r.born, r.address, d.address as device, d.room,
+       i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role, i.services, i.proof,
+       r.name as resident, r.born, r.address, coalesce(r.risks, '{}') as risks, d.address as device, d.room,
        t.kind as timer, t.due_at,
        (select array_agg(distinct a.kind order by a.kind) from alert a where a.incident_id = i.id) as kinds,
        (select a.rule from alert a where a.incident_id = i.id and a.rule is not null
@@ -139,8 +139,9 @@ order by pg.created_at desc limit 5;
 
 -- name: incident
 select i.id, i.kind, i.severity, i.state, i.opened_at, i.closed_at, i.presses, i.test, i.step, i.round, i.area,
-       i.policy_name, i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role,
-       i.handed_to, i.resolved_by, i.disposition, i.version, i.resident_id, i.device_id,
+       i.policy_name, i.policy_version, i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role,
+       i.handed_to, i.resolved_by, i.disposition, i.version, i.resident_id, i.device_id, i.services, i.proof, i.linked_to,
+       (select max(e.at) from incident_event e where e.incident_id = i.id and e.what = 'arrived') as arrived_at,
        r.name as resident, r.born, r.address, r.entrance, r.language, r.ability, r.risks, r.key_place, r.phone,
        r.door_code <> '' as has_door_code, r.lat, r.lon,
        d.address as device, d.room, t.kind as timer, t.due_at
@@ -162,7 +163,7 @@ where c.resident_id = %(resident)s order by c.position, p.id;
 
 -- name: devices
 -- The resident's devices, or the incident's own when it belongs to nobody; battery and last words by telemetry.
-select d.id, d.address, d.model, d.room, d.state, d.test_until > hub_now() as testing,
+select d.id, d.address, d.model, d.room, d.state, d.test_until > hub_now() as testing, d.test_until,
        v.received_at as seen_at, b.battery_pct, w.worn, hr.heart_rate_bpm, hr.received_at as heart_rate_at
 from device d
 left join lateral (select received_at from telemetry where device_id = d.id

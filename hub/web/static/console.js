@@ -146,6 +146,13 @@
     stale('queue:stale', 'case:stale');
   });
 
+  let told = null;
+  body.addEventListener('hub:batch', () => {
+    stale('queue:stale', 'case:stale');
+    clearTimeout(told);
+    told = setTimeout(() => by('batch')?.replaceChildren(), 20000);
+  });
+
   // --- keys
   const typing = (target) => target.closest('input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]');
   function move(step) {

@@ -15,7 +15,9 @@ ME, ANOTHER = 3, 4
 def row(**facts: Any) -> dict[str, Any]:
     return {
         "severity": 1, "handler_id": None, "test": False, "state": "open", "born": date(1944, 3, 2), "kind": "sos",
-        "opened_at": NOW - timedelta(seconds=75), "closed_at": None, "due_at": NOW + timedelta(seconds=20), **facts,
+        "opened_at": NOW - timedelta(seconds=75), "closed_at": None, "due_at": NOW + timedelta(seconds=20),
+        "responder_id": None, "proof": None, "arrived_at": None, "services": [], "area": "", "address": "", "risks": [],
+        "presses": 0, "id": 1, **facts,
     }  # fmt: skip
 
 
@@ -97,3 +99,62 @@ def test_one_odd_beat_and_what_is_long_ago_make_no_trend() -> None:
     fell = [(0.0, 140.0), (10.0, 140.0), (20.0, 140.0), *((2000.0 + t, bpm) for t, bpm in steady)]
     assert views.trend(fell) == 0
     assert (views.trend([(60.0 * minute, 120.0 - 4 * minute) for minute in range(9)]) or 0) < -8
+
+
+@pytest.mark.parametrize(
+    ("facts", "alone"),
+    [
+        ({"responder_id": ANOTHER, "state": "en_route"}, True),  # the guard is going, and no operator has it
+        ({"responder_id": ANOTHER, "state": "en_route", "handler_id": ME}, False),
+        ({"responder_id": ANOTHER, "state": "en_route", "severity": 2}, False),
+        ({"responder_id": ANOTHER, "state": "en_route", "test": True}, False),
+        ({}, False),
+    ],
+)
+def test_severity_one_says_that_no_operator_has_it_whoever_goes(facts: dict[str, Any], alone: bool) -> None:
+    assert views.queue_row(row(**facts), NOW)["no_operator"] is alone
+
+
+@pytest.mark.parametrize(
+    ("facts", "word"),
+    [
+        ({"state": "on_scene", "proof": "told", "arrived_at": NOW - timedelta(minutes=3)}, "told"),
+        ({"state": "on_scene", "proof": "told", "arrived_at": NOW - timedelta(minutes=11)}, "time"),
+        ({"state": "on_scene", "proof": None, "arrived_at": NOW - timedelta(minutes=11)}, "none"),
+        ({"state": "handed_over", "proof": "told", "arrived_at": NOW - timedelta(hours=1)}, "told"),
+        ({"state": "on_scene", "proof": "button", "arrived_at": NOW}, "button"),
+        ({"state": "open", "proof": None, "arrived_at": None}, None),
+        (
+            {"state": "open", "proof": None, "arrived_at": NOW - timedelta(hours=1)},
+            None,
+        ),  # he came, and it is open anew
+    ],
+)
+def test_arrival_is_shown_with_its_proof_or_as_unproved(facts: dict[str, Any], word: str | None) -> None:
+    assert views.proof(row(**facts), NOW) == word
+
+
+def test_services_stand_by_their_keys_whatever_is_proposed() -> None:
+    shown = views.services(row(kind="smoke", services=["119"]), [], no_speech=False)
+    assert [(s["key"], s["service"], s["joined"], s["because"]) for s in shown] == [
+        ("1", "120", False, "smoke"), ("2", "119", True, "smoke"), ("3", "110", False, None),
+    ]  # fmt: skip
+
+
+def test_mild_reading_proposes_no_ambulance_until_nobody_answers() -> None:
+    mild = row(kind="vitals", severity=3)
+    assert [s["because"] for s in views.services(mild, [], no_speech=False)] == [None, None, None]
+    assert [s["because"] for s in views.services(mild, [], no_speech=True)] == ["no_speech", None, None]
+
+
+def test_places_come_by_their_most_pressing_case() -> None:
+    house, other = "和平里 3 号楼", "光明巷 12 号"
+    rows = [
+        views.queue_row(row(id=1, severity=3, kind="vitals", address=f"{house} 101"), NOW),
+        views.queue_row(row(id=2, severity=2, kind="fall", address=other), NOW),
+        views.queue_row(row(id=3, address=f"{house} 502", handler_id=ME), NOW),
+    ]
+    found = views.places(rows)
+    assert [(p.house, [r["id"] for r in p.rows], p.alone, p.severity) for p in found] == [
+        (house, [3, 1], 1, 1), (other, [2], 1, 2),
+    ]  # fmt: skip
