@@ -11,7 +11,7 @@ import psycopg
 from alerts.model import Role
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
-from hub.store import devices, people
+from hub.store import devices, people, phone
 from hub.store.pool import Connection, connect
 from hub.web.auth import CONSOLE_ROLES, hash_password
 
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="carehub people", description=__doc__)
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
-    commands = parser.add_subparsers(required=True, metavar="resident | person | list")
+    commands = parser.add_subparsers(required=True, metavar="resident | person | link | list")
     resident = commands.add_parser("resident", help="somebody who lives alone; prints her number")
     resident.add_argument("name")
     resident.add_argument("--born", type=date.fromisoformat, metavar="YYYY-MM-DD")
@@ -59,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     person.add_argument("--minutes", type=float, default=0.0, help="how far away")
     person.add_argument("--on-duty", type=int, default=0, metavar="DAYS", help="on duty from now, for so many days")
     person.set_defaults(run=_person)
+    link = commands.add_parser("link", help="a person's own page on his phone: prints its address, shown once")
+    link.add_argument("person", type=int, metavar="PERSON")
+    link.add_argument("--revoke", action="store_true", help="end every link he has, and print none")
+    link.set_defaults(run=_link)
     commands.add_parser("list", help="residents and people, by number").set_defaults(run=_list)
     return parser
 
@@ -66,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
     async with await connect(settings.database.dsn, name="carehub people") as conn, conn.transaction():
         try:
+            options.public_url = settings.public_url
             await options.run(conn, options)
         except psycopg.errors.UniqueViolation:
             raise HubError(f"somebody signs in as {options.login!r} already; choose another login") from None
@@ -116,6 +121,15 @@ async def _terminal(conn: Connection, number: int) -> None:
     await people.set_contact(conn, number, "mqtt", f"{prefix}page")
     credential = await devices.issue_credential(conn, f"responder-{number}", "responder", prefix, person_id=number)
     print(f"  terminal  {credential.username}\n  password  {credential.secret}   (shown once)\n  topics    {prefix}…")
+
+
+async def _link(conn: Connection, options: argparse.Namespace) -> None:
+    """His phone becomes the responders' app through this page."""
+    if options.revoke:
+        print(f"{await phone.revoke_links(conn, options.person)} links ended")
+        return
+    token, ends = await phone.make_link(conn, options.person)
+    print(f"{options.public_url.rstrip('/')}/me/{token}\n  until     {ends:%Y-%m-%d}   (shown once; it is his alone)")
 
 
 async def _list(conn: Connection, _: argparse.Namespace) -> None:

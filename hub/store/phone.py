@@ -1,4 +1,4 @@
-"""The responder's phone: what a link opens, personal links and whose they are, the calls and shifts of one person."""
+"""The responder's phone: what a link opens, personal links and whose they are, the calls of one person."""
 
 import hashlib
 import secrets
@@ -15,8 +15,6 @@ LINK_DAYS = 180  # a season and a half: whoever left the service without anybody
 LINKS_KEPT = 5  # phones of one person; one more ends the oldest
 TOKEN_BYTES = 24
 CALLS_SHOWN = 20
-SHIFTS_SHOWN = 30
-SHIFT_DAYS = 14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +66,6 @@ async def owner(conn: Connection, token: str) -> Owner | None:
 
 async def calls(conn: Connection, person_id: int) -> list[Row]:
     return await rows(conn, Q.my_calls, person=person_id, limit=CALLS_SHOWN)
-
-
-async def shifts(conn: Connection, person_id: int) -> list[Row]:
-    return await rows(conn, Q.my_shifts, person=person_id, days=SHIFT_DAYS, limit=SHIFTS_SHOWN)
 
 
 async def speak(conn: Connection, person_id: int, language: str) -> None:

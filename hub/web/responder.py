@@ -186,7 +186,7 @@ def _news(called: Called) -> dict[str, Any]:
     who = t(f"role.{row['going_role']}") + " " if row["going_role"] and called.view is View.STOOD_DOWN else ""
     return {
         "view": called.view, "version": row["version"], "now": views.ms(called.now),
-        "what": t(f"kind.{_kind(row)}"),
+        "what": t(f"kind.{kind_for(row)}"),
         "pressed": t("pressed", n=row["presses"]) if row["presses"] > 1 else "",
         "lead": t("r_stood_down_lead", name=who or t("r_somebody")) if called.view is View.STOOD_DOWN else "",
         "proof": t(f"r_proof.{row['proof']}") if row["proof"] and called.view is View.THERE else "",
@@ -214,7 +214,8 @@ def _sayings(language: str) -> dict[str, str]:
     return {key.removeprefix("rj_"): pair[column] for key, pair in words.WORDS.items() if key.startswith("rj_")}
 
 
-def _kind(row: Row) -> AlertKind:
+def kind_for(row: Row) -> AlertKind:
+    """Return what happened, as far as this person's role may know: that it is a vital sign is itself a diagnosis."""
     kind = AlertKind(row["kind"])
     return AlertKind.SOS if kind is AlertKind.VITALS and Role(row["role"]) not in SEES_VITALS else kind
 

@@ -57,13 +57,6 @@ where pg.person_id = %(person)s and pg.purpose = 'alarm'
 order by i.severity, i.opened_at, i.id, pg.id desc
 limit %(limit)s;
 
--- name: my_shifts
--- When this person is on duty, now and in the days to come.
-select s.roster, lower(s.during) as begins, upper(s.during) as ends, s.during @> t.now as now
-from shift s, hub_now() as t(now)
-where s.person_id = %(person)s and upper(s.during) > t.now and lower(s.during) < t.now + make_interval(days => %(days)s)
-order by lower(s.during), s.id limit %(limit)s;
-
 -- name: speak
 -- The language this person is called and shown things in.
 update person set language = %(language)s where id = %(person)s;

@@ -28,7 +28,7 @@
     const s = Math.max(0, Math.round(ms / 1000));
     return s < 60 ? say('seconds', { n: s }) : s < 5400 ? say('minutes', { n: Math.floor(s / 60) }) : say('hours', { n: Math.floor(s / 3600) });
   };
-  const clock = (ms) => new Date(ms).toLocaleTimeString('zh-CN', { hour: '2-digit', minute: '2-digit', hour12: false });
+  const clock = (ms) => new Date(ms).toLocaleTimeString('zh-CN', { hour: '2-digit', minute: '2-digit', hour12: false, timeZone: call.dataset.zone });
   const named = (tap) => ({ tap: words[`tap.${tap.verb}`] ?? tap.verb, at: clock(tap.at) });
 
   const taps = new carehub.Taps(token, { changed: show, answered });

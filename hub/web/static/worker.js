@@ -7,6 +7,9 @@ const CALLS_MOST = 8;
 const CALL_MS = 12 * 3_600_000; // as long as a link
 const SLOW_MS = 4_000; // a kept page is better than a white one
 const ANSWER_MS = 8_000;
+const ME = 'carehub-me'; // where this phone's own page is, so that it can subscribe again by itself
+const ME_PATH = /^\/me\/[\w-]{20,60}$/;
+const ICON = '/static/icon-192.png';
 const CALL_PATH = /^\/r\/[\w-]{20,200}$/;
 
 self.addEventListener('install', (event) => event.waitUntil((async () => {
@@ -28,8 +31,9 @@ self.addEventListener('fetch', (event) => {
 });
 
 self.addEventListener('message', (event) => {
-  const { keep, forget } = event.data ?? {};
+  const { keep, forget, me } = event.data ?? {};
   if (CALL_PATH.test(keep ?? '')) event.waitUntil(fetched(keep).catch(() => {}));
+  if (ME_PATH.test(me ?? '')) event.waitUntil(caches.open(ME).then((cache) => cache.put('/me/', new Response(me))));
   if (CALL_PATH.test(forget ?? '')) event.waitUntil(caches.open(CALLS).then((calls) => calls.delete(forget)));
 });
 
@@ -71,12 +75,12 @@ async function pushed(event) {
   try { page = event.data.json(); } catch { page = { text: event.data?.text() ?? '' }; }
   const text = String(page.text ?? '');
   const path = pathOf(page.answer_url);
-  const chinese = /[\u4e00-\u9fff]/.test(text) || !text;
+  const chinese = page.language ? !String(page.language).startsWith('en') : /[\u4e00-\u9fff]/.test(text) || !text;
   const alarm = (page.purpose ?? 'alarm') === 'alarm';
   await self.registration.showNotification(chinese ? (alarm ? '紧急呼叫' : '一键通') : (alarm ? 'Emergency call' : 'carehub'), {
     body: text || (chinese ? '请打开查看' : 'Please open it'), tag: page.incident ? `incident-${page.incident}` : 'carehub',
     renotify: true, requireInteraction: alarm, silent: false, vibrate: alarm ? [600, 200, 600, 200, 600, 200, 600] : [200],
-    lang: chinese ? 'zh-CN' : 'en', icon: FILES.find((name) => name.includes('icon.svg')), timestamp: Date.parse(page.sent_at) || Date.now(),
+    lang: chinese ? 'zh-CN' : 'en', icon: ICON, badge: ICON, timestamp: Date.parse(page.sent_at) || Date.now(),
     data: { path, page: page.page ?? 0, open: pathOf(page.open) },
     actions: alarm && path ? [{ action: 'accept', title: chinese ? '我去' : 'I am going' }, { action: 'cannot_go', title: chinese ? '去不了' : 'I cannot go' }] : [],
   });
@@ -90,6 +94,15 @@ function pathOf(url) {
     return origin === location.origin && (CALL_PATH.test(pathname) || pathname.startsWith('/me/')) ? pathname : null;
   } catch { return null; }
 }
+
+// The browser has changed its subscription: the hub must know, or this phone is silent from now on.
+self.addEventListener('pushsubscriptionchange', (event) => event.waitUntil((async () => {
+  const me = await (await (await caches.open(ME)).match('/me/'))?.text();
+  const options = event.oldSubscription?.options;
+  if (!me || !options) return;
+  const fresh = event.newSubscription ?? await self.registration.pushManager.subscribe(options);
+  await fetch(`${me}/push`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(fresh) });
+})()));
 
 function posted(path, verb, nonce) {
   return fetch(`${path}/answer`, {

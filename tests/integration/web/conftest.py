@@ -16,10 +16,11 @@ from tests.integration.web.world import LINK_KEY, World, eventually, neighbourho
 class Served:
     """A console in a thread of its own."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, options: ConsoleOptions | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.server: ConsoleServer = server(ConsoleOptions(dsn=dsn, link_key=LINK_KEY), "127.0.0.1", self.port)
+        options = options or ConsoleOptions(dsn=dsn, link_key=LINK_KEY)
+        self.server: ConsoleServer = server(options, "127.0.0.1", self.port)
         self._thread = threading.Thread(target=self.server.run, name="console")
 
     def start(self) -> "Served":
