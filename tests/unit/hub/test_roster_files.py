@@ -38,7 +38,9 @@ def some_shifts(seed: int) -> tuple[Shift, ...]:
     chance = random.Random(seed)
     made = {
         Shift(
-            start=(start := datetime(2026, chance.choice([3, 10, 11]), 1, tzinfo=UTC) + chance.randrange(2000) * QUARTER),
+            start=(
+                start := datetime(2026, chance.choice([3, 10, 11]), 1, tzinfo=UTC) + chance.randrange(2000) * QUARTER
+            ),
             end=start + chance.randrange(1, 200) * HOUR / 4, person_id=chance.choice([1, 2, 3, 6]),
             roster=chance.choice(list(ZONES)),
         )
