@@ -20,11 +20,11 @@ import psycopg
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from hub.loops.canary_ways import STAGES, ConsoleWay, DeviceWay, LostError
+from hub.loops.canary_ways import ConsoleWay, DeviceWay, LostError
 from hub.loops.findings import Finding
 from hub.store import canary as store
+from hub.store.canary import STAGES, Round
 from hub.store.canary import Canary as Who
-from hub.store.canary import Round
 from hub.store.pool import Connection, connect
 from hub.web.auth import hash_password
 

@@ -15,7 +15,6 @@ import msgspec
 from hub.errors import HubError
 from hub.store.canary import DEVICE_NAME, PREFIX, Canary
 
-STAGES = ("console", "connect", "puback", "received", "page", "shown", "closed")
 RETRY_S = 0.2
 GOODBYE_S = 2.0  # a listener that hangs must not hold up the next round
 QUIET_S = 15.0  # the console's stream beats every 4 s

@@ -17,6 +17,7 @@ from hub.store.pool import Connection
 from hub.store.sql import queries
 
 Q = queries("canary")
+STAGES = ("console", "connect", "puback", "received", "page", "shown", "closed")  # of her way, in order
 AREA = "~canary"  # no area of a service begins so; the rules below are for it alone
 NAME = "金丝雀 canary"
 LOGIN = "carehub-canary"

@@ -72,12 +72,6 @@ select rule, subject, detail, extract(epoch from %(now)s - found_at)::float8,
        extract(epoch from %(now)s - acknowledged_at)::float8
 from audit_finding where cleared_at is null order by id limit 1000
 
--- name: acknowledge
--- Somebody has seen it. The siren is silent about it for a while; said again, the while begins again.
-update audit_finding set acknowledged_at = hub_now(), acknowledged_by = %(person)s, acknowledged_why = %(why)s
-where id = %(finding)s and cleared_at is null
-returning rule, subject, pg_notify('carehub_audit', rule)
-
 -- name: beat
 -- One part of the watch is alive, and what it says.
 insert into heartbeat (role, at, says) values (%(role)s, hub_now(), %(says)s)
