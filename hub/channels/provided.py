@@ -13,9 +13,9 @@ from hub.store.sql import queries
 
 Q = queries("channels")
 WORD_CHARS = 35  # what providers let one variable of a template hold
-MOBILE = re.compile(r"1\d{10}")
-LANDLINE = re.compile(r"0\d{9,11}")
-WORLD = re.compile(r"\+[1-9]\d{6,14}")
+MOBILE = re.compile(r"1[0-9]{10}")
+LANDLINE = re.compile(r"0[0-9]{9,11}")
+WORLD = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class Provided:

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from hub import demo, logs
+from hub.channels import vapid
 from hub.config import Settings, load
 from hub.embedded import EmbeddedPostgres, free_port
 from hub.errors import HubError
@@ -132,8 +133,9 @@ class Run:
         path = self.run_dir / "secrets.json"
         if not path.exists():
             path.touch(mode=0o600)
-            names = ("CAREHUB_SECRETS_LINK_KEY", "CAREHUB_SECRETS_WEBHOOK_KEY")
-            path.write_text(json.dumps({name: secrets.token_urlsafe(32) for name in names}))
+            names = ("CAREHUB_SECRETS_LINK_KEY", "CAREHUB_SECRETS_WEBHOOK_KEY", "CAREHUB_SECRETS_CALLBACK_KEY")
+            made = {name: secrets.token_urlsafe(32) for name in names}
+            path.write_text(json.dumps(made | {"CAREHUB_SECRETS_VAPID_KEY": vapid.make_key()}))
         kept: dict[str, str] = json.loads(path.read_text())
         return {name: os.environ.get(name) or value for name, value in kept.items()}
 
