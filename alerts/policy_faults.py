@@ -118,7 +118,7 @@ FAULTS: dict[str, tuple[str, str]] = {
         "{role}（{area}）在未来 14 天有空档：{gaps}",
         "{role} ({area}) has nobody on duty in the next 14 days: {gaps}",
     ),
-    "nobody_in_role": ("登记的{role}一个也没有", "nobody is registered as {role}"),
+    "nobody_in_role": ("还没有登记：{role}", "nobody is registered yet: {role}"),
     "last_nobody": (
         "最后一步要叫的人一个也没有登记",
         "nobody at all is registered whom the last step could call",

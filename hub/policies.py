@@ -125,7 +125,7 @@ async def publish(
             raise DoubtfulPolicyError(found.doubts)
         return await store.publish(
             conn, text, by.person_id, name=by.name, comment=comment, restored=restored,
-            forced=[f"{doubt.line}: {doubt.words('zh')} / {doubt.words('en')}" for doubt in found.doubts],
+            forced=[(doubt.line, doubt.words("zh"), doubt.words("en")) for doubt in found.doubts],
         )  # fmt: skip
 
 

@@ -176,8 +176,10 @@ async def _show(options: argparse.Namespace, settings: Settings) -> int:
         changed = await policies.change(conn, edition)
     active, at = ", active" if edition.active else "", edition.published_at.astimezone()
     print(f"# version {edition.version}{active}, published {at:%Y-%m-%d %H:%M:%S %Z} by {edition.published_as or '?'}")
-    for line in ([edition.comment] if edition.comment else []) + [f"in spite of {doubt}" for doubt in edition.forced]:
-        print(f"# {line}")
+    if edition.comment:
+        print(f"# {edition.comment}")
+    for number, zh, en in edition.forced:
+        print(f"# in spite of line {number}: {zh if options.lang == 'zh' else en}")
     for line in changed.splitlines():
         print(f"# {line}")
     print(edition.text, end="" if edition.text.endswith("\n") else "\n")

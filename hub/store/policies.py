@@ -45,7 +45,7 @@ class Edition:
     published_at: datetime
     published_as: str
     comment: str
-    forced: tuple[str, ...]  # doubts it was published in spite of
+    forced: tuple[tuple[int, str, str], ...]  # doubts it was published in spite of: line, and words in zh and en
     restored: int | None  # the version whose text was put back
     active: bool
     open: int  # incidents that run by it
@@ -82,7 +82,7 @@ async def publish(
     *,
     name: str = "",
     comment: str = "",
-    forced: Sequence[str] = (),
+    forced: Sequence[tuple[int, str, str]] = (),
     restored: int | None = None,
 ) -> int:
     """Make a text the policy of incidents that open from now on; the open ones keep theirs.
@@ -139,8 +139,8 @@ async def edition(conn: Connection, number: int) -> Edition:
 def _edition(row: Sequence[Any]) -> Edition:
     number, text, at, name, comment, forced, restored, is_active, open_ = row
     return Edition(
-        version=number, text=text, published_at=at, published_as=name, comment=comment, forced=tuple(forced),
-        restored=restored, active=is_active, open=open_,
+        version=number, text=text, published_at=at, published_as=name, comment=comment, restored=restored,
+        active=is_active, open=open_, forced=tuple((line, zh, en) for line, zh, en in forced),
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ class Desk:
     at: str = ""
     kind: str = AlertKind.SOS
     review: Review | None = None
-    explained: list[str] = field(default_factory=list)
+    explained: list[list[tuple[str, str]]] = field(default_factory=list)  # lines of each policy with their sort
     played: tuple[dry_run_words.Line, ...] = ()
     home: str = ""
     problem: str = ""  # a sentence for a person
@@ -75,7 +75,7 @@ async def work(request: Request, who: SeatOf, form: FormOf, has: PartsOf) -> Res
         desk.review = await policies.review(conn, desk.text)
         match do:
             case "explain" if desk.review.policies is not None:
-                desk.explained = [pure.explain(one, who.language) for one in desk.review.policies]
+                desk.explained = [_sorted(pure.explain(one, who.language)) for one in desk.review.policies]
             case "dry_run" if desk.review.policies is not None:
                 await _play(conn, desk, who)
             case "publish":
@@ -206,6 +206,17 @@ def _said(review: Review | None, who: Seat) -> dict[str, list[tuple[int, str]]]:
 
 def _sort(line: str) -> str:
     return {"+": "added", "-": "gone", "@": "place"}.get(line[:1], "same")
+
+
+def _sorted(timeline: str) -> list[tuple[str, str]]:
+    """Return a timeline's lines without their indents, each with what it is: name, step, call or rule."""
+    name, *lines = timeline.split("\n")
+    found = [("name", name)]
+    for line in lines:
+        said = line.strip()
+        sort = "call" if line != said else "step" if said[:1].isdigit() else "rule"
+        found.append((sort, said))
+    return found
 
 
 def _sent(form: FormData) -> Desk:
