@@ -77,6 +77,12 @@ class ConsoleSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoverageSettings:
+    radius_min: float = 15.0  # help within so many minutes counts as cover
+    days: int = 14  # worked out ahead
+
+
+@dataclass(frozen=True, kw_only=True)
 class MetricsSettings:
     host: str = "127.0.0.1"
     ingest_port: int = 9101
@@ -112,6 +118,7 @@ class Settings:
     ingest: IngestSettings = field(default_factory=IngestSettings)
     dispatch: DispatchSettings = field(default_factory=DispatchSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    coverage: CoverageSettings = field(default_factory=CoverageSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     channels: ChannelSettings = field(default_factory=ChannelSettings)
@@ -168,7 +175,9 @@ def _refuse_secrets_of_the_watch(table: dict[str, Any], faults: list[str]) -> No
     section = table.get("audit")
     for name in ("heartbeat_url", "siren_password"):
         if isinstance(section, dict) and section.pop(name, None):
-            faults.append(f"audit.{name}: may hold a secret; set CAREHUB_AUDIT_{name.upper()} in the environment instead")
+            faults.append(
+                f"audit.{name}: may hold a secret; set CAREHUB_AUDIT_{name.upper()} in the environment instead"
+            )
 
 
 def _file(path: Path, faults: list[str]) -> dict[str, Any]:

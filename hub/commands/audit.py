@@ -10,6 +10,7 @@ from hub import config, logs, metrics
 from hub.config import Settings, required_dsn
 from hub.loops.auditor import Auditor
 from hub.loops.canary import CanaryLoop, NoCanary, Places
+from hub.loops.coverage import CoverageLoop
 from hub.loops.echo import Echo
 from hub.loops.ending import until_signal
 from hub.loops.findings import Loud
@@ -53,7 +54,12 @@ async def run(settings: Settings) -> None:
     async with beating() as pulse:
         with metrics.serve(settings.metrics.host, settings.metrics.audit_port, waiting_for, pulse.standing):
             await until_signal(
-                auditor=auditor.run(), siren=siren.run(), outside=outside.run(), echo=echo.run(), canary=canary.run()
+                auditor=auditor.run(),
+                siren=siren.run(),
+                outside=outside.run(),
+                echo=echo.run(),
+                canary=canary.run(),
+                coverage=CoverageLoop.of(settings).run(),
             )
 
 

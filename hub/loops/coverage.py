@@ -6,15 +6,18 @@ It has connections of its own and computes in a thread, so whoever shares the pr
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import Self
 
 import psycopg
 import structlog
 from prometheus_client import Counter, Gauge
 
 from alerts.coverage import HOURS, RADIUS_MIN
+from hub.config import Settings
 from hub.errors import HubError
 from hub.loops import bell
 from hub.store import coverage, rosters
+from hub.store.coverage import MAX_DAYS
 from hub.store.pool import connect
 
 CHANNEL = "carehub_coverage"
@@ -41,6 +44,11 @@ class CoverageLoop:
     radius_min: float = RADIUS_MIN
     quiet_s: float = QUIET_S
     runs: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        how = settings.coverage
+        return cls(dsn=settings.database.dsn, hours=24 * min(how.days, MAX_DAYS), radius_min=how.radius_min)
 
     async def run(self) -> None:
         listener = bell.Bell(self.dsn, [CHANNEL])

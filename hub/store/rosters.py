@@ -291,7 +291,12 @@ async def lists_of(
 
 
 async def shifts(
-    conn: Connection, after: datetime, before: datetime, *, roster: str | None = None, person_id: int | None = None
+    conn: Connection,
+    after: datetime | None,
+    before: datetime,
+    *,
+    roster: str | None = None,
+    person_id: int | None = None,
 ) -> list[ShiftRow]:
     values = {"after": after, "before": before, "roster": roster, "person": person_id}
     return [

@@ -1,0 +1,139 @@
+"""Duty lists and coverage from the command line."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from hub.__main__ import main as carehub
+from hub.commands import coverage, people, roster
+
+
+HEAD = "roster,person,from,to\n"
+TUESDAY = "物业保安,2,2026-11-24 08:00,2026-11-24 20:00\n"
+
+
+@pytest.fixture(autouse=True)
+def _town(dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CAREHUB_DATABASE_DSN", dsn)
+    people.main(["resident", "马秀兰", "--area", "和平社区"])
+    for name in ("赵师傅", "周文"):
+        people.main(["person", name, "--role", "property", "--area", "和平社区", "--contact", "mqtt"])
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute("insert into clock (at) values ('2026-11-22T02:00Z')")
+    roster.main(["create", "物业保安", "--role", "property", "--needs-check-in"])
+    capsys.readouterr()
+
+
+def out(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    assert roster.main(list(words)) == code
+    printed = capsys.readouterr()
+    return printed.out + printed.err
+
+
+def test_rotation_is_shown_and_overridden(capsys: pytest.CaptureFixture[str]) -> None:
+    out(capsys, "rotation", "物业保安", "--people", "赵师傅,周文", "--first-day", "2026-11-20", "--turn-days", "1")
+    assert "Sun 11-22 10:00  –  Mon 11-23 08:00  赵师傅" in out(capsys, "show", "物业保安")
+    out(
+        capsys,
+        "override",
+        "物业保安",
+        "--off",
+        "赵师傅",
+        "--on",
+        "周文",
+        "--from",
+        "2026-11-22T09:00",
+        "--to",
+        "2026-11-22T12:00",
+    )
+    assert "Sun 11-22 10:00  –  Sun 11-22 12:00  周文" in out(capsys, "show", "物业保安")
+    assert "周文?" not in out(capsys, "check-in", "周文") + out(capsys, "list")
+    out(capsys, "rotation", "物业保安", "--end", "1")
+    assert "rotation" not in out(capsys, "show", "物业保安")
+
+
+def test_exported_list_is_imported_again_as_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], dsn: str
+) -> None:
+    out(capsys, "rotation", "物业保安", "--people", "1,2", "--first-day", "2026-11-22", "--turn-days", "1")
+    for suffix in ("csv", "ics"):
+        file = tmp_path / f"list.{suffix}"
+        out(capsys, "export", "物业保安", "--format", suffix, "--out", str(file))
+        assert "0 new, 61 as they are" in out(capsys, "import", str(file), "--dry-run")
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        before = conn.execute("select person_id, during from shift order by 2").fetchall()
+        conn.execute("delete from shift; delete from rotation")
+        for suffix in ("csv", "ics"):
+            conn.execute("delete from shift")
+            assert "61 new" in out(capsys, "import", str(tmp_path / f"list.{suffix}"))
+            assert conn.execute("select person_id, during from shift order by 2").fetchall() == before
+
+
+def test_dry_run_changes_nothing_and_replace_takes_what_is_not_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], dsn: str
+) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(HEAD + "物业保安,1,2026-11-23 08:00,2026-11-23 20:00
+" + TUESDAY)
+    assert "2 new, 0 as they are, 0 gone – nothing was changed" in out(capsys, "import", str(file), "--dry-run")
+    assert "2 new" in out(capsys, "import", str(file))
+    file.write_text(HEAD + "物业保安,2,2026-11-23 08:00,2026-11-23 20:00
+" + TUESDAY)
+    assert "1 new, 1 as they are, 1 gone" in out(capsys, "import", str(file), "--replace")
+    with psycopg.connect(dsn) as conn:
+        assert conn.execute("select array_agg(person_id) from shift").fetchone() == ([2, 2],)
+
+
+def test_file_with_faults_names_each_line_and_nothing_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], dsn: str
+) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(
+        HEAD + TUESDAY + "物业保安,谁,tomorrow,2026-11-23 20:00
+?,1,2026-11-23 08:00,2026-11-23 20:00
+"
+    )
+    printed = out(capsys, "import", str(file), code=1)
+    assert f"{file}:3: " in printed
+    assert f"{file}:4: " in printed
+    with psycopg.connect(dsn) as conn:
+        assert conn.execute("select count(*) from shift").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["rotation", "?", "--people", "1", "--first-day", "2026-11-22"], "no duty list"),
+        (["rotation", "物业保安", "--people", "谁", "--first-day", "2026-11-22"], "nobody"),
+        (["rotation", "物业保安", "--people", "1", "--first-day", "2026-11-22", "--hours", "8-20 h"], "--hours"),
+        (["create", "x", "--zone", "China"], "no time zone"), (["import", "/nowhere.csv"], "cannot be read"),
+        (["override", "物业保安", "--off", "1", "--from", "now", "--to", "then"], "no time"),
+    ],
+)  # fmt: skip
+def test_mistake_is_one_line_that_says_what_to_write(
+    words: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert carehub(["roster", *words]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_coverage_draws_the_hours_of_a_resident(capsys: pytest.CaptureFixture[str]) -> None:
+    out(
+        capsys,
+        "rotation",
+        "物业保安",
+        "--people",
+        "1",
+        "--first-day",
+        "2026-11-22",
+        "--turn-days",
+        "1",
+        "--hours",
+        "08:00-20:00",
+    )
+    assert coverage.main(["--resident", "1", "--days", "2", "--lang", "en"]) == 1
+    printed = capsys.readouterr().out
+    assert "nobody could come" in printed
+    assert "11-23  XXXXXXXX????????????XXXX" in printed
+    assert "0/48 h (0.0 %) ≤ 15 min" in printed
