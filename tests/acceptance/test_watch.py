@@ -1,15 +1,16 @@
-"""The watch over a whole hub: a canary comes through and wakes nobody; what stands still sounds the siren by its name."""
+"""The watch over a whole hub: a canary comes through and wakes nobody; what stands still is named and sounds."""
 
 import signal
-import shutil
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
+from alerts.model import Disposition
+from hub import desk
 from hub.embedded import EmbeddedPostgres
+from hub.store.pool import Connection
 from tests.acceptance.watched import EVERY_S, LIMIT_S, Elsewhere, Hub
 from tests.conftest import TEMPLATE
 from tests.integration.web.world import World, neighbourhood
@@ -150,24 +151,21 @@ def test_canary_keeps_its_secrets_to_itself(hub: Hub) -> None:
             assert secret not in log
 
 
-def _or_none(ask: object) -> int:
+def _or_none(ask: Callable[[], int]) -> int:
     try:
-        return int(ask())  # type: ignore[operator]
+        return ask()
     except psycopg.Error:
         return 0
 
 
 def _end(world: World, incident: int) -> None:
     """End the real case, so that the next story begins with nothing open."""
-    from alerts.model import Disposition
-    from hub import desk
-
     li = world.people["li"]
 
-    async def end(conn: object) -> None:
-        await desk.take(conn, incident, li)  # type: ignore[arg-type]
-        await desk.resolve(conn, incident, li, "voice")  # type: ignore[arg-type]
-        await desk.close(  # type: ignore[arg-type]
+    async def end(conn: Connection) -> None:
+        await desk.take(conn, incident, li)
+        await desk.resolve(conn, incident, li, "voice")
+        await desk.close(
             conn, incident, li, disposition=Disposition.REASSURED, done="x", with_whom="x", called_back=True
         )
 

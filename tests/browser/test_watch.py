@@ -34,15 +34,17 @@ def faults(world: World) -> None:
             "insert into audit_finding (rule, subject, detail, found_at) values (%(r)s, %(s)s, %(d)s, hub_now())",
             r=rule, s=subject, d=detail,
         )  # fmt: skip
-    way = '{"console":0.0138,"connect":0.0043,"puback":0.0223,"received":0.0004,"page":0.0117,"shown":0.0233,"closed":0.0878}'
+    start = '{"console":0.0138,"connect":0.0043,"puback":0.0223,"received":0.0004'
+    way = start + ',"page":0.0117,"shown":0.0233,"closed":0.0878}'
     for minutes in range(9, 1, -1):
         world.sql(
             "insert into canary_round (at, seconds) values (hub_now() - make_interval(mins => %(m)s), %(way)s::jsonb)",
             m=minutes, way=way,
         )  # fmt: skip
     world.sql(
-        "insert into canary_round (at, lost, detail, seconds) values (hub_now(), 'page', 'nothing in 15 s',"
-        ' \'{"console":0.0138,"connect":0.0043,"puback":0.0223,"received":0.0004}\')'
+        "insert into canary_round (at, lost, detail, seconds)"
+        " values (hub_now(), 'page', 'nothing in 15 s', %(start)s::jsonb)",
+        start=start + "}",
     )
 
 

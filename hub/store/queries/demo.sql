@@ -15,7 +15,7 @@ select id from resident where phone = %(phone)s;
 -- before that belongs to an earlier play.
 select i.id, i.kind, i.severity, i.state, i.disposition, i.presses, i.opened_at, i.closed_at, r.address, d.address
 from incident i left join resident r on r.id = i.resident_id left join device d on d.id = i.device_id
-where i.closed_at is null or i.closed_at >= (select max(active_from) from policy_version)
+where (i.closed_at is null or i.closed_at >= (select max(active_from) from policy_version)) and r.canary is not true
 order by i.id;
 
 -- name: told
@@ -57,7 +57,8 @@ where d.address = any(%(devices)s) and a.kind = 'fall' order by 2;
 
 -- name: opened_since
 -- What a replay brought about.
-select i.kind, count(*) from incident i where i.opened_at >= %(since)s group by 1 order by 1;
+select i.kind, count(*) from incident i left join resident r on r.id = i.resident_id
+where i.opened_at >= %(since)s and r.canary is not true group by 1 order by 1;
 
 -- name: unreadable_since
 -- What a replay sent that nobody could read.
