@@ -1,6 +1,8 @@
 """The ways out to people. To add one: README.md."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 
@@ -21,6 +23,7 @@ from hub.store.pool import Pool
 CHANNELS: tuple[Callable[[Means], Channel], ...] = (
     Console, App, Sms, Voice, Email, Webhook, Mqtt, Siren, Apprise, Device,
 )  # fmt: skip
+ADDRESS = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+")  # what a push service takes as a sender's address
 
 __all__ = ["CHANNELS", "Channel", "Means", "OutboundPage", "Outcome", "Receipt", "means_of", "open_channels"]
 
@@ -32,8 +35,10 @@ def open_channels(means: Means) -> dict[str, Channel]:
 
 def means_of(settings: Settings, pool: Pool, http: httpx.AsyncClient) -> Means:
     """Return what the channels send with, as the settings say."""
+    public = settings.public_url if ADDRESS.fullmatch(settings.public_url) else ""
+    channels = replace(settings.channels, push_contact=settings.channels.push_contact or public)
     return Means(
         pool=pool, http=http, webhook_key=settings.secrets.webhook_key,
-        webhook_timeout_s=settings.dispatch.webhook_timeout_s, channels=settings.channels, smtp=settings.smtp,
+        webhook_timeout_s=settings.dispatch.webhook_timeout_s, channels=channels, smtp=settings.smtp,
         aliyun=settings.aliyun, tencent=settings.tencent, secrets=settings.secrets,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 
 from alerts.model import Role
+from hub.channels import addresses
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
 from hub.store import devices, people, phone
@@ -16,7 +17,6 @@ from hub.store.pool import Connection, connect
 from hub.web.auth import CONSOLE_ROLES, hash_password
 
 ROLES = (*(str(role) for role in Role), "supervisor")
-REACHES = ("webhook", "mqtt", "console")  # channels that reach a person; `device` speaks to the wearer
 PASSWORD_BYTES = 12
 
 
@@ -144,6 +144,6 @@ async def _list(conn: Connection, _: argparse.Namespace) -> None:
 
 def _contact(text: str) -> tuple[str, str]:
     channel, _, address = text.partition("=")
-    if channel not in REACHES or (channel == "webhook" and not address.startswith(("http://", "https://"))):
-        raise HubError(f"{text!r} is no contact; write CHANNEL=ADDRESS with a channel of {', '.join(REACHES)}")
+    if why := addresses.wrong(channel, address):
+        raise HubError(f"{text!r} is no contact; {why}")
     return channel, address
