@@ -17,8 +17,9 @@ CLOCK_SKEW_S = 300
 class Receiver:
     """Counts copies per Idempotency-Key; a wrong or missing signature is refused and remembered as a fault."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, skew_s: float = CLOCK_SKEW_S) -> None:
         self._key = key
+        self._skew_s = skew_s
         self._lock = threading.Lock()
         self.copies: Counter[str] = Counter()
         self.bodies: dict[str, dict[str, Any]] = {}
@@ -32,7 +33,7 @@ class Receiver:
             if not hmac.compare_digest(wanted, headers.get("X-Carehub-Signature", "")) or not page_key:
                 self.faults.append(f"unsigned page {page_key}")
                 return 401
-            if abs(time.time() - int(stamp)) > CLOCK_SKEW_S:
+            if abs(time.time() - int(stamp)) > self._skew_s:
                 self.faults.append(f"page {page_key} is dated {stamp}")
                 return 401
             self.copies[page_key] += 1
@@ -41,9 +42,9 @@ class Receiver:
 
 
 @contextmanager
-def webhook(key: str) -> Iterator[tuple[Receiver, str]]:
+def webhook(key: str, skew_s: float = CLOCK_SKEW_S) -> Iterator[tuple[Receiver, str]]:
     """Serve a receiver on 127.0.0.1; yields it and its URL."""
-    receiver = Receiver(key)
+    receiver = Receiver(key, skew_s)
 
     class Page(BaseHTTPRequestHandler):
         timeout = 10

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -72,6 +73,14 @@ AT_THE_DESK: dict[str, Callable[[Connection, int, int, str], Awaitable[object]]]
         c, i, p, disposition=Disposition.LIFTED, done="lifted", with_whom="guard", called_back=True, nonce=n
     ),
 }  # fmt: skip
+
+
+class Crash(StrEnum):
+    """Whether the process dies at the last moment before the commit, and what the person does then."""
+
+    NONE = "none"
+    ONCE_MORE = "once more"  # the tap is sent again
+    FOR_GOOD = "for good"  # nobody tries again: nothing of it may be left
 
 
 @dataclass(kw_only=True)
@@ -155,17 +164,21 @@ class Centre(RuleBasedStateMachine):
         self._run(self._set_clock(seconds))
 
     @precondition(lambda self: self.alerts)
-    @rule(what=st.sampled_from((*AT_THE_DESK, "hold", "send the guard")), twice=st.booleans(), undone=st.booleans())
-    def operator_does(self, what: str, twice: bool, undone: bool) -> None:
-        self._run(self._at_the_desk(what, twice=twice, undone=undone))
+    @rule(
+        what=st.sampled_from((*AT_THE_DESK, "hold", "send the guard")),
+        twice=st.booleans(),
+        crash=st.sampled_from(Crash),
+    )
+    def operator_does(self, what: str, twice: bool, crash: Crash) -> None:
+        self._run(self._at_the_desk(what, twice=twice, crash=crash))
 
     @precondition(lambda self: self.alerts)
     @rule(
         who=st.sampled_from(("daughter", "guard")), verb=st.sampled_from(ANSWERS), twice=st.booleans(),
-        undone=st.booleans(),
+        crash=st.sampled_from(Crash),
     )  # fmt: skip
-    def responder_answers(self, who: str, verb: desk.Verb, twice: bool, undone: bool) -> None:
-        self._run(self._answer(who, verb, twice=twice, undone=undone))
+    def responder_answers(self, who: str, verb: desk.Verb, twice: bool, crash: Crash) -> None:
+        self._run(self._answer(who, verb, twice=twice, crash=crash))
 
     @rule(who=st.sampled_from(("operator", "guard")))
     def duty_changes(self, who: str) -> None:
@@ -185,23 +198,25 @@ class Centre(RuleBasedStateMachine):
     def dispatcher_sends(self, n: int, outcome: Outcome) -> None:
         self._run(self._send(self.workers[n], outcome))
 
-    @precondition(lambda self: self.alerts)
     @rule(n=st.integers(0, 1), outcome=st.sampled_from(Outcome))
     def operator_takes_what_is_being_sent(self, n: int, outcome: Outcome) -> None:
         """The narrow moment, which chance alone seldom meets."""
-        self.dispatcher_claims(n)
-        self.operator_does("take", twice=False, undone=False)
+        self._sending_and_taken(n)
         self.dispatcher_sends(n, outcome)
 
-    @precondition(lambda self: self.alerts)
-    @rule(n=st.integers(0, 1))
-    def dispatcher_freezes_past_its_lease(self, n: int) -> None:
+    @rule(n=st.integers(0, 1), outcome=st.sampled_from(Outcome))
+    def dispatcher_freezes_past_its_lease(self, n: int, outcome: Outcome) -> None:
         """It goes on after its pages were taken back; what it writes then must bring nothing back to life."""
-        self.dispatcher_claims(n)
+        self._sending_and_taken(n)
         self.time_passes(31.0)
         self.lost_pages_are_taken_back()
-        self.operator_does("take", twice=False, undone=False)
-        self.dispatcher_sends(n, Outcome.FAILED)
+        self.laws_hold()
+        self.dispatcher_sends(n, outcome)
+
+    def _sending_and_taken(self, n: int) -> None:
+        self.alarm(ALARMS[0], undone=False)
+        self.dispatcher_claims(n)
+        self.operator_does("take", twice=False, crash=Crash.NONE)
 
     @rule(n=st.integers(0, 1), arrived=st.booleans())
     def dispatcher_dies(self, n: int, arrived: bool) -> None:
@@ -297,6 +312,7 @@ class Centre(RuleBasedStateMachine):
                 at = await incidents.situation(conn, self._case())
                 if at.incident is not None and at.incident.state not in ENDED:
                     await incidents.apply(conn, at, events.Due(), "timer")
+            return  # whoever fires it next finds everything as it was
         expired = await self.world.rows("select id from incident where expires_at <= hub_now()")
         waits = await self.laws.waits()
         versions = dict(await self.world.rows("select id, version from incident"))
@@ -325,7 +341,7 @@ class Centre(RuleBasedStateMachine):
     def _case(self) -> int:
         return self.alerts[-1][1]
 
-    async def _at_the_desk(self, what: str, *, twice: bool, undone: bool) -> None:
+    async def _at_the_desk(self, what: str, *, twice: bool, crash: Crash) -> None:
         operator, conn = self.world.names["operator"], self.world.conn
         until = await self.world.now() + timedelta(minutes=5)
 
@@ -336,9 +352,9 @@ class Centre(RuleBasedStateMachine):
                 return await desk.dispatch(conn, self._case(), operator, self.world.names["guard"], nonce=nonce)
             return await AT_THE_DESK[what](conn, self._case(), operator, nonce)
 
-        await self._by_a_person(act, twice=twice, undone=undone, taps_own_take=what == "take")
+        await self._by_a_person(act, twice=twice, crash=crash, taps_own_take=what == "take")
 
-    async def _answer(self, who: str, verb: desk.Verb, *, twice: bool, undone: bool) -> None:
+    async def _answer(self, who: str, verb: desk.Verb, *, twice: bool, crash: Crash) -> None:
         pages = await self.world.pages(self._case(), who, purpose="alarm")
         if not pages:
             return
@@ -348,11 +364,11 @@ class Centre(RuleBasedStateMachine):
             return await desk.answer(self.world.conn, person, page["id"], nonce, verb, "her neighbour")
 
         taps_own_take = verb is desk.Verb.ACCEPT
-        if await self._by_a_person(act, twice=twice, undone=undone, taps_own_take=taps_own_take):
+        if await self._by_a_person(act, twice=twice, crash=crash, taps_own_take=taps_own_take):
             self.heard[_key({"incident_id": self._case(), **page})] += 1  # who answers has it
 
     async def _by_a_person(
-        self, act: Callable[[str], Awaitable[object]], *, twice: bool, undone: bool, taps_own_take: bool
+        self, act: Callable[[str], Awaitable[object]], *, twice: bool, crash: Crash, taps_own_take: bool
     ) -> bool:
         """Do it, perhaps after a crash at the last moment, perhaps twice with one tap; a refusal changes nothing, and
         neither does taking what one has."""
@@ -360,9 +376,11 @@ class Centre(RuleBasedStateMachine):
         before = await self.world.incident(self._case())
         newest = int(await self.world.value("select coalesce(max(id), 0) from page"))
         try:
-            if undone:
+            if crash is not Crash.NONE:
                 async with self.world.conn.transaction(force_rollback=True):
                     await act(f"tap-{self.taps}")
+            if crash is Crash.FOR_GOOD:
+                return False
             await act(f"tap-{self.taps}")
         except desk.Refused:
             assert await self.world.incident(self._case()) == before, "refused, and something changed"

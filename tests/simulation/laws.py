@@ -80,17 +80,19 @@ class Laws:
         before, self.holders = self.holders, {row[0]: {p for p in row[5:7] if p} for row in rows}
         for page in pages:
             self._nobody_is_woken_off_duty(page, before.get(page[1], set()))
+            self.known.setdefault(page[1], Known()).written.add((page[5], page[6], page[2], page[7], page[4]))
         self.newest = pages[-1][0] if pages else self.newest
+        rung = {page[1] for page in pages}
         for incident_id, *_, seq in rows:
-            if self.known.setdefault(incident_id, Known()).seq < (seq or 0):
-                await self._chain_tells_all(incident_id, [p for p in pages if p[1] == incident_id])
+            if self.known.setdefault(incident_id, Known()).seq < (seq or 0) or incident_id in rung:
+                await self._chain_tells_all(incident_id)
 
     def _nobody_is_woken_off_duty(self, page: tuple[Any, ...], had: set[int]) -> None:
         _, incident_id, person, role, purpose, *_ = page
         known = role in ASKED_ALWAYS or person in self.on_duty or purpose == "stand_down"
         assert known or person in had | self.holders[incident_id], f"person {person} is off duty and is paged"
 
-    async def _chain_tells_all(self, incident_id: int, fresh: list[tuple[Any, ...]]) -> None:
+    async def _chain_tells_all(self, incident_id: int) -> None:
         """The chain goes on from where it was good, and folding it gives the incident, its timer and its pages."""
         known, conn = self.known[incident_id], self.world.conn
         rows = await self.world.rows(
@@ -110,7 +112,6 @@ class Laws:
         assert known.timer == (timer and chain.plain(timer)), "the timer is not what its chain says"
         assert state["presses"] == self.presses[incident_id], "a press was lost or counted twice"
         known.told |= {tuple(page[:5]) for page in folded.pages}
-        known.written |= {(p[5], p[6], p[2], p[7], p[4]) for p in fresh}
         assert known.told <= known.written, "a page that was decided was not written"
         undecided = {page[4] for page in known.written - known.told}
         assert undecided <= {"stand_down"}, "a page nobody decided"

@@ -1,0 +1,1 @@
+"""The parts of the soak: a street of people who press, hands that hurt the hub, a cutter of lines, and the verdict."""

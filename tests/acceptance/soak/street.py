@@ -1,0 +1,152 @@
+"""A street of residents who press and stream through listener and broker, and operators who end their cases."""
+
+import asyncio
+import random
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import psycopg
+
+from alerts.model import Disposition
+from hub import desk
+from hub.bench import town
+from hub.errors import HubError
+from hub.store import policies
+from hub.store.pool import Connection, connect
+from simulator.encoders import carehub as words
+from simulator.line import Line
+from simulator.neighbourhood import Endpoint
+from tests.acceptance.receiver import Receiver
+
+VITALS_EVERY_S = 0.5
+PRESS_EVERY_S = (2.0, 12.0)
+REPEAT_S = 1.5  # a press is sent again, under its identity, until the hub itself has answered
+
+OLD_ENOUGH = (
+    b"select id from incident where dedup_key is not null and opened_at < hub_now() - interval '6 s'"
+    b" order by id limit 5"
+)
+
+
+@dataclass
+class Wearer:
+    """One device of carehub's own profile, through the listener or through Mosquitto."""
+
+    home: town.Home
+    line: Line
+    through_broker: bool
+    rng: random.Random
+    answered: set[str] = field(default_factory=set)  # identities of presses that were answered
+    told: set[str] = field(default_factory=set)  # identities the hub said 收到 to
+    spoken: asyncio.Event = field(default_factory=asyncio.Event)
+    saved: set[int] = field(default_factory=set)  # sequence numbers of vitals that were acknowledged by the listener
+    pressed: int = 0
+    seq: int = 0
+
+    def hear(self, _topic: str, payload: bytes) -> None:
+        command = words.said(payload)
+        if command.get("say") == "received":
+            self.told.add(str(command.get("id")))
+            self.spoken.set()
+
+    async def _hears(self, identity: str) -> None:
+        while identity not in self.told:
+            self.spoken.clear()
+            await self.spoken.wait()
+
+    async def live(self, until: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._stream(until))
+            group.create_task(self._press_now_and_then(until))
+
+    async def _stream(self, until: asyncio.Event) -> None:
+        while not until.is_set():
+            self.seq += 1
+            seq = self.seq
+            payload = b'{"seq":%d,"at":"%s","hr":%d,"spo2":97,"steps":3,"battery":70,"worn":true}' % (
+                seq, words.stamp(datetime.now(UTC)).encode(), 60 + self.rng.randrange(20),
+            )  # fmt: skip
+            await self.line.publish(words.topic(self.home.watch, "vitals"), payload)
+            if not self.through_broker:
+                self.saved.add(seq)
+            await asyncio.sleep(VITALS_EVERY_S)
+
+    async def _press_now_and_then(self, until: asyncio.Event) -> None:
+        while not until.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(until.wait(), self.rng.uniform(*PRESS_EVERY_S))
+                return
+            await self._press()
+
+    async def _press(self) -> None:
+        identity = secrets.token_hex(6)
+        self.pressed += 1
+        self.seq += 1
+        payload = words.event(self.seq, datetime.now(UTC), "sos", identity)
+        while identity not in self.told:
+            await self.line.publish(words.topic(self.home.watch, "event"), payload)
+            if not self.through_broker:  # the listener's PUBACK is proof; the broker's proves nothing
+                self.answered.add(identity)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hears(identity), REPEAT_S)
+        self.answered.add(identity)
+
+
+@dataclass(kw_only=True)
+class Street:
+    """The people of the soak."""
+
+    dsn: str  # the operators' line to the database, which may be cut like any other
+    receiver: Receiver
+    wearers: list[Wearer]
+    operators: tuple[int, int]
+
+    async def close_incidents(self, until: asyncio.Event) -> None:
+        """Operators end cases all the time, so that presses keep opening new ones."""
+        first, second = self.operators
+        while not until.is_set():
+            with suppress(psycopg.Error, HubError, OSError):
+                async with await connect(self.dsn, name="soak desk") as conn:
+                    while not until.is_set():
+                        rows = await (await conn.execute(OLD_ENOUGH)).fetchall()
+                        for (incident_id,) in rows:
+                            await end(conn, incident_id, first, second)
+                        await asyncio.sleep(0.5)
+            await asyncio.sleep(0.2)
+
+
+async def end(conn: Connection, incident_id: int, operator: int, colleague: int) -> None:
+    await desk.take(conn, incident_id, operator)
+    await desk.resolve(conn, incident_id, operator, "spoke with her")
+    await desk.close(
+        conn, incident_id, operator, disposition=Disposition.TEST, done="soak", with_whom="daughter",
+        second_person_id=colleague,
+    )  # fmt: skip
+
+
+async def settle(direct: str, line: str, receiver: Receiver, url: str, *, devices: int, ports: tuple[int, int],
+                 seed: int) -> Street:  # fmt: skip
+    """Register a street.
+
+    Args:
+        direct: DSN for registering.
+        line: DSN the operators work through.
+        ports: of the listener and the broker; every second wearer goes through the latter.
+    """
+    async with await connect(direct) as conn:
+        await policies.publish(conn, town.POLICY)
+        homes = await town.provision(conn, devices, url)
+        operators = (await town.add_person(conn, "甲", "operator"), await town.add_person(conn, "乙", "operator"))
+    wearers = []
+    for index, home in enumerate(homes):
+        through_broker = index % 2 == 1
+        wire = Line(
+            Endpoint(host="127.0.0.1", port=ports[through_broker]), home.credential.username, home.credential.secret,
+            subscribe=[words.topic(home.watch, "command")],
+        )  # fmt: skip
+        wearer = Wearer(home=home, line=wire, through_broker=through_broker, rng=random.Random(seed * 1000 + index))
+        wire._hear = wearer.hear
+        wearers.append(wearer)
+    return Street(dsn=line, receiver=receiver, wearers=wearers, operators=operators)
