@@ -83,7 +83,7 @@ class _Asking:
             on = [s for s in self.staff.duty if s.roster == target.roster and s.person_id in people]
             if gaps := _said(_without(wanted, on), policy.zone):
                 where = self.lines.find(at, target.roster)
-                yield Fault(line=where, code="roster_gap", facts={"roster": f"“{target.roster}”", "gaps": gaps})
+                yield Fault(line=where, code="roster_gap", facts={"roster": target.roster, "gaps": gaps})
         else:
             yield from self._of_role(people, wanted, policy.zone, line, role)
 

@@ -112,7 +112,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     # against the people and duty lists of a database
     "roster_gap": (
         "班表“{roster}”在未来 14 天有空档：{gaps}",
-        "roster {roster} has nobody on duty in the next 14 days: {gaps}",
+        "roster “{roster}” has nobody on duty in the next 14 days: {gaps}",
     ),
     "role_gap": (
         "{role}（{area}）在未来 14 天有空档：{gaps}",

@@ -1,12 +1,15 @@
 """Policies as published: what is read, what is refused and where, and what they say in words."""
 
-from datetime import timedelta
+import string
+from datetime import date, timedelta
 from importlib.resources import files
 
 import pytest
 
+from alerts.duty import Calendar
 from alerts.model import AlertKind, Role, Severity
 from alerts.policy import IfEmpty, Order, PolicyError, Rung, explain, load
+from alerts.policy_faults import FAULTS
 from tests.unit.alerts.duty import NIGHT, alert, at
 
 DEFAULT = files("alerts").joinpath("default_policy.toml").read_text(encoding="utf-8")
@@ -87,6 +90,9 @@ def test_policy_is_read_as_written() -> None:
         ('["07:00", "22:00"]', '["07:00", "07:00"]', "never"),
         ('["07:00", "22:00"]', '["07:00"]', "hours are written"),
         ('["07:00", "22:00"]', '["07:00+08:00", "22:00"]', "without a zone"),
+        ('only = { between = ["07:00", "22:00"] }', 'only = { days = ["someday"] }', "unknown day 'someday'"),
+        ('only = { between = ["07:00", "22:00"] }', "only = { days = [] }", "days are a list"),
+        ('only = { between = ["07:00", "22:00"] }', "only = {}", "write only"),
         ('if_empty = "next_now"', 'if_empty = "skip"', "unknown if_empty 'skip'"),
         ('auto_after = "45s"', 'auto_after = "60s"', "not before the step's end"),
         ('via = "operator_confirm"', 'via = "fax"', "unknown via 'fax'"),
@@ -207,6 +213,116 @@ def test_choice_goes_by_area_and_hour_of_the_wall() -> None:
     assert policies.choose(alert(), at("02:14:07")).name == "其他"
 
 
+def test_all_faults_of_a_file_are_told_at_once_in_the_order_of_its_lines() -> None:
+    text = (
+        GOOD.replace('role = "community"', 'role = "shopkeeper"')
+        .replace('"webhook@10s"', '"pigeon@10s"')
+        .replace('repeat_last = "60s"', 'repeat_last = "soon"')
+        .replace('wait = "30s"', 'wait = "30s"\nif_empty = "skip"')
+    )
+    with pytest.raises(PolicyError) as caught:
+        load(text)
+    lines = [line_of(text, part) for part in ("soon", "pigeon", "skip", "shopkeeper")]
+    assert [f.line for f in caught.value.faults] == lines
+    assert caught.value.line == lines[0]
+    assert str(caught.value).count("\n") == 3
+
+
+def test_fault_is_told_in_both_languages() -> None:
+    error, line = refusal('"webhook@10s"', '"webhook@30s"')
+    assert [f.words("zh") for f in error.faults] == ["webhook@30s 响时这一步已结束：这一步只等 30 s"]
+    assert error.faults[0].words("en") == "webhook@30s rings when the step is over: it waits 30 s"
+    assert line == error.line
+
+
+def test_every_fault_has_the_same_facts_in_both_languages() -> None:
+    for code, (zh, en) in FAULTS.items():
+        facts = [{name for _, name, _, _ in string.Formatter().parse(said) if name} for said in (zh, en)]
+        assert facts[0] == facts[1], code
+
+
+DAYS = """
+[policy."夜"]
+when = { kind = "sos", days = %s, between = ["22:00", "06:00"] }
+[[policy."夜".step]]
+notify = [ { role = "operator" } ]
+
+[policy."其他"]
+[[policy."其他".step]]
+notify = [ { role = "operator" } ]
+"""
+
+
+@pytest.mark.parametrize(
+    ("days", "day", "clock", "name"),
+    [
+        ('"fri"', 6, "23:00:00", "夜"),
+        ('"fri"', 7, "05:59:00", "夜"),  # the night that began on Friday
+        ('"fri"', 6, "05:59:00", "其他"),
+        ('["sat", "sun"]', 7, "23:00:00", "夜"),
+        ('"workday"', 6, "23:00:00", "夜"),
+        ('"workday"', 7, "23:00:00", "其他"),
+        ('"holiday"', 7, "23:00:00", "夜"),
+        ('"holiday"', 6, "23:00:00", "其他"),
+    ],
+)
+def test_days_are_those_on_which_the_hours_began(days: str, day: int, clock: str, name: str) -> None:
+    assert load(DAYS % days).choose(alert(), at(clock, day)).name == name
+
+
+def test_public_holidays_come_from_the_calendar_that_is_handed_in() -> None:
+    friday = at("23:00:00", 6)
+    day_off = Calendar(holidays=frozenset({date(2026, 11, 6)}), makeup=frozenset({date(2026, 11, 7)}))
+    assert load(DAYS % '"holiday"', calendar=day_off).choose(alert(), friday).name == "夜"
+    assert load(DAYS % '"workday"', calendar=day_off).choose(alert(), friday + timedelta(days=1)).name == "夜"
+    assert load(DAYS % '"workday"', calendar=day_off).choose(alert(), friday).name == "其他"
+
+
+def test_step_of_some_days_is_passed_on_the_others() -> None:
+    text = GOOD.replace('{ between = ["07:00", "22:00"] }', '{ days = ["mon", "workday"] }')
+    policies = load(text, calendar=Calendar(holidays=frozenset({date(2026, 11, 6)})))
+    assert policies["急"].open_now(1, at("03:00:00", 5))
+    assert not policies["急"].open_now(1, at("03:00:00", 6))
+    assert not policies["急"].open_now(1, at("03:00:00", 7))
+
+
+def test_policy_that_several_before_it_leave_nothing_is_refused() -> None:
+    text = (
+        '[policy.presses]\nwhen = { kind = "sos" }\n[[policy.presses.step]]\nnotify = [ { role = "operator" } ]\n'
+        '[policy.day]\nwhen = { kind = "fall", between = ["06:00", "18:00"] }\n'
+        '[[policy.day.step]]\nnotify = [ { role = "operator" } ]\n'
+        '[policy.night]\nwhen = { kind = "fall", between = ["18:00", "06:00"] }\n'
+        '[[policy.night.step]]\nnotify = [ { role = "operator" } ]\n'
+        '[policy.late]\nwhen = { kind = ["fall", "sos"] }\n[[policy.late.step]]\nnotify = [ { role = "operator" } ]\n'
+        '[policy.rest]\n[[policy.rest.step]]\nnotify = [ { role = "operator" } ]\n'
+    )
+    with pytest.raises(PolicyError, match="never reached: presses, day, night") as caught:
+        load(text)
+    assert caught.value.line == line_of(text, "[policy.late]")
+    load(text.replace('"18:00", "06:00"', '"18:00", "05:59"'))  # a minute is left
+
+
+def test_days_that_together_are_all_days_leave_nothing() -> None:
+    text = (DAYS % '"workday"').replace(
+        '[policy."其他"]',
+        '[policy."休"]\nwhen = { days = "holiday", between = ["22:00", "06:00"] }\n'
+        '[[policy."休".step]]\nnotify = [ { role = "operator" } ]\n'
+        '[policy."后"]\nwhen = { kind = "sos", between = ["23:00", "05:00"] }\n'
+        '[[policy."后".step]]\nnotify = [ { role = "operator" } ]\n[policy."其他"]',
+    )
+    with pytest.raises(PolicyError, match="never reached: 夜, 休"):
+        load(text)
+    load(text.replace('"23:00", "05:00"', '"21:00", "05:00"'))
+
+
+def test_step_whose_hours_are_over_before_its_turn_is_refused() -> None:
+    text = GOOD.replace('severity_at_least = "high" }', 'between = ["22:00", "06:00"] }')
+    with pytest.raises(PolicyError, match=r"never reached: the policy is for 22:00–06:00.*07:00–22:00") as caught:
+        load(text)
+    assert caught.value.line == line_of(text, "only =")
+    load(text.replace('"06:00"', '"06:59"'))  # it opens at 06:58, and the step is reached after seven
+
+
 def test_sequential_order_is_read() -> None:
     text = GOOD.replace('{ role = "community" }', '{ role = "community", order = "sequential", next_after = "15s" }')
     target = load(text)["急"].steps[1].notify[0]
@@ -229,20 +345,30 @@ def test_default_policy_covers_every_alert_there_is() -> None:
 
 
 def test_explain_tells_the_timeline_in_chinese() -> None:
-    words = explain(load(GOOD)["急"], "zh")
-    assert "跌倒先询问本人 15 秒" in words
-    assert "+00:00　第 1 步：通知家属[同时、mqtt、webhook（10 秒后）]；坐席[console]" in words
-    assert "+00:30　第 2 步：通知社区[全部联系方式]（仅 07:00–22:00；无人可叫时立即进入下一步）" in words
-    assert "+01:30　第 3 步：通知120 急救[全部联系方式、先请坐席确认，45 秒后自动呼叫]" in words
-    assert "每 1 分钟重复一次，直到有人接警" in words
+    words = explain(load(GOOD)["急"], "zh").splitlines()
+    assert "跌倒先询问本人 15 秒，期间可取消，以下时间从询问结束算起；按下一键呼叫则立即通知" in words
+    assert words[words.index("0:00　第 1 步，等 30 秒：") + 1 :][:3] == [
+        "　　0:00　家属（所有人同时）：值班终端",
+        "　　0:00　坐席（当班的人）：坐席台",
+        "　　0:10　家属（所有人同时）：应用接口",
+    ]
+    assert "0:30　第 2 步（仅 07:00–22:00；其余时间立即进入下一步），等 1 分钟：" in words
+    assert words[words.index("1:30　第 3 步，也是最后一步，每 1 分钟重复一次，直到有人接警：") + 1 :][:2] == [
+        "　　1:30　坐席：请坐席确认是否呼叫 120 急救",
+        "　　2:15　120 急救（仍无坐席回答时自动呼叫）：每个人登记的全部联系方式",
+    ]
 
 
 def test_explain_tells_the_timeline_in_english() -> None:
-    words = explain(load(GOOD)["急"], "en")
+    words = explain(load(GOOD)["急"], "en").splitlines()
     assert "For: SOS, fall; severity: critical, high; every area" in words
-    assert "+00:00  step 1: call family [all at once, mqtt, webhook (after 10 s)]; operators [console]" in words
-    assert "(only 07:00–22:00; with nobody to call, the next step at once)" in words
-    assert "rings again every 1 min until somebody takes it" in words
+    assert words[words.index("0:00  step 1, for 30 s:") + 1 :][:3] == [
+        "    0:00  family (all at once): duty terminal",
+        "    0:00  operators (on duty): console",
+        "    0:10  family (all at once): web service",
+    ]
+    assert "0:30  step 2 (only 07:00–22:00; at other times the next step at once), for 1 min:" in words
+    assert "1:30  step 3, the last, again every 1 min until somebody takes it:" in words
 
 
 @pytest.mark.parametrize("lang", ["zh", "en", "zh-CN"])
@@ -250,7 +376,7 @@ def test_explain_has_words_for_all_a_policy_can_say(lang: str) -> None:
     text = GOOD.replace(
         '{ role = "community" }',
         '{ role = "community", order = "sequential", nearest = 2, roster = "和平", fallback = [7], '
-        'via = "operator_confirm" }',
+        'via = "operator_confirm", auto_after = "20s" }',
     ).replace("next_now", "wait")
     words = explain(load(text, rosters=("和平",))["急"], lang)
     assert "和平" in words
