@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Geolocation, Page, expect
 
 from hub import desk as hub_desk
 from hub.store.pool import Connection
 from tests.browser.conftest import LIMIT_MS, PHONE, Desk
 from tests.integration.web.world import Console, World, eventually
 
-DOOR = {"latitude": 38.47005, "longitude": 106.26003, "accuracy": 20}
+DOOR: Geolocation = {"latitude": 38.47005, "longitude": 106.26003, "accuracy": 20}
 VERBS = "select verb from response where incident_id = %(i)s and person_id = %(p)s order by at"
 
 

@@ -199,11 +199,12 @@ class Console:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
+        self.more: dict[str, str] = {}  # settings besides
 
     def start(self) -> "Console":
         environ = {k: v for k, v in os.environ.items() if not k.startswith("CAREHUB_")} | {
             "CAREHUB_DATABASE_DSN": self.dsn, "CAREHUB_CONSOLE_PORT": str(self.port),
-            "CAREHUB_SECRETS_LINK_KEY": LINK_KEY,
+            "CAREHUB_SECRETS_LINK_KEY": LINK_KEY, **self.more,
         }  # fmt: skip
         self.process = subprocess.Popen([sys.executable, "-m", "hub", "console"], cwd=ROOT, env=environ)
         deadline = time.monotonic() + START_LIMIT_S
