@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import uvloop
 
 from hub import config, logs, metrics
 from hub.channels import means_of, open_channels
@@ -32,8 +33,8 @@ def main(argv: list[str]) -> int:
     settings = config.load(parser.parse_args(argv).config)
     logs.configure("dispatch", settings.log_level)
     required_dsn(settings)
-    with suppress(asyncio.CancelledError):
-        asyncio.run(run(settings))
+    with suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings))
     return 0
 
 

@@ -7,6 +7,7 @@ from collections import Counter as Tally
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -20,7 +21,7 @@ from hub.channels.wording import compose
 from hub.loops import bell
 from hub.loops.retries import ATTEMPTS, ATTEMPTS_WORDS, pause_s
 from hub.store import outbox
-from hub.store.outbox import Lane
+from hub.store.outbox import Lane, Reached
 from hub.store.pool import Connection, Pool, connect
 from hub.store.sql import queries
 
@@ -28,6 +29,8 @@ Q = queries("outbox")
 NEVER_LONGER_S = 1.0  # a lost NOTIFY costs at most this
 TAKE_BACK_EVERY_S = 0.5
 LEASE_MARGIN_S = 5.0  # a lease outlives its channel's timeout by at least this
+PROVIDERS_AT_ONCE = 8  # a channel whose other ends hang one by one may have so many times its senders under way
+RECEIPTS_AT_ONCE = 200  # written in one transaction
 RECEIPT_TRIES = 5  # writing a receipt while the database restarts; after that the page is taken back and sent again
 
 PAGES = Counter("carehub_pages_total", "Pages by what came of one attempt", ["channel", "outcome"])
@@ -42,13 +45,30 @@ SEND = Histogram("carehub_page_send_seconds", "How long a channel took", ["chann
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class _Arrived:
+    """A receipt that waits to be written, and who waits for it."""
+
+    reached: Reached
+    written: asyncio.Future[datetime | None]
+
+    def tell(self, now: datetime | None) -> None:
+        if not self.written.done():
+            self.written.set_result(now)
+
+    def fail(self, error: Exception) -> None:
+        if not self.written.done():
+            self.written.set_exception(error)
+
+
 @dataclass(kw_only=True)
 class Dispatcher:
     """Sends pages until cancelled.
 
     Args:
         dsn: for the session whose advisory lock proves this worker's life.
-        senders: pages under way at once, for each channel; ordinary pages may use a quarter of it.
+        senders: pages under way at once, for each channel, or where it has several providers for each of them; ordinary
+            pages may use a quarter of it.
     """
 
     dsn: str
@@ -61,7 +81,9 @@ class Dispatcher:
     lease_s: float = 30.0
     worker: int = 0
     passed_at: float = 0.0
-    _busy: Tally[tuple[str, bool]] = field(default_factory=Tally)
+    _busy: Tally[tuple[str, bool, str]] = field(default_factory=Tally)  # channel, urgent, provider
+    _arrived: list[_Arrived] = field(default_factory=list)
+    _writing: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -95,21 +117,34 @@ class Dispatcher:
         """Claim on the very session that proves our life: where it is lost, no claim can be made in its name."""
         rows = await outbox.claim(proof, self.worker, self._lanes())
         for row in rows:
-            lane = (row["channel"], row["urgent"])
-            self._busy[lane] += 1
+            self._busy[self._place(row)] += 1
             task = asyncio.create_task(self._send(self.worker, row), name=f"page-{row['id']}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return bool(rows)
 
+    def _place(self, row: Mapping[str, Any]) -> tuple[str, bool, str]:
+        """Return whose room a page takes."""
+        channel = self.channels[row["channel"]]
+        return row["channel"], row["urgent"], provider_of(channel, row["address"]) if _apart(channel) else ""
+
     def _lanes(self) -> list[Lane]:
         return [
-            Lane(
-                channel=name, urgent=urgent, lease_s=max(self.lease_s, channel.timeout_s + LEASE_MARGIN_S),
-                room=(self.senders if urgent else max(1, self.senders // 4)) - self._busy[name, urgent],
-            )
-            for name, channel in self.channels.items() for urgent in (True, False)
-        ]  # fmt: skip
+            self._lane(name, channel, urgent) for name, channel in self.channels.items() for urgent in (True, False)
+        ]
+
+    def _lane(self, name: str, channel: Channel, urgent: bool) -> Lane:
+        """Return how much room there is. A provider that has all of its own is passed over, so that the others have
+        theirs; one claim may go over a provider's room, and not by more than as much again."""
+        own = self.senders if urgent else max(1, self.senders // 4)
+        busy = {provider: count for (n, u, provider), count in self._busy.items() if (n, u) == (name, urgent)}
+        full = tuple(provider for provider, count in busy.items() if count >= own) if _apart(channel) else ()
+        others = sum(busy.values()) - sum(busy[provider] for provider in full)
+        most = own * PROVIDERS_AT_ONCE if _apart(channel) else own
+        return Lane(
+            channel=name, urgent=urgent, lease_s=max(self.lease_s, channel.timeout_s + LEASE_MARGIN_S), full=full,
+            room=min(own - others, most - sum(busy.values())),
+        )  # fmt: skip
 
     async def _pause(self, proof: Connection) -> float:
         row = await (await proof.execute(Q.next_due)).fetchone()
@@ -138,7 +173,10 @@ class Dispatcher:
         except Exception:  # the outermost level of this task: the lease brings the page back
             log.exception("page_lost_for_now", page=row["id"], incident=row["incident_id"], channel=name)
         finally:
-            self._busy[name, row["urgent"]] -= 1
+            place = self._place(row)
+            self._busy[place] -= 1
+            if not self._busy[place]:
+                del self._busy[place]
             self.bell.set()
 
     async def _through(self, channel: Channel, row: Mapping[str, Any]) -> Receipt:
@@ -173,6 +211,8 @@ class Dispatcher:
         receipt_s = self.channels[row["channel"]].receipt_s
         for left in reversed(range(RECEIPT_TRIES)):
             try:
+                if receipt.outcome is Outcome.DELIVERED and (now := await self._reached(worker, row["id"], receipt)):
+                    return now
                 async with self.pool.connection() as conn:
                     return await outbox.settle(conn, worker, row["id"], receipt, again_s=again, receipt_s=receipt_s)
             except (psycopg.OperationalError, PoolTimeout):
@@ -180,6 +220,34 @@ class Dispatcher:
                     raise
                 await asyncio.sleep(NEVER_LONGER_S)
         return None
+
+    async def _reached(self, worker: int, page_id: int, receipt: Receipt) -> datetime | None:
+        """Write that a page arrived, with all that arrive meanwhile. None: somebody else holds or has the page."""
+        written: asyncio.Future[datetime | None] = asyncio.get_running_loop().create_future()
+        self._arrived.append(_Arrived(Reached(id=page_id, worker=worker, receipt=receipt.detail), written))
+        if not self._writing:
+            self._writing = True
+            task = asyncio.create_task(self._write_all(), name="receipts")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await written
+
+    async def _write_all(self) -> None:
+        """Write what has arrived until nothing is left; a transaction that fails fails for everybody in it."""
+        try:
+            while self._arrived:
+                batch, self._arrived = self._arrived[:RECEIPTS_AT_ONCE], self._arrived[RECEIPTS_AT_ONCE:]
+                try:
+                    async with self.pool.connection() as conn:
+                        done = await outbox.settle_reached(conn, [one.reached for one in batch])
+                except Exception as err:  # each of them decides whether to try again
+                    for one in batch:
+                        one.fail(err)
+                else:
+                    for one in batch:
+                        one.tell(done.get(one.reached.id))
+        finally:
+            self._writing = False
 
     async def _stop(self) -> None:
         """Let pages under way finish for a moment: their receipts spare others a second copy."""
@@ -189,3 +257,17 @@ class Dispatcher:
                     await asyncio.gather(*self._tasks, return_exceptions=True)
         for task in tuple(self._tasks):
             task.cancel()
+
+
+def provider_of(channel: Channel, address: str) -> str:
+    """Return who an address is reached through; empty where the channel has only one way."""
+    asked = getattr(channel, "provider", None)
+    try:
+        return str(asked(address)) if asked is not None else ""
+    except ValueError:  # no URL at all: the channel refuses it in a moment
+        return ""
+
+
+def _apart(channel: Channel) -> bool:
+    """Whether its other ends hang one by one: two addresses have two providers."""
+    return provider_of(channel, "https://one.test/") != provider_of(channel, "https://two.test/")

@@ -79,19 +79,18 @@ class Escalator:
     async def once(self) -> float:
         """Fire everything that is due and return the seconds until the next timer."""
         while True:
+            async with self.pool.connection() as conn:
+                row = await (await conn.execute(Q.next_due, {"except": self._punished()})).fetchone()
+            assert row is not None
+            self.passed_at = time.monotonic()
+            now, due_at = row
+            if due_at is None or due_at > now:  # a bell rings for every press, and most often nothing is due
+                return NEVER_LONGER_S if due_at is None else (due_at - now).total_seconds()
             due = await self._due()
-            if not due:
-                break
             results = [await self._together(due[i : i + TOGETHER]) for i in range(0, len(due), TOGETHER)]
             # Nothing of ours: another escalator is at it. Asking again at once would only spin.
             if not any(results):
                 return 0.01
-        async with self.pool.connection() as conn:
-            row = await (await conn.execute(Q.next_due, {"except": self._punished()})).fetchone()
-        assert row is not None
-        self.passed_at = time.monotonic()
-        now, due_at = row
-        return NEVER_LONGER_S if due_at is None else max(0.0, (due_at - now).total_seconds())
 
     async def _due(self) -> list[int]:
         async with self.pool.connection() as conn:
@@ -144,7 +143,7 @@ class Escalator:
 async def fire(conn: Connection, incident_id: int) -> bool:
     """Advance one incident whose timer is due, unless somebody else is at it or it no longer is. Its own
     transaction."""
-    async with conn.transaction():
+    async with conn.pipeline(), conn.transaction():  # the network is waited for three times: lock, look, commit
         if not await store.hold_or_skip(conn, incident_id):
             return False
         at = await incidents.situation(conn, incident_id)

@@ -194,7 +194,10 @@ async def open_cases(conn: Connection, openings: Sequence[Opening], *, must: boo
     ids = [o.decision.incident.incident_id for o in openings]
     values = {
         "incidents": json(map(_new, openings)),
-        "pages": json(_page(i, page) for i, o in zip(ids, openings, strict=True) for page in o.decision.pages),
+        "pages": json(
+            _page(i, page) | {"nr": nr}
+            for i, o in zip(ids, openings, strict=True) for nr, page in enumerate(o.decision.pages)
+        ),
         "events": json(_event(i, e) for i, o in zip(ids, openings, strict=True) for e in _entries(o)),
         "words": json(_words(i, said) for i, o in zip(ids, openings, strict=True) for said in o.said),
         "told_for": TOLD_FOR, "must": len(openings) if must else 0,

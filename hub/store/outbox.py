@@ -8,6 +8,8 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from hub.channels.channel import Outcome, Receipt
+from hub.store import hot
+from hub.store.hot import json
 from hub.store.pool import Connection
 from hub.store.sql import queries
 
@@ -18,12 +20,22 @@ TAKEN_BACK_AT_ONCE = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """Pages of one channel, urgent or not. `room` is how many more may be under way."""
+    """Pages of one channel, urgent or not. `room` is how many more may be under way, none to a provider in `full`."""
 
     channel: str
     urgent: bool
     room: int
     lease_s: float
+    full: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """A page that arrived, by the word of the worker that held it."""
+
+    id: int
+    worker: int
+    receipt: str
 
 
 async def enlist(conn: Connection) -> int:
@@ -44,6 +56,7 @@ async def claim(conn: Connection, worker: int, lanes: Sequence[Lane]) -> list[Ma
         "worker": worker, "channels": [lane.channel for lane in open_lanes],
         "urgent": [lane.urgent for lane in open_lanes],
         "room": [lane.room for lane in open_lanes], "lease_s": [lane.lease_s for lane in open_lanes],
+        "full": [f"{lane.channel} {provider}" for lane in open_lanes for provider in lane.full],
     }  # fmt: skip
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(Q.claim, values)
@@ -63,6 +76,13 @@ async def settle(
         done = await conn.execute(Q.settle_missed, values | {"again_s": again_s})
     row = await done.fetchone()
     return None if row is None else row[0]
+
+
+async def settle_reached(conn: Connection, reached: Sequence[Reached]) -> dict[int, datetime]:
+    """Write that pages arrived; returns the hub's time for each that was its worker's and that nobody else holds."""
+    receipts = json({"id": one.id, "worker": one.worker, "receipt": one.receipt[:200]} for one in reached)
+    rows = await (await hot.execute(conn, Q.settle_all_reached, {"receipts": receipts})).fetchall()
+    return {int(page_id): now for page_id, now, _ in rows}
 
 
 async def living(conn: Connection) -> set[int]:

@@ -74,8 +74,9 @@ with new as materialized (
     insert into page (incident_id, round, step, person_id, role, channel, address, purpose, due_at, urgent, created_at)
     select id, p.round, p.step, p.person, p.role, p.channel, p.address, p.purpose, p.due_at, urgent, now
     from opened join new using (id)
-    join json_to_recordset(%(pages)s::json) as p (incident bigint, round int, step int, person bigint, role text,
+    join json_to_recordset(%(pages)s::json) as p (nr int, incident bigint, round int, step int, person bigint, role text,
              channel text, address text, purpose text, due_at timestamptz) on p.incident = id
+    order by p.nr, id  -- of pages that are due together the dispatcher takes the first: everybody's first page
     on conflict (incident_id, round, step, person_id, channel, purpose) do nothing
 ), written as (
     insert into incident_event (incident_id, seq, at, actor, what, body, prev_hash, hash)

@@ -7,7 +7,8 @@ select nextval('worker_number')::int
 select pg_advisory_lock(%(class)s::int, %(worker)s::int)
 
 -- name: claim
--- Due pages for the lanes that have room, urgent and ordinary apart, so that a slow line never blocks the others.
+-- Due pages for the lanes that have room, urgent and ordinary apart, so that a slow line never blocks the others; none
+-- for a provider that is full: the host of a URL, or the address itself.
 -- Returns all that a message says; who may see what is decided by hub.channels.wording.
 with t as materialized (select hub_now() as now),
 due as (
@@ -17,6 +18,8 @@ due as (
     cross join lateral (
         select id from page
         where state = 'ready' and channel = lane.channel and urgent = lane.urgent and due_at <= t.now
+          and (cardinality(%(full)s::text[]) = 0 or lane.channel || ' ' || lower(address) <> all(%(full)s::text[])
+               and lane.channel || ' ' || regexp_replace(split_part(address, '/', 3), '^.*@', '') <> all(%(full)s::text[]))
         order by due_at, id limit lane.room
         for no key update skip locked) as one
 )
@@ -36,6 +39,20 @@ update page set state = 'delivered', sent_at = coalesce(sent_at, t.now), deliver
                 lease_until = null, receipt = %(receipt)s
 from t where id = %(id)s and owner = %(worker)s and state = 'sending'
 returning t.now, pg_notify('carehub_page', id::text)
+
+-- name: settle_all_reached
+-- Several arrived. A page that somebody holds at this moment is left out, never waited for: two that settle and withdraw
+-- several pages of an incident would wait for each other.
+with t as materialized (select hub_now() as now),
+mine as materialized (
+    select p.id, r.receipt from json_to_recordset(%(receipts)s::json) as r (id bigint, worker int, receipt text)
+    join page p on p.id = r.id and p.owner = r.worker and p.state = 'sending'
+    for no key update of p skip locked
+)
+update page set state = 'delivered', sent_at = coalesce(sent_at, t.now), delivered_at = t.now, owner = null,
+                lease_until = null, receipt = mine.receipt
+from t, mine where page.id = mine.id
+returning page.id, t.now, pg_notify('carehub_page', page.id::text)
 
 -- name: settle_sent
 -- It is on its way; the receipt comes later, or the page is sent again under the same key. When somebody took the incident

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,7 +14,7 @@ from hub.channels import Means, Outcome, open_channels
 from hub.channels.wording import compose
 from hub.config import DispatchSettings
 from hub.store import outbox
-from hub.store.outbox import Lane
+from hub.store.outbox import Lane, Reached
 from hub.store.pool import connect
 from tests.integration.channels.provider import HANG, open_provider
 from tests.integration.incidents.world import PATIENCE_S, WEBHOOK_KEY, World
@@ -252,3 +253,54 @@ async def test_relatives_behind_a_hanging_provider_do_not_hold_up_the_daughter(w
         async with world.dispatching(senders=DispatchSettings().senders, channels=patient):
             await world.until(DELIVERED, incident)
             assert await world.value("select count(*) from page where state = 'sending'") == 40
+
+
+async def test_two_hundred_pages_that_hang_at_one_host_leave_room_for_another(world: World) -> None:
+    """More than all senders hang at one provider, and the daughter is not behind it."""
+    senders = DispatchSettings().senders
+    with open_provider(*[HANG] * 200) as hanging, open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        for number in range(200):
+            await world.person(f"cousin {number}", "family", ("webhook", f"{hanging.url}/{number}"))
+        incident = await world.press()
+        await world.conn.execute(
+            "update page set due_at = hub_now() - interval '1 s' where address like %s", (f"{hanging.url}/%",)
+        )
+        patient = open_channels(Means(pool=world.pool, http=world.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=8.0))
+        async with world.dispatching(senders=senders, channels=patient) as dispatcher:
+            await world.until(DELIVERED, incident)
+            under_way = "select count(*) from page where state = 'sending'"
+            assert senders <= await world.value(under_way) <= 2 * senders
+            assert [lane.full for lane in dispatcher._lanes() if lane.channel == "webhook" and lane.urgent] == [
+                (urlsplit(hanging.url).netloc,)
+            ]
+
+
+async def test_pages_that_arrive_together_are_written_together(world: World) -> None:
+    with open_provider() as provider:
+        await reach_daughter_at(world, provider.url)
+        for number in range(40):
+            await world.person(f"cousin {number}", "family", ("webhook", f"{provider.url}/{number}"))
+        incident = await world.press()
+        async with world.dispatching(senders=64):
+            await world.until(
+                "select count(*) = 41 from page where incident_id = %s and channel = 'webhook' and state = 'delivered'",
+                incident,
+            )
+        commits = "select count(distinct xmin::text) from page where incident_id = %s and channel = 'webhook'"
+        assert await world.value(commits, incident) < 41
+
+
+async def test_receipts_pass_over_a_page_that_somebody_holds(world: World) -> None:
+    """Somebody takes the case at the moment its page arrives: several receipts never wait for him, nor he for them."""
+    await world.person("cousin", "family", ("webhook", "http://127.0.0.1:9/cousin"))
+    await world.press()
+    async with world.pool.connection() as proof, world.pool.connection() as taking:
+        worker = await outbox.enlist(proof)
+        rows = await outbox.claim(proof, worker, [Lane(channel="webhook", urgent=True, room=9, lease_s=30)])
+        held, free = (row["id"] for row in rows)
+        reached = [Reached(id=page, worker=worker, receipt="HTTP 204") for page in (held, free)]
+        async with taking.transaction():
+            await taking.execute("select id from page where id = %s for no key update", (held,))
+            assert set(await outbox.settle_reached(proof, reached)) == {free}
+        assert set(await outbox.settle_reached(proof, reached)) == {held}
