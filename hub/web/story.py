@@ -134,6 +134,8 @@ class _Facts(dict[str, Any]):
         for key in ("role", "kind", "disposition", "state", "channel", "purpose"):
             if isinstance(value := body.get(key), str):
                 self[key] = t(f"{key}.{value}")
+        if isinstance(why := body.get("why"), str):
+            self["why"] = t(f"empty.{why}")
         away = body.get("distance_m")
         self["how"] = t(f"proof.{body.get('proof', 'told') or 'none'}") + (f"，{away} m" if away is not None else "")
         if isinstance(value := body.get("severity"), int):

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.arrival import STAYS
+from alerts.links import building
 from alerts.model import ENDED, AlertKind, Proof, Service, Severity, State
 from alerts.services import KEYS, Happened, propose
 from alerts.surge import Answer, Waiting, groups
@@ -69,6 +70,7 @@ def queue_row(row: Row, now: datetime) -> Row:
         "rings": rings(row),
         "kinds": _kinds(row),
         "no_operator": no_operator(row),
+        "door": "",
     }
 
 
@@ -107,9 +109,15 @@ class Place:
 
 def places(rows: Iterable[Row]) -> list[Place]:
     """Group the queue by house, the place with the most pressing case first, and sort it within."""
-    by_id = {row["id"]: row for row in rows}
+    by_id = {row["id"]: row | {"door": _door(row["address"] or "")} for row in rows}
     found = groups(_waiting(row) for row in by_id.values())
     return [Place(area=area, house=house, rows=[by_id[c.incident_id] for c in cases]) for (area, house), cases in found]
+
+
+def _door(address: str) -> str:
+    """What of an address is left below its house: the heading has said the house."""
+    house = building(address)
+    return " ".join(address.split()).removeprefix(house).strip(" ,，")
 
 
 def _waiting(row: Row) -> Waiting:

@@ -31,6 +31,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "proof.told": ("自述到场，未证实", "says so, unproved"),
     "proof.none": ("手机定位不在现场，未证实", "phone is elsewhere, unproved"),
     "tap_late": ("（{age} 前按下，断网后补发）", " (pressed {age} earlier, without a line)"),
+    # why a step rang nobody
+    "empty.nobody_to_call": ("没有人在班", "nobody on duty"),
+    "empty.outside_hours": ("不在时段内", "outside its hours"),
     # links
     "links": ("相关警情", "Linked incidents"),
     "none_linked": ("没有相关警情", "None"),
