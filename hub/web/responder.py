@@ -172,7 +172,8 @@ def view(row: Row) -> View:
             State.EN_ROUTE: View.EN_ROUTE, State.ON_SCENE: View.THERE, State.HANDED_OVER: View.THANKS,
             State.RESOLVED: View.THANKS,
         }.get(now, View.ACCEPTED)  # fmt: skip
-    stood_down = row["purpose"] == "stand_down" or row["page_state"] == "withdrawn"
+    # Whoever was called and then told to stand down stands down in every window he has open.
+    stood_down = row["purpose"] == "stand_down" or row["page_state"] == "withdrawn" or row["stood_down"]
     if now in (State.HANDED_OVER, State.RESOLVED) or (stood_down and row["responder_id"] is not None):
         return View.STOOD_DOWN
     if row["answered"] == "cannot_go":

@@ -6,6 +6,8 @@ select pg.id as page_id, pg.person_id, pg.role, pg.purpose, pg.state as page_sta
        i.proof, r.id as resident_id, r.name as resident, r.born, r.address, r.entrance, r.language as speaks, r.key_place,
        r.risks, r.phone, r.lat, r.lon, coalesce(r.door_code <> '', false) as has_door_code,
        g.name as responder, g.role as going_role,
+       exists (select from page s where s.incident_id = i.id and s.person_id = pg.person_id and s.purpose = 'stand_down'
+                  and s.id > pg.id) as stood_down,
        (select verb from response a where a.incident_id = i.id and a.person_id = pg.person_id order by a.at desc limit 1) as answered,
        array(select relation from (select relation, min(position) as first from care_circle k join person f on f.id = k.person_id
               where k.resident_id = r.id and relation <> '' and f.active and f.role = 'family' and f.id <> p.id group by relation
@@ -50,6 +52,8 @@ select p.id, p.name, p.role, p.area, p.language from living join person p on p.i
 -- Open cases this person was called for, latest page of each; what he may see of them is decided by the role.
 select distinct on (i.severity, i.opened_at, i.id) pg.id as page_id, pg.role, pg.purpose, pg.state as page_state, i.id as incident_id,
        i.kind, i.severity, i.state, i.test, i.opened_at, i.responder_id, pg.person_id, r.name as resident, r.address,
+       exists (select from page s where s.incident_id = i.id and s.person_id = pg.person_id and s.purpose = 'stand_down'
+                  and s.id > pg.id) as stood_down,
        (select verb from response a where a.incident_id = i.id and a.person_id = pg.person_id order by a.at desc limit 1) as answered
 from page pg join incident i on i.id = pg.incident_id and i.dedup_key is not null
 left join resident r on r.id = i.resident_id

@@ -214,7 +214,9 @@
     if (wish) taps.add(wish[1], { nonce: wish[2] });
     return wish;
   }
-  if (fromLockScreen(location.hash)) history.replaceState(null, '', location.pathname);
+  const byHash = () => { if (fromLockScreen(location.hash)) history.replaceState(null, '', location.pathname); };
+  byHash();
+  addEventListener('hashchange', byHash);
   navigator.serviceWorker?.addEventListener('message', (event) => fromLockScreen(event.data?.hash));
   carehub.ask(`/r/${token}/answer`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ verb: 'read', nonce: `${call.dataset.nonce}-read` }) }).catch(() => {});
   show();

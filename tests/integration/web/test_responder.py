@@ -81,8 +81,12 @@ def test_whole_visit_by_buttons(guard: Guard) -> None:
 
 def test_who_was_asked_as_well_is_not_asked_after_the_hand_over() -> None:
     """The page offers nothing that would be refused: after a hand-over only operators may act."""
-    asked = {"responder_id": 1, "person_id": 2, "purpose": "alarm", "page_state": "delivered", "answered": None}
+    asked = {
+        "responder_id": 1, "person_id": 2, "purpose": "alarm", "page_state": "delivered", "answered": None,
+        "stood_down": False,
+    }  # fmt: skip
     assert view({**asked, "state": "on_scene"}) is View.ASKED
+    assert view({**asked, "state": "on_scene", "stood_down": True}) is View.STOOD_DOWN
     assert view({**asked, "state": "handed_over"}) is View.STOOD_DOWN
 
 
