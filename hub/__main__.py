@@ -13,6 +13,7 @@ COMMANDS = {
     "dispatch": "role: escalation timers and pages",
     "console": "role: operators' web console and responders' pages",
     "audit": "role: checks that nothing is silent, keeps partitions ahead",
+    "siren": "try the local siren, acknowledge it while the database is away, write a sound for it",
     "migrate": "bring the database up to this release",
     "people": "register residents, who is called for them, and who works the console",
     "devices": "register a device or a gateway (its credential is shown once), list what is registered",

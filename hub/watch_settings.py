@@ -35,5 +35,3 @@ class AuditSettings:
                 raise ValueError(f"{name} must be above 0")
         if self.canary_listener and not self.canary_listener.rpartition(":")[2].isdecimal():
             raise ValueError("canary_listener is host:port")
-        if self.heartbeat_url and not self.heartbeat_url.startswith(("http://", "https://")):
-            raise ValueError("heartbeat_url must begin with http:// or https://")

@@ -5,6 +5,7 @@ import re
 import secrets
 import ssl
 from contextlib import AsyncExitStack, suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
 
@@ -106,7 +107,11 @@ class ConsoleWay:
     """A browser of the canary's operator: signed in, with the live stream open."""
 
     def __init__(self, url: str, login: str, password: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=httpx.Timeout(10.0, read=QUIET_S))
+        # Behind TLS the console's cookies are for TLS only, and the canary is on this side of whoever ends it.
+        jar = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
+        self._http = httpx.AsyncClient(
+            base_url=url, trust_env=False, timeout=httpx.Timeout(10.0, read=QUIET_S), cookies=jar
+        )
         self._login, self._password = login, password
         self._token = ""
         self._stream: asyncio.Task[None] | None = None

@@ -79,13 +79,20 @@ class Siren:
             return None
         return age_s if 0 <= age_s < 60 * self.settings.siren_again_min else None
 
+    def _who_quieted(self) -> str:
+        try:
+            return (self.run_dir / QUIET_FILE).read_text(encoding="utf-8").strip()[:300]
+        except (OSError, UnicodeDecodeError):
+            return ""
+
     async def _look(self) -> None:
         while True:
             wanted = self.sounding()
             if bool(wanted) != self._told:
                 self._told = bool(wanted)
                 said = log.error if wanted else log.info
-                said("siren", sounds=self._told, rules=sorted({a.finding.rule for a in wanted}))
+                quiet = self._who_quieted() if not wanted and self._quiet_s() is not None else None
+                said("siren", sounds=self._told, rules=sorted({a.finding.rule for a in wanted}), acknowledged=quiet)
             SOUNDING.set(self._told)
             await asyncio.sleep(LOOK_S)
 
@@ -122,7 +129,7 @@ class Siren:
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.settings.siren_command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL, start_new_session=True, env=_environ(rules),
+                stderr=asyncio.subprocess.DEVNULL, start_new_session=True, env=environ(rules),
             )  # fmt: skip
         except OSError as err:
             self._ended("broken", f"cannot be started: {err.strerror}")
@@ -181,7 +188,7 @@ class Siren:
             await asyncio.sleep(LOOK_S)
 
 
-def _environ(rules: str) -> dict[str, str]:
+def environ(rules: str) -> dict[str, str]:
     """The command gets no secret of ours: only what it needs to run, and what it sounds for."""
     kept = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "PULSE_SERVER", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"CAREHUB_SIREN_RULES": rules}

@@ -76,6 +76,7 @@ class Hub:
             "CAREHUB_METRICS_INGEST_PORT": str(self.ports["ingest"]),
             "CAREHUB_METRICS_DISPATCH_PORT": str(self.ports["dispatch"]),
             "CAREHUB_METRICS_AUDIT_PORT": str(self.ports["audit"]),
+            "CAREHUB_CONSOLE_SECURE_COOKIES": "true",  # as behind TLS, where the canary stands on the inner side
             "CAREHUB_SECRETS_LINK_KEY": "a key for tests that is long enough",
             "CAREHUB_AUDIT_CANARY_EVERY_S": str(EVERY_S), "CAREHUB_AUDIT_CANARY_LIMIT_S": str(LIMIT_S),
             "CAREHUB_AUDIT_SIREN_COMMAND": f"sh,-c,echo $CAREHUB_SIREN_RULES >> {self.siren}",

@@ -45,6 +45,9 @@ union all
 select t.now, 'outbox_grows', 'outbox', 'more than ' || %(outbox_most)s::int || ' pages are due and not claimed'
 from t where %(outbox_most)s::int < (
     select count(*) from (select from page where state = 'ready' and due_at <= t.now limit %(outbox_most)s::int + 1) waiting)
+union all
+select t.now, 'coverage_stalled', 'coverage', 'last worked out at ' || c.at
+from t, coverage_run c where c.at < t.now - %(coverage_old)s::interval
 
 -- name: remember
 -- New findings become rows; those that are over are cleared. A broken chain stays until somebody has looked.

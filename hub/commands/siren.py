@@ -1,0 +1,71 @@
+"""carehub siren: try the local siren, acknowledge it while the database is away, write a sound for it."""
+
+import argparse
+import math
+import os
+import pwd
+import struct
+import subprocess
+import wave
+from pathlib import Path
+
+from hub import logs
+from hub.config import Settings, load
+from hub.errors import HubError
+from hub.loops.siren import QUIET_FILE, environ
+
+RATE_HZ = 22_050
+TONES_HZ = (960.0, 770.0)  # two tones in turn, half a second each: nothing else in an office sounds so
+SECONDS = 6
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="carehub siren", description=__doc__)
+    parser.add_argument("--config", type=Path, help="settings file (TOML)")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("test", help="run audit.siren_command once and say how it ended")
+    quiet = verbs.add_parser("quiet", help="acknowledge what is wrong now; what goes wrong later sounds all the same")
+    quiet.add_argument("--name", default=pwd.getpwuid(os.getuid()).pw_name, help="who acknowledges")
+    quiet.add_argument("--why", required=True, help="the reason, or what is being done")
+    sound = verbs.add_parser("wav", help="write a two-tone signal for a player: audit.siren_command = aplay,-q,FILE")
+    sound.add_argument("file", type=Path)
+    options = parser.parse_args(argv)
+    logs.configure("siren")
+    if options.verb == "wav":
+        write_wav(options.file)
+        return 0
+    settings = load(options.config)
+    return _test(settings) if options.verb == "test" else _quiet(settings, options.name, options.why)
+
+
+def write_wav(path: Path) -> None:
+    """Write some seconds of the two tones, 16 bits, one channel."""
+    frames = bytearray()
+    for number in range(RATE_HZ * SECONDS):
+        tone_hz = TONES_HZ[number * 2 // RATE_HZ % 2]
+        frames += struct.pack("<h", int(30_000 * math.sin(math.tau * tone_hz * number / RATE_HZ)))
+    with wave.open(str(path), "wb") as out:
+        out.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+        out.writeframes(bytes(frames))
+
+
+def _test(settings: Settings) -> int:
+    command = settings.audit.siren_command
+    if not command:
+        raise HubError("no siren is set up: set CAREHUB_AUDIT_SIREN_COMMAND, words apart by commas")
+    try:
+        code = subprocess.run(
+            command, env=environ("test"), timeout=settings.audit.siren_limit_s, check=False
+        ).returncode
+    except (OSError, subprocess.TimeoutExpired) as err:
+        raise HubError(f"the siren is broken: {err}") from err
+    print(f"it ended with {code}: " + ("did you hear it?" if code == 0 else "the siren is broken"))
+    return 1 if code else 0
+
+
+def _quiet(settings: Settings, name: str, why: str) -> int:
+    """Leave word for the audit process of this machine, which logs it and needs no database for it."""
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    (settings.run_dir / QUIET_FILE).write_text(f"{name}: {why}\n", encoding="utf-8")
+    print(f"silent for {settings.audit.siren_again_min:g} min about what is wrong now")
+    return 0
