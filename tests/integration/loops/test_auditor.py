@@ -5,6 +5,7 @@ import pytest
 from alerts import events
 from alerts.model import Role
 from hub.loops.auditor import Auditor, Finding
+from hub.loops.findings import Loud
 from hub.store import outbox
 from hub.store.pool import connect
 from tests.integration.incidents.world import World
@@ -106,3 +107,91 @@ async def test_chain_cut_off_at_its_end_is_held_against_the_anchor_of_its_day(wo
     await world.conn.execute("delete from incident_event where incident_id = %s", (incident,))
     found = await Auditor(dsn=world.dsn).look(world.conn)
     assert "anchor:2026-11-21" in {finding.subject for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("fault", "rule"),
+    [
+        ("update page set state = 'sending', owner = null, lease_until = null", "page_impossible"),
+        ("update page set state = 'sending', owner = 7, lease_until = hub_now() - interval '11 seconds'", "page_stuck"),
+        ("update page set state = 'sent', lease_until = hub_now() - interval '11 seconds'", "page_stuck"),
+        ("insert into coverage_run values (true, hub_now() - interval '4 hours', 1, 1, 1, 1)", "coverage_stalled"),
+    ],
+)
+async def test_impossible_and_stuck_things_are_found_and_over_when_mended(world: World, fault: str, rule: str) -> None:
+    await world.press()
+    assert rule not in await rules(world)
+    await world.conn.execute(fault.encode())
+    assert rule in await rules(world)
+    await world.conn.execute("update page set state = 'delivered', delivered_at = hub_now(), lease_until = null")
+    await world.conn.execute("update coverage_run set at = hub_now()")
+    assert rule not in await rules(world)
+
+
+async def test_page_that_would_call_for_an_ended_incident_is_found(world: World) -> None:
+    incident = await world.press()
+    async with world.conn.transaction():
+        await world.conn.execute(
+            "update incident set dedup_key = null, state = 'closed', closed_at = hub_now(), disposition = 'test'"
+        )
+        await world.conn.execute("delete from timer where incident_id = %s", (incident,))
+    await world.forward(3)
+    assert "page_impossible" in await rules(world)
+
+
+async def test_outbox_that_grows_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.loops.auditor.OUTBOX_MOST", 1)
+    assert "outbox_grows" not in await rules(world)
+    await world.press()
+    assert "outbox_grows" in await rules(world)
+
+
+class Loudmouth:
+    """A part of the watch with something to say."""
+
+    name = "canary"
+
+    def __init__(self) -> None:
+        self.found: tuple[Finding, ...] = (Finding(rule="canary_lost", subject="page", detail="nothing in 15 s"),)
+
+    def findings(self) -> tuple[Finding, ...]:
+        return self.found
+
+    def says(self) -> str:
+        return "lost page"
+
+
+async def test_findings_of_the_other_parts_are_remembered_and_cleared_like_its_own(world: World) -> None:
+    part = Loudmouth()
+    auditor = Auditor(dsn=world.dsn, parts=(part,))
+    await auditor.look(world.conn)
+    assert ("canary_lost", "page") in await world.rows("select rule, subject from audit_finding")
+    part.found = ()
+    await auditor.look(world.conn)
+    assert await world.value("select cleared_at from audit_finding where rule = 'canary_lost'") == await world.now()
+
+
+async def test_acknowledged_finding_is_silent_until_it_has_been_wrong_too_long(world: World) -> None:
+    auditor = Auditor(dsn=world.dsn, parts=(Loudmouth(),))
+    await auditor.look(world.conn)
+    assert "canary_lost" in {s.finding.rule for s in auditor.loud(Loud.SIREN, again_s=600)}
+    await world.conn.execute(
+        "update audit_finding set acknowledged_at = hub_now(), acknowledged_by = %s, acknowledged_why = 'seen'",
+        (world.names["operator"],),
+    )
+    await world.forward(60)
+    await auditor.look(world.conn)
+    assert "canary_lost" not in {s.finding.rule for s in auditor.loud(Loud.SIREN, again_s=600)}
+    assert "canary_lost" in {s.finding.rule for s in auditor.loud(Loud.HEARTBEAT, again_s=0)}, "still wrong"
+    await world.forward(541)
+    await auditor.look(world.conn)
+    assert "canary_lost" in {s.finding.rule for s in auditor.loud(Loud.SIREN, again_s=600)}
+
+
+async def test_auditor_without_a_pass_says_that_the_database_is_away(world: World) -> None:
+    auditor = Auditor(dsn=world.dsn, parts=(Loudmouth(),))
+    await auditor.look(world.conn)
+    assert "database_away" not in {s.finding.rule for s in auditor.standing()}
+    auditor.passed_at -= 6
+    auditor.started_at -= 60
+    assert {"database_away", "canary_lost"} <= {s.finding.rule for s in auditor.loud(Loud.SIREN, again_s=600)}
