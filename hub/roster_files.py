@@ -73,6 +73,13 @@ class People:
         return self.called.get(word) or self.called.get(word.replace(" ", ""), frozenset())
 
 
+def read_file(text: str, people: People, zones: Mapping[str, str], *, now: datetime, roster: str = "") -> Read:
+    """Read a duty list as what it looks like: a calendar, else CSV."""
+    if text.lstrip("\ufeff \r\n").upper().startswith("BEGIN:VCALENDAR"):
+        return read_ics(text, people, zones, now=now, roster=roster)
+    return read_csv(text, people, zones)
+
+
 # ---- CSV ----
 
 

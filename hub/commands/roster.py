@@ -13,7 +13,7 @@ from alerts.model import Role
 from alerts.policy import DEFAULT_ZONE
 from hub.config import load, required_dsn
 from hub.errors import HubError
-from hub.roster_files import FileFault, People, Read, read_csv, read_ics, write_csv, write_ics
+from hub.roster_files import FileFault, People, read_file, write_csv, write_ics
 from hub.store import roster_imports, rosters
 from hub.store.pool import Connection, connect, hub_now
 from hub.web.words import speaker
@@ -194,7 +194,7 @@ async def _check_out(conn: Connection, options: argparse.Namespace) -> None:
 
 async def _import(conn: Connection, options: argparse.Namespace) -> int:
     people, zones = await roster_imports.people(conn), await roster_imports.zones(conn)
-    found = read_file(_text(options.file), options.file.suffix, people, zones, await hub_now(conn), options.roster)
+    found = read_file(_text(options.file), people, zones, now=await hub_now(conn), roster=options.roster)
     if found.faults:
         for fault in found.faults:
             print(f"{options.file}:{fault.line}: {fault_words(fault, options.lang)}", file=sys.stderr)
@@ -207,13 +207,6 @@ async def _import(conn: Connection, options: argparse.Namespace) -> int:
     print(f"{len(done.new)} new, {len(done.same)} as they are, {len(done.gone)} gone"
           + (" – nothing was changed (--dry-run)" if options.dry_run else ""))  # fmt: skip
     return 0
-
-
-def read_file(text: str, suffix: str, people: People, zones: dict[str, str], now: datetime, roster: str) -> Read:  # noqa: PLR0917
-    """Read a duty list by what the file looks like."""
-    if suffix.lower() in (".ics", ".ical", ".ifb") or text.lstrip("\ufeff \r\n").upper().startswith("BEGIN:VCALENDAR"):
-        return read_ics(text, people, zones, now=now, roster=roster)
-    return read_csv(text, people, zones)
 
 
 def fault_words(fault: FileFault, lang: str) -> str:

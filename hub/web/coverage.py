@@ -1,5 +1,97 @@
-"""The supervisor's coverage pages: who could come, hour by hour, and where nobody could."""
+"""The supervisor's coverage page: holes as work to do, and every resident hour by hour."""
 
-from fastapi import APIRouter
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from alerts.coverage import HOURS, RADIUS_MIN, Cover, Coverage, coverage
+from hub.store import coverage as store
+from hub.store.coverage import Row
+from hub.store.pool import Connection
+from hub.store.telemetry import clean
+from hub.web.frame import PartsOf, SeatOf, render
 
 router = APIRouter()
+STRIPS = 60  # residents drawn at once, the worst first
+NAMED = 4  # residents named in a line of work
+DRAWN_AT_ONCE = asyncio.Semaphore(1)  # an area is a second of arithmetic: a click at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """One resident's hours: runs of (first column, length, code)."""
+
+    name: str
+    address: str
+    runs: tuple[tuple[int, int, int], ...]
+    share: float
+
+
+@router.get("/coverage")
+async def page(request: Request, who: SeatOf, has: PartsOf, area: str | None = None) -> Response:
+    chosen = clean(area) if area is not None else None
+    async with has.pool.connection() as conn:
+        run, work, areas = await store.last_run(conn), await store.work(conn, area=chosen), await store.areas(conn)
+        named = await _named(conn, work)
+        strips, of = await _strips(conn, chosen) if chosen is not None else ([], None)
+    totals = {str(row["kind"]): 0 for row in work}
+    for row in work:
+        totals[row["kind"]] += row["hours"]
+    return render(
+        request, "coverage.html", who, here="coverage", run=run, work=work, areas=areas, area=chosen, named=named,
+        strips=strips, radius=RADIUS_MIN, nobody=totals.get("nobody", 0), codes=[int(c) for c in Cover],
+        days=_days(of, has.zone) if of is not None else [], hours=HOURS if of is None else of.codes.shape[1],
+        after=lambda at: at + timedelta(hours=1),
+    )  # fmt: skip
+
+
+async def _named(conn: Connection, work: Sequence[Row]) -> dict[str, dict[int, str]]:
+    homes = {number for row in work for number in row["residents"][:NAMED]}
+    people = {number for row in work for number in row["people"][:NAMED]}
+    return {
+        "residents": {row["id"]: row["name"] for row in await store.residents(conn, sorted(homes))},
+        "people": await store.names(conn, sorted(people)),
+    }
+
+
+async def _strips(conn: Connection, area: str) -> tuple[list[Strip], Coverage]:
+    """Work one area out now, off this loop, and draw its worst residents."""
+    town = await store.town(conn, area=area)
+    async with DRAWN_AT_ONCE:
+        found = await asyncio.to_thread(coverage, town)
+    order = np.argsort(-found.codes.astype(np.int32).sum(axis=1), kind="stable")[:STRIPS]
+    homes = {row["id"]: row for row in await store.residents(conn, [int(n) for n in found.residents[order]])}
+    strips = []
+    for row in order:
+        home: dict[str, Any] = homes.get(int(found.residents[row]), {"name": "?", "address": ""})
+        share = float((found.codes[row] == Cover.COVERED).mean())
+        strips.append(
+            Strip(name=home["name"], address=home["address"], runs=tuple(_runs(found.codes[row])), share=share)
+        )
+    return strips, found
+
+
+def _runs(codes: Iterable[Any]) -> Iterable[tuple[int, int, int]]:
+    first = 0
+    for code, group in groupby(int(c) for c in codes):
+        length = sum(1 for _ in group)
+        yield first, length, code
+        first += length
+
+
+def _days(found: Coverage, zone: ZoneInfo) -> list[tuple[int, str]]:
+    """Return the columns at which a day begins on the wall, with its date."""
+    marks = []
+    for hour in range(found.codes.shape[1]):
+        at: datetime = (found.from_hour + timedelta(hours=hour)).astimezone(zone)
+        if at.hour == 0:
+            marks.append((hour, f"{at:%m-%d}"))
+    return marks

@@ -8,7 +8,6 @@ import pytest
 from hub.__main__ import main as carehub
 from hub.commands import coverage, people, roster
 
-
 HEAD = "roster,person,from,to\n"
 TUESDAY = "物业保安,2,2026-11-24 08:00,2026-11-24 20:00\n"
 
@@ -74,12 +73,10 @@ def test_dry_run_changes_nothing_and_replace_takes_what_is_not_in_the_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], dsn: str
 ) -> None:
     file = tmp_path / "list.csv"
-    file.write_text(HEAD + "物业保安,1,2026-11-23 08:00,2026-11-23 20:00
-" + TUESDAY)
+    file.write_text(HEAD + "物业保安,1,2026-11-23 08:00,2026-11-23 20:00\n" + TUESDAY)
     assert "2 new, 0 as they are, 0 gone – nothing was changed" in out(capsys, "import", str(file), "--dry-run")
     assert "2 new" in out(capsys, "import", str(file))
-    file.write_text(HEAD + "物业保安,2,2026-11-23 08:00,2026-11-23 20:00
-" + TUESDAY)
+    file.write_text(HEAD + "物业保安,2,2026-11-23 08:00,2026-11-23 20:00\n" + TUESDAY)
     assert "1 new, 1 as they are, 1 gone" in out(capsys, "import", str(file), "--replace")
     with psycopg.connect(dsn) as conn:
         assert conn.execute("select array_agg(person_id) from shift").fetchone() == ([2, 2],)
@@ -89,11 +86,7 @@ def test_file_with_faults_names_each_line_and_nothing_is_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], dsn: str
 ) -> None:
     file = tmp_path / "list.csv"
-    file.write_text(
-        HEAD + TUESDAY + "物业保安,谁,tomorrow,2026-11-23 20:00
-?,1,2026-11-23 08:00,2026-11-23 20:00
-"
-    )
+    file.write_text(HEAD + TUESDAY + "物业保安,谁,tomorrow,2026-11-23 20:00\n?,1,2026-11-23 08:00,2026-11-23 20:00\n")
     printed = out(capsys, "import", str(file), code=1)
     assert f"{file}:3: " in printed
     assert f"{file}:4: " in printed
