@@ -208,5 +208,6 @@ values (%(id)s, %(person)s, %(nonce)s, %(verb)s, hub_now())
 on conflict do nothing returning nonce
 
 -- name: count_open
--- Incidents that have not ended, by severity and state.
-select severity, state, count(*) from incident where dedup_key is not null group by severity, state
+-- Incidents that have not ended, by severity and state. The canary is nobody's.
+select severity, state, count(*) from incident i where dedup_key is not null
+  and not exists (select from resident where id = i.resident_id and canary) group by severity, state
