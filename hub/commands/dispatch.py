@@ -11,9 +11,10 @@ import uvloop
 
 from hub import config, logs, metrics
 from hub.channels import means_of, open_channels
+from hub.channels.transport import AiohttpTransport
 from hub.config import Settings, required_dsn
 from hub.loops.bell import Bell
-from hub.loops.dispatcher import Dispatcher
+from hub.loops.dispatcher import PROVIDERS_AT_ONCE, Dispatcher
 from hub.loops.ending import until_signal
 from hub.loops.escalator import Escalator
 from hub.loops.linker import Linker
@@ -40,12 +41,12 @@ def main(argv: list[str]) -> int:
 
 async def run(settings: Settings) -> None:
     """Open everything, work until a signal comes, close everything."""
-    dsn = settings.database.dsn
+    dsn, lines = settings.database.dsn, settings.dispatch.senders * PROVIDERS_AT_ONCE
     bell = Bell(dsn, RUNG_BY)
     async with (
         beating() as pulse,
         open_pool(dsn, name="carehub dispatch", smallest=2, largest=AT_ONCE + 8) as pool,
-        httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=settings.dispatch.senders * 8)) as http,
+        httpx.AsyncClient(trust_env=False, transport=AiohttpTransport(lines)) as http,
     ):
         channels = open_channels(means_of(settings, pool, http))
         escalator = Escalator(pool=pool, bell=bell.subscribe())
