@@ -5,7 +5,7 @@ import re
 import secrets
 import ssl
 from contextlib import AsyncExitStack, suppress
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookies import SimpleCookie
 from types import TracebackType
 from typing import Any, Self
 
@@ -107,11 +107,13 @@ class ConsoleWay:
     """A browser of the canary's operator: signed in, with the live stream open."""
 
     def __init__(self, url: str, login: str, password: str) -> None:
-        # Behind TLS the console's cookies are for TLS only, and the canary is on this side of whoever ends it.
-        jar = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
+        # Behind TLS the console's cookies are for TLS only, and the canary is on this side of whoever ends it: it keeps
+        # them itself, because httpx would hold them back.
+        self._cookies: dict[str, str] = {}
         self._http = httpx.AsyncClient(
-            base_url=url, trust_env=False, timeout=httpx.Timeout(10.0, read=QUIET_S), cookies=jar
-        )
+            base_url=url, trust_env=False, timeout=httpx.Timeout(10.0, read=QUIET_S),
+            event_hooks={"request": [self._show_cookies], "response": [self._keep_cookies]},
+        )  # fmt: skip
         self._login, self._password = login, password
         self._token = ""
         self._stream: asyncio.Task[None] | None = None
@@ -164,6 +166,14 @@ class ConsoleWay:
         )
         if incident in (await self._queue() or []):
             raise LostError("the console did not close it")
+
+    async def _show_cookies(self, request: httpx.Request) -> None:
+        if self._cookies:
+            request.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
+    async def _keep_cookies(self, response: httpx.Response) -> None:
+        for header in response.headers.get_list("set-cookie"):
+            self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(header).items()}
 
     async def _queue(self) -> list[int] | None:
         """Return the open incidents the queue shows; None when nobody is signed in."""

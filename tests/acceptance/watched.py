@@ -20,7 +20,7 @@ from hub.embedded import free_port
 
 ROLES = ("ingest", "dispatch", "console", "audit")
 EVERY_S, LIMIT_S = 1.0, 3.0  # of the canary, for tests
-PATIENCE_S = 60.0
+PATIENCE_S = 90.0
 T = TypeVar("T")
 
 

@@ -1,0 +1,93 @@
+"""The page of the watch over HTTP, and that the canary is nobody's business but its own operator's."""
+
+import httpx
+
+from tests.integration.web.conftest import Served
+from tests.integration.web.world import World, csrf_of, sign_in
+
+
+def finding(world: World, rule: str = "timer_late") -> int:
+    row = world.sql(
+        "insert into audit_finding (rule, subject, found_at) values (%(r)s, 'incident:7', hub_now()) returning id",
+        r=rule,
+    )
+    return int(row[0][0])
+
+
+def canary(world: World) -> int:
+    """Register the canary as its own loop would, with the tests' password, and let it press."""
+    world.person("canary", "金丝雀", "operator", login=True)
+    world.sql("update person set canary = true where login = 'canary'")
+    world.resident("nobody", "金丝雀", area="~canary")
+    world.sql("update resident set canary = true where id = %(r)s", r=world.residents["nobody"])
+    world.device("canary", "nobody")
+    return world.alert("canary", area="~canary")
+
+
+def test_finding_is_acknowledged_with_name_and_reason(li: httpx.Client, world: World) -> None:
+    number = finding(world)
+    page = li.get("/ops").text
+    answer = li.post(f"/ops/findings/{number}/acknowledge", data={"csrf": csrf_of(page), "why": "已联系机房"})
+    assert answer.status_code == 303
+    kept = world.sql("select acknowledged_by, acknowledged_why, cleared_at from audit_finding")
+    assert kept == [(world.people["li"], "已联系机房", None)]
+    assert "已联系机房" in li.get("/ops").text
+    assert "is-acknowledged" in li.get("/").text, "it stays on the banner until it is over"
+
+
+def test_acknowledging_without_a_reason_or_without_a_session_changes_nothing(
+    li: httpx.Client, visitor: httpx.Client, world: World
+) -> None:
+    number = finding(world)
+    page = li.get("/ops").text
+    assert li.post(f"/ops/findings/{number}/acknowledge", data={"csrf": csrf_of(page), "why": " "}).status_code == 422
+    assert li.post(f"/ops/findings/{number}/acknowledge", data={"csrf": "forged", "why": "x"}).status_code == 403
+    assert visitor.post(f"/ops/findings/{number}/acknowledge", data={"why": "x"}).status_code == 401
+    assert visitor.get("/ops").status_code == 401
+    assert world.sql("select acknowledged_at from audit_finding") == [(None,)]
+
+
+def test_finding_that_is_over_or_never_was_cannot_be_acknowledged(li: httpx.Client, world: World) -> None:
+    number = finding(world)
+    world.sql("update audit_finding set cleared_at = hub_now()")
+    words = {"csrf": csrf_of(li.get("/ops").text), "why": "x"}
+    assert li.post(f"/ops/findings/{number}/acknowledge", data=words).status_code == 404
+    assert li.post("/ops/findings/999/acknowledge", data=words).status_code == 404
+
+
+def test_auditor_that_stopped_is_on_every_desk(li: httpx.Client, world: World) -> None:
+    world.sql("insert into heartbeat (role, at) values ('audit', hub_now())")
+    assert "值守进程停了" not in li.get("/queue").text
+    world.sql("update heartbeat set at = hub_now() - interval '11 seconds'")
+    assert "值守进程停了" in li.get("/queue").text
+
+
+def test_operators_do_not_see_the_canary_and_it_does_not_see_theirs(
+    li: httpx.Client, console: Served, world: World
+) -> None:
+    real, nobodys = world.alert("watch-wang"), canary(world)
+    with console.client() as hers:
+        assert sign_in(hers, "canary").status_code == 303
+        world.sql(
+            "insert into presence (person_id, stream, seen_at) values (%(p)s, 'hers', hub_now())",
+            p=world.people["canary"],
+        )
+        assert f'data-incident="{nobodys}"' in hers.get("/queue").text
+        assert f'data-incident="{real}"' not in hers.get("/queue").text
+    page = li.get("/").text
+    assert f'data-incident="{real}"' in page
+    assert f'data-incident="{nobodys}"' not in page
+    assert "金丝雀" not in page, "nor is it a colleague on duty"
+
+
+def test_canaries_that_ended_are_not_among_the_recent_ones(li: httpx.Client, world: World) -> None:
+    nobodys = canary(world)
+    with_it = li.get(f"/incidents/{nobodys}").text
+    li.post(f"/incidents/{nobodys}/take", data={"csrf": csrf_of(with_it)})
+    li.post(
+        f"/incidents/{nobodys}/close",
+        data={"csrf": csrf_of(with_it), "how": "voice", "disposition": "test", "done": "x", "with_whom": "x",
+              "called_back": "1"},
+    )  # fmt: skip
+    assert world.sql("select state from incident where id = %(i)s", i=nobodys) == [("closed",)]
+    assert f"/incidents/{nobodys}" not in li.get("/overview").text
