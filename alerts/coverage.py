@@ -104,6 +104,7 @@ class Town:
     from_hour: datetime  # a full hour, UTC
     hours: int = HOURS
     radius_min: float = RADIUS_MIN
+    since: datetime | None = None  # within the first hour: what was before is past
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,7 +373,8 @@ def _cuts(town: Town, shifts: Iterable[Shift]) -> tuple[list[datetime], npt.NDAr
     until = town.from_hour + town.hours * HOUR
     hours = [town.from_hour + n * HOUR for n in range(town.hours)]
     times = {t for s in shifts for t in (s.start, s.end)} | set(_policy_times(town.policies, town.from_hour, until))
-    cuts = sorted({*hours, *(t for t in times if town.from_hour < t < until)})
+    hours[0] = max(hours[0], town.since or hours[0])
+    cuts = sorted({*hours, *(t for t in times if hours[0] < t < until)})
     return cuts, np.searchsorted(_seconds(cuts), _seconds(hours))
 
 

@@ -51,7 +51,7 @@ async def town(
         chosen = policies.published(policies.standard()) if active is None else await policies.version(conn, active)
     return Town(
         households=tuple(_household(row) for row in homes), helpers=tuple(_helper(row) for row in helpers),
-        duty=duty.spans(lists, start, start + timedelta(hours=hours)), policies=chosen, from_hour=start,
+        since=now, duty=duty.spans(lists, start, start + timedelta(hours=hours)), policies=chosen, from_hour=start,
         hours=hours, radius_min=radius_min,
     )  # fmt: skip
 

@@ -37,11 +37,6 @@ class Week:
     gaps: tuple[tuple[Chip, ...], ...]  # hours of each day with nobody
 
 
-def week_of(day: date) -> date:
-    """Return the Monday."""
-    return day - timedelta(days=day.weekday())
-
-
 def grid(lists: Lists, zone: ZoneInfo, first: date, now: datetime, names: dict[int, str]) -> Week:
     """Lay one list out over the week that begins on `first`, in its own wall time."""
     days = tuple(first + timedelta(days=n) for n in range(DAYS))

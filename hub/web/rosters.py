@@ -11,7 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from alerts import duty
-from alerts.duty import FOREVER, Days, Rotation, Shift, instant
+from alerts.duty import FOREVER, Days, Lists, Rotation, Shift, instant
 from alerts.model import Role
 from alerts.policy import DEFAULT_ZONE
 from hub.roster_files import People, read_file, write_csv, write_ics
@@ -43,7 +43,7 @@ class OnNow:
     person_id: int
     name: str
     until: str
-    proved: bool
+    state: str  # plain, proved, stand_in; waiting: not yet checked in, unproved: late
 
 
 @router.get("/rosters")
@@ -73,7 +73,7 @@ async def _show(
 async def _of_list(conn: Connection, chosen: RosterRow, people: People, now: datetime, week: str) -> dict[str, Any]:
     zone = ZoneInfo(chosen.zone)
     today = now.astimezone(zone).date()
-    first = duty_grid.week_of(_day(week) or today)
+    first = _day(week) or today
     start, end = instant(zone, first, time()), instant(zone, first + timedelta(days=7), time())
     names = dict(people.names)
     coming = await rosters.shifts(conn, now, now + AHEAD, roster=chosen.name)
@@ -90,19 +90,34 @@ async def _of_list(conn: Connection, chosen: RosterRow, people: People, now: dat
 async def _on_now(
     conn: Connection, lists: list[RosterRow], people: People, now: datetime
 ) -> dict[str, list[OnNow]]:  # fmt: skip
-    """Return who is on duty at this moment on every list, and whether anything proves it."""
-    found = await rosters.lists_of(conn, now - duty.UNPROVED_AFTER, now + timedelta(days=2))
-    silent = {
+    """Return who is on duty at this moment on every list, and what proves it."""
+    end = now + timedelta(days=2)
+    found = await rosters.lists_of(conn, now - duty.UNPROVED_AFTER, end)
+    wanting = frozenset(row.name for row in lists if row.needs_check_in)
+    late = {(s.person_id, s.roster) for s in rosters.unproved(found, wanting, now)}
+    here = {(c.person_id, c.roster) for c in found.check_ins if c.covers(now)}
+    laid_out = {
         (s.person_id, s.roster)
-        for s in rosters.unproved(found, frozenset(r.name for r in lists if r.needs_check_in), now)
-    }
+        for s in duty.spans(Lists(shifts=found.shifts, overrides=found.overrides), now, end) if s.covers(now)
+    }  # fmt: skip
     zones = {row.name: ZoneInfo(row.zone) for row in lists}
     on: dict[str, list[OnNow]] = {row.name: [] for row in lists}
-    for s in duty.spans(found, now - duty.UNPROVED_AFTER, now + timedelta(days=2)):
+    for s in duty.spans(found, now, end):
         if s.covers(now) and s.roster in on:
+            who = s.person_id, s.roster
+            state = (
+                "proved"
+                if who in here
+                else "unproved"
+                if who in late
+                else "waiting"
+                if s.roster in wanting
+                else "plain"
+            )
             on[s.roster].append(OnNow(
                 person_id=s.person_id, name=people.names.get(s.person_id, str(s.person_id)),
-                until=f"{s.end.astimezone(zones[s.roster]):%m-%d %H:%M}", proved=(s.person_id, s.roster) not in silent,
+                until=f"{s.end.astimezone(zones[s.roster]):%m-%d %H:%M}",
+                state="stand_in" if who in here - laid_out else state,
             ))  # fmt: skip
     return on
 
