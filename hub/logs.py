@@ -6,6 +6,7 @@ from typing import TextIO
 
 import structlog
 
+TELL_TOO_MUCH = ("httpx", "httpcore", "aiosmtplib", "apprise")  # whole URLs: numbers, names and tokens stand in them
 LIMIT = 2_000  # characters of what a library says
 
 
@@ -26,6 +27,8 @@ def configure(role: str, level: str = "info", stream: TextIO = sys.stderr) -> No
     structlog.contextvars.bind_contextvars(role=role)
     # What libraries say (a pool that cannot connect, a broken transport) comes in the same form.
     logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
+    for name in TELL_TOO_MUCH:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class _Foreign(logging.Handler):

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from hub.embedded import free_port
 
-USERNAME, PASSWORD = "carehub", "mail password that only tests have"
+USERNAME, PASSWORD = "mail name of tests", "mail password that only tests have"
 
 
 @dataclass(kw_only=True)
