@@ -17,7 +17,8 @@ from tests.integration.incidents.world import World
 Row = Mapping[str, Any]
 
 CASES = b"""
-select i.id, i.dedup_key, t.incident_id is not null, i.policy_version, i.test, i.handler_id, i.responder_id, e.seq
+select i.id, i.dedup_key, t.incident_id is not null, i.policy_version, i.handler_id, i.responder_id,
+       coalesce(t.due_at > i.expires_at, false), e.seq
 from incident i left join timer t on t.incident_id = i.id
 left join lateral (select max(seq) as seq from incident_event where incident_id = i.id) e on true order by i.id
 """
@@ -74,10 +75,11 @@ class Laws:
         assert late == [], "a page waits that was rung before somebody took the incident"
         keys = [row[1] for row in rows if row[1] is not None]
         assert len(keys) == len(set(keys)) <= 1, "two open incidents for one resident"
-        for incident_id, key, ticks, policy, *_ in rows:
+        for incident_id, key, ticks, policy, _, _, sleeps, _ in rows:
             assert (key is not None) == ticks, "an incident is silent, or rings after its end"
             assert self.policies.setdefault(incident_id, policy) == policy, "an edit changed a case in progress"
-        before, self.holders = self.holders, {row[0]: {p for p in row[5:7] if p} for row in rows}
+            assert not sleeps, "whoever has it is silent past his time, and nobody would notice"
+        before, self.holders = self.holders, {row[0]: {p for p in row[4:6] if p} for row in rows}
         for page in pages:
             self._nobody_is_woken_off_duty(page, before.get(page[1], set()))
             self.known.setdefault(page[1], Known()).written.add((page[5], page[6], page[2], page[7], page[4]))

@@ -107,7 +107,7 @@ PLANTED = (
     Planted(name="dual write", plant=_dual_write, seed=0, says="a page nobody decided"),
     Planted(name="silence after the last rung",
             plant=_query("incidents", "due", b"where due_at <= t.now", b"where due_at <= t.now and kind <> 'repeat'"),
-            seed=0, says="a timer is silent"),
+            seed=1, says="a timer is silent"),
     Planted(name="worker's clock is 40 s ahead", plant=_query("outbox", "claim", NOW, AHEAD),
             seed=0, says="a page is sent early"),
     # Ours.
@@ -129,7 +129,7 @@ PLANTED = (
     Planted(name="off-duty people are paged", plant=_everybody_is_on_duty, seed=0, says="is off duty and is paged"),
     Planted(name="policy is read afresh", plant=_policy_is_read_afresh, seed=0,
             says="a step has not the time of its own policy"),
-    Planted(name="take lasts a day", plant=_take_lasts_a_day, seed=0, says="a take did not expire"),
+    Planted(name="take lasts a day", plant=_take_lasts_a_day, seed=0, says="silent past his time"),
     Planted(name="timers go back with the clock",
             plant=_query("clock", "waiting", b"coalesce(set_no, 0) <= %(before_no)s or", b"false and"), seed=0,
             says="a timer went with the clock"),
