@@ -7,12 +7,11 @@ and at once, and the more wait behind them the more go together, so that nobody 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, Protocol, TypeAlias
 
-import psycopg
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from hub.steady import Backoff, Steady, database_fault
 from hub.store.pool import Connection
@@ -20,6 +19,7 @@ from hub.store.pool import Connection
 QUICK_TRIES = 3  # a job that fails for its own sake is tried so often before it is given up
 LONGEST_PAUSE_S = 5.0
 MOST_TOGETHER = 48  # jobs in one transaction: a tenth of a second's work, which the next press may have to wait for
+PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_mergejoin=off"
 
 WAITING = Gauge("carehub_urgent_waiting", "Presses and alerts received and not yet committed")
 TOGETHER = Histogram("carehub_urgent_together", "Jobs in one transaction", buckets=(1, 2, 4, 8, 16, 32, 48))
@@ -66,7 +66,7 @@ class UrgentLane:
     """
 
     def __init__(self, dsn: str, workers: int, together: Together | None = None) -> None:
-        self._dsn, self._workers, self._together = dsn, workers, together
+        self._dsn, self._workers, self._together = tuned(dsn), workers, together
         self._jobs: dict[Key, deque[Job]] = {}  # a key is here while it has work, waiting or under way
         self._ready: dict[bool, deque[Key]] = {True: deque(), False: deque()}
         self._tokens = asyncio.Semaphore(0)
@@ -103,8 +103,6 @@ class UrgentLane:
 
     async def _work(self, number: int) -> None:
         async with Steady(self._dsn, f"carehub urgent {number}") as steady:
-            with suppress(psycopg.Error):
-                await _tune(await steady.get())
             while True:
                 await self._tokens.acquire()
                 keys = [(self._ready[True] or self._ready[False]).popleft()]
@@ -201,6 +199,11 @@ class UrgentLane:
         return True
 
 
-async def _tune(conn: Connection) -> None:
-    """One plan for every press: planning anew costs more than what a better plan would save."""
-    await conn.execute("set plan_cache_mode = force_generic_plan")
+def tuned(dsn: str) -> str:
+    """Return the address of connections that plan each statement once, and always by an index.
+
+    Planning anew costs a press more than a better plan would save; and a plan made while the tables were small, or
+    before anybody counted their rows, must not look through all of them when they have grown.
+    """
+    options = conninfo_to_dict(dsn).get("options") or ""
+    return make_conninfo(dsn, options=f"{options} {PLANS}".strip())

@@ -57,9 +57,9 @@ class Alertmanager:
             f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address=", "--log.level=error",
         )  # fmt: skip
         with (self._folder / "alertmanager.log").open("ab") as log:
-            self._process = subprocess.Popen([self._program, *words], stdout=log, stderr=log)
+            self._process = subprocess.Popen([self._program, *words], stdout=log, stderr=log)  # noqa: ASYNC220
         async with asyncio.timeout(READY_S):
-            while not await self._answers():
+            while not await self._answers():  # noqa: ASYNC110 - another process: there is nothing to wait for
                 await asyncio.sleep(0.05)
 
     async def kill_and_start(self) -> None:

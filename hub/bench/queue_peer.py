@@ -63,7 +63,7 @@ class QueuePeer:
 
     async def start(self) -> None:
         words = [sys.executable, "-m", "hub.bench.queue_peer", self._dsn, self._url]
-        self._worker = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._worker = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: ASYNC220
         assert self._worker.stdout is not None
         if await asyncio.to_thread(self._worker.stdout.readline) != READY_WORD:
             raise HubError("procrastinate's worker did not start: run `python -m hub.bench.queue_peer` by hand")

@@ -12,11 +12,11 @@ from alerts.model import AlertKind
 from hub.bench import centre
 from hub.bench.alertmanager import Alertmanager, Poster
 from hub.bench.centre import Home
+from hub.bench.load import PASSWORD
 from hub.bench.queue_peer import QueuePeer
 from hub.bench.receiver import Receiver
 from hub.bench.stack import Stack
 from hub.bench.wire import BareMqtt
-from hub.bench.load import PASSWORD
 from hub.store.pool import connect
 
 LINES = 4  # connections a burst is injected through, for every system

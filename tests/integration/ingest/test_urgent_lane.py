@@ -1,7 +1,8 @@
 """Small transactions on a real database: in order for one device, side by side for many, the pressing ones first."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ import pytest
 from hub import urgent_lane
 from hub.steady import Steady
 from hub.store.pool import Connection, connect
-from hub.urgent_lane import QUICK_TRIES, UrgentLane
+from hub.urgent_lane import MOST_TOGETHER, QUICK_TRIES, UrgentLane, tuned
 
 DEADLINE_S = 10.0
 
@@ -24,6 +25,7 @@ class Note:
     name: str
     log: list[str]
     pressing: bool = True
+    alone: bool = False
     ruin: Callable[[int], Exception | None] = lambda _: None
     keep: Callable[[int], Exception | None] = lambda _: None
     tries: int = 0
@@ -168,3 +170,68 @@ async def test_connection_the_server_ended_is_replaced(dsn: str, conn: Connectio
         assert await (await second.execute("select 1")).fetchone() == (1,)
     assert not steady.up
     assert second.closed
+
+
+async def together(conn: Connection, jobs: Sequence[Note]) -> None:
+    for job in jobs:
+        await job.run(conn)
+
+
+async def transactions(conn: Connection) -> dict[str, str]:
+    """Note -> the transaction that wrote it."""
+    return dict(await (await conn.execute("select name, xmin::text from duty_log")).fetchall())
+
+
+async def test_first_press_of_a_burst_goes_alone_and_those_behind_it_go_together(dsn: str, conn: Connection) -> None:
+    lane, gate, log = UrgentLane(dsn, 1, together), asyncio.Event(), list[str]()
+    notes_ = [Note(f"button {n}", f"press {n}", log, gate=gate if n == 0 else None) for n in range(100)]
+    async with working(lane):
+        lane.put(notes_[0])
+        await notes_[0].begun.wait()
+        for note in notes_[1:]:
+            lane.put(note)
+        gate.set()
+        await lane.drained()
+    wrote = await transactions(conn)
+    sizes = Counter(wrote.values())
+    assert sizes[wrote["press 0"]] == 1
+    assert max(sizes.values()) == MOST_TOGETHER
+    assert log == [f"press {n}" for n in range(100)]
+
+
+async def test_cases_are_looked_up_by_index_however_small_the_tables_were(dsn: str, conn: Connection) -> None:
+    async with await connect(tuned(dsn)) as tuned_conn:
+        for name, value in (("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")):
+            assert await (await tuned_conn.execute(f"show {name}".encode())).fetchone() == (value,)
+
+
+async def test_few_waiting_presses_have_a_transaction_each(dsn: str, conn: Connection) -> None:
+    """As long as there are workers for them, nobody shares: together is slower for each."""
+    lane, log = UrgentLane(dsn, 4, together), list[str]()
+    for n in range(4):
+        lane.put(Note(f"button {n}", f"press {n}", log))
+    async with working(lane):
+        await lane.drained()
+    assert len(set((await transactions(conn)).values())) == 4
+
+
+async def test_press_at_fault_harms_nobody_it_shared_a_transaction_with(dsn: str, conn: Connection) -> None:
+    lane, log = UrgentLane(dsn, 1, together), list[str]()
+    broken = Note("button 3", "broken", log, ruin=lambda _: ValueError("unreadable"))
+    notes_ = [broken if n == 3 else Note(f"button {n}", f"press {n}", log) for n in range(8)]
+    for note in notes_:
+        lane.put(note)
+    async with working(lane):
+        await lane.drained()
+    assert set(await notes(conn)) == {note.name for note in notes_ if note is not broken} | {"broken unread"}
+    assert broken.farewells == 1
+
+
+async def test_job_that_needs_a_transaction_of_its_own_has_one(dsn: str, conn: Connection) -> None:
+    lane, log = UrgentLane(dsn, 1, together), list[str]()
+    for n in range(9):
+        lane.put(Note(f"button {n}", f"press {n}", log, alone=n == 4))
+    async with working(lane):
+        await lane.drained()
+    wrote = await transactions(conn)
+    assert list(wrote.values()).count(wrote["press 4"]) == 1
