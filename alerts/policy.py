@@ -1,7 +1,7 @@
 """Who is called, in what order, after how long: policies as values, checked when they are read."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.model import Alert, AlertError, AlertKind, Role, Severity
 from alerts.policy_faults import Fault
+from alerts.values import replace
 
 DEFAULT_ZONE = "Asia/Shanghai"
 KNOWN_CHANNELS = ("console", "app", "sms", "voice", "email", "webhook", "mqtt", "siren", "apprise", "device")

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from alerts import dry_run, policy_check
 from alerts.dry_run import DryRun
-from alerts.model import AlertKind
+from alerts.model import AlertKind, Role, Roster
 from alerts.policy import DEFAULT_ZONE, PolicyError, PolicySet
 from alerts.policy_check import NOTES
 from alerts.policy_faults import Fault
+from alerts.values import replace
 from hub.errors import HubError
 from hub.store import people
 from hub.store import policies as store
@@ -176,8 +177,9 @@ async def play(
         alert = dry_run.imagined(kind, start, resident_id=home.resident_id, area=home.area)
         rehearsal = dry_run.rehearsal(alert, policies, start)
         moment, everybody = next(rehearsal), set[int]()
+        here = await _signed_in(conn, home.resident_id) if at is None else frozenset()
         while True:
-            roster = await people.roster_at(conn, home.resident_id, moment)
+            roster = _with(here, await people.roster_at(conn, home.resident_id, moment))
             everybody |= {r.person_id for r in roster.responders}
             try:
                 moment = rehearsal.send(roster)
@@ -213,6 +215,21 @@ async def whose(conn: Connection, resident: str) -> Home:
         numbers = ", ".join(f"{h.resident_id} ({h.address})" for h in found)
         raise WhoError(f"several residents are called {said!r}: give the number, one of {numbers}", tuple(found))
     return found[0]
+
+
+async def _signed_in(conn: Connection, resident_id: int) -> frozenset[int]:
+    """Return the operators who are at a console now: in a rehearsal of now they stay there for its few minutes."""
+    values = {"resident": resident_id, "area": "", "incident": None, "at": None, "signed_in": people.SIGNED_IN}
+    now = people.roster(await (await conn.execute(people.Q.roster, values)).fetchall())
+    return frozenset(r.person_id for r in now.responders if r.role is Role.OPERATOR and r.on_duty)
+
+
+def _with(here: frozenset[int], roster: Roster) -> Roster:
+    if not here:
+        return roster
+    return Roster(responders=tuple(
+        replace(r, on_duty=True) if r.role is Role.OPERATOR and r.person_id in here else r for r in roster.responders
+    ))  # fmt: skip
 
 
 def _moment(at: datetime, policies: PolicySet) -> datetime:

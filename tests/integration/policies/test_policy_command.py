@@ -211,6 +211,19 @@ async def test_dry_run_plays_a_policy_that_is_not_published(
     assert "guard (property guards)" in said
 
 
+async def test_operator_at_her_console_is_called_in_a_dry_run_of_now_and_of_no_other_time(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.conn.execute("delete from shift where person_id = %s", (world.names["operator"],))
+    await world.at_console("operator")
+    now = await world.now()
+    resident = ("dry-run", "--resident", str(world.resident), "--lang", "en")
+    assert await carehub(*resident) == 0
+    assert capsys.readouterr().out.count("operator (operators): console") == 3  # at the first step, the last, and again
+    assert await carehub(*resident, "--at", (now + timedelta(hours=12)).isoformat()) == 0
+    assert "operator (operators)" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("who", "said"), [("Nobody", "there is no resident 'Nobody'"), ("99", "no resident '99'")])
 async def test_dry_run_of_nobody_says_what_to_give(
     world: World, capsys: pytest.CaptureFixture[str], who: str, said: str
