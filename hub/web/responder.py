@@ -121,11 +121,11 @@ async def answer(request: Request, token: Token, has: PartsOf) -> Response:
             return JSONResponse({"error": "link", "text": str(err)}, 410) if is_json else go(f"/r/{token}")
         except Refused as no:
             log.info("answer_refused", incident_id=row["incident_id"], verb=given.verb[:20], code=no.code)
-            called = await _called(conn, has.link_key, token)
+            called = await _called(conn, has.link_key, token, code=not is_json)
             if is_json:
                 return JSONResponse({"error": no.code, "text": no.words(row["language"])} | _news(called), 409)
             return _show(request, token, called, refusal=no.words(row["language"]))
-        called = await _called(conn, has.link_key, token)
+        called = await _looked_up(conn, has.link_key, token)
     if is_json:
         return JSONResponse(
             {"incident": done.incident_id, "repeat": done.repeat, "state": called.row["state"]} | _news(called)
@@ -227,7 +227,7 @@ def _permitted(row: Row, role: Role) -> dict[str, Any]:
         "severity": row["severity"], "test": row["test"], "opened_at": row["opened_at"],
         "address": row["address"] or "", "entrance": row["entrance"] or "",
         "hazards": [r for r in row["risks"] or () if r in HAZARDS],
-        "speaks": row["speaks"], "minutes": row["minutes_away"], "metres": way.metres(row),
+        "speaks": row["speaks"], "minutes": way.minutes(row, role),
         "resident": row["resident"] if role in SEES_NAME else None,
         "phone": row["phone"] if role in SEES_NAME else None,
         "key_place": row["key_place"] if role in SEES_KEY else None,

@@ -1,30 +1,23 @@
-"""How a responder gets there: how far it is, and links that open a map on whatever phone he has.
+"""How a responder gets there: in how many minutes, and links that open a map on whatever phone he has.
 
 A map's maker learns a place and nothing else: no name, no reason, and, by our Referrer-Policy, no link.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from alerts import nearness
 from alerts.model import Role
 
-EARTH_M = 6_371_008.8  # mean radius, IUGG
 ON_FOOT = frozenset({Role.PROPERTY, Role.NEIGHBOUR, Role.COMMUNITY})
 
 
-def metres_between(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
-    """Return the distance as the crow flies; degrees in."""
-    a, b = math.radians(lat), math.radians(other_lat)
-    half = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(math.radians(other_lon - lon) / 2) ** 2
-    return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(half)))
-
-
-def metres(row: Mapping[str, Any]) -> int | None:
-    """Return how far the person usually is from her door, when both places are known."""
-    places = [row[name] for name in ("from_lat", "from_lon", "lat", "lon")]
-    return None if None in places else round(metres_between(*places))
+def minutes(row: Mapping[str, Any], role: Role) -> int | None:
+    """Return how long it takes him, as the escalation counted it: told by the circle, else by his place and hers."""
+    start, door = (row["from_lat"], row["from_lon"]), (row["lat"], row["lon"])
+    found = nearness.minutes_away(role, row["minutes_away"], start, door)
+    return None if found is None else max(1, round(found))
 
 
 def maps(row: Mapping[str, Any], role: Role, label: str) -> dict[str, str]:

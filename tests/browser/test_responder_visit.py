@@ -152,6 +152,7 @@ def test_line_cut_after_accepting_and_the_page_loaded_again_without_it(
     visit.tap("交接完成")
     visit.shows("thanks")
     expect(page.locator("#waiting li")).to_have_count(2)
+    expect(page.locator("#leaving")).to_be_hidden()  # the desk does not know yet who has her
 
     page.reload()
     visit.shows("thanks")
@@ -164,6 +165,7 @@ def test_line_cut_after_accepting_and_the_page_loaded_again_without_it(
     pocket.set_offline(False)
     desk.page.wait_for_selector(".case-head .state-handed_over")
     expect(page.locator("#waiting")).to_be_hidden()
+    expect(page.locator("#leaving")).to_be_visible()
     assert visit.answered() == ["accept", "arrived", "handed_over"]
     assert [what for (what,) in visit.chain()] == ["taken", "arrived", "handed_over"]
     page.reload()

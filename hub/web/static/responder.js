@@ -110,6 +110,7 @@
     if (now.what && $('what')) { $('what').textContent = now.what; $('pressed').textContent = now.pressed; $('pressed').hidden = !now.pressed; $('proof').textContent = now.proof; $('proof').hidden = !now.proof; }
     $('lead').textContent = now.lead ?? call.dataset.lead;
     if ($('code')) showCode(view);
+    showLeaving(view);
     showWaiting();
     showHappened();
     tick();
@@ -121,6 +122,15 @@
     $('code').hidden = !shown;
     $('code').querySelector('strong').textContent = shown ? code : '';
     if ($('later')) $('later').hidden = Boolean(shown) || !['asked', 'accepted'].includes(view);
+  }
+
+  // 离开 is locked until the desk knows who has her, not only this phone.
+  const afterwards = $('after').textContent;
+  function showLeaving(view) {
+    const untold = view === 'thanks' && taps.kept.taps.some((tap) => tap.verb === 'handed_over');
+    const gone = taps.kept.gone;
+    $('after').textContent = untold ? words.not_yet : gone ? words.left : afterwards;
+    $('leaving').hidden = view !== 'thanks' || untold || Boolean(gone);
   }
 
   function showWaiting() {
@@ -162,7 +172,7 @@
       if (tap) carehub.position().then((position) => taps.place(tap.nonce, position));
     } else taps.add(verb, { to });
     if (verb === 'accept') carehub.openMap();
-    if (verb === 'left') { $('leaving').remove(); $('after').textContent = words.left; }
+    if (verb === 'left') taps.keep({ gone: true });
     quiet();
   }
 

@@ -3,8 +3,6 @@
 WORDS: dict[str, tuple[str, str]] = {
     # the call
     "r_minutes": ("你约 {n} 分钟到", "about {n} min from you"),
-    "r_metres": ("离你约 {n} 米", "about {n} m from you"),
-    "r_kilometres": ("离你约 {n} 公里", "about {n} km from you"),
     "r_at": ("{when} 呼叫", "called at {when}"),
     "r_read_out": ("读出地址", "Read it out"),
     "r_maps": ("换一个地图", "Another map"),
@@ -128,6 +126,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "rj_stood_down": ("别人已经在处理", "somebody else has it"),
     "rj_closed": ("这起呼叫已结束", "this call is over"),
     "rj_left": ("已离开。谢谢你。", "You have left. Thank you."),
+    "rj_not_yet": ("坐席还不知道交给了谁：送达以前请不要离开，或打电话给坐席。",
+                   "The desk does not know yet who has her: stay until this is sent, or phone the desk."),
     "rj_tap.accept": ("我去", "I am going"),
     "rj_tap.cannot_go": ("去不了", "I cannot go"),
     "rj_tap.en_route": ("出发了", "On my way"),

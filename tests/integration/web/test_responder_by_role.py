@@ -87,11 +87,10 @@ def test_door_code_is_for_the_way_and_the_door_and_in_no_kept_copy(
     assert looks == [(1,)], "one look at one case is one line"
 
 
-def test_shell_is_not_a_look(visitor: httpx.Client, world: World) -> None:
+def test_neither_a_tap_nor_a_kept_copy_is_a_look(visitor: httpx.Client, world: World) -> None:
     sent = Sent(visitor, world, Role.PROPERTY)
     sent.says("accept")
     sent.says("en_route")
-    world.sql("delete from access_log")
     sent.html(**SHELL)
     assert world.sql("select count(*) from access_log") == [(0,)]
 
@@ -161,9 +160,9 @@ def test_tap_that_makes_no_sense_is_refused_as_a_whole(visitor: httpx.Client, wo
 
 def test_how_far_it_is_comes_from_the_circle_or_from_the_map(visitor: httpx.Client, world: World) -> None:
     guard = Sent(visitor, world, Role.PROPERTY)
-    assert "离你约" not in guard.html()
+    assert "分钟到" not in guard.html()
     world.sql("update person set lat = 38.475, lon = 106.262 where name = '某人'")
-    assert "离你约 600 米" in guard.html()
+    assert "分钟到" in guard.html()
     world.sql(
         "insert into care_circle (resident_id, person_id, minutes_away) values (%(r)s, %(p)s, 6.4)",
         r=world.residents["wang"], p=world.people["a-property"],

@@ -88,3 +88,17 @@ def test_script_runs_by_nonce_alone() -> None:
     assert rules["script-src"] == "'nonce-abc'"
     assert rules["require-trusted-types-for"] == "'script'"
     assert "unsafe" not in policy("abc")
+
+
+@pytest.mark.parametrize(
+    ("path", "worker", "position"),
+    [("/r/abc", True, b"(self)"), ("/me/abc", True, b"()"), ("/", False, b"()"), ("/rosters", False, b"()")],
+)
+async def test_only_the_phones_pages_start_a_worker_and_only_a_call_asks_for_a_position(
+    path: str, worker: bool, position: bytes
+) -> None:
+    start, _ = await answer(path=path)
+    (rules,) = header(start, b"content-security-policy")
+    assert (b"worker-src 'self'" in rules) == (b"carehub-worker" in rules) == worker
+    assert (b"trusted-types htmx" in rules) != worker
+    assert b"geolocation=" + position in header(start, b"permissions-policy")[0]
