@@ -104,7 +104,7 @@ class App:
             await push.tally(conn, taken, missed)
             for phone in gone:
                 await push.unsubscribe(conn, phone.endpoint)
-                log.info("phone_unsubscribed", person=None, phone=phone.id)
+                log.info("phone_unsubscribed", phone=phone.id)
         if taken:
             return Receipt(outcome=Outcome.SENT, detail=f"{len(taken)} of {len(phones)} phones")
         answers = ", ".join(sorted({f"HTTP {code}" if code else "no answer" for code, _ in codes}))
