@@ -1,9 +1,17 @@
-"""What went wrong elsewhere and must not here. The systems and their reports are named beside each."""
+"""What went wrong elsewhere and must not here. The systems and their reports are named beside each.
 
+Most of it is the engine's, and tested here; what lies between device and call, in channels, rosters or pages is tested
+where it can happen. `ELSEWHERE` is the table of those, and a test sees to it that each of them is there.
+"""
+
+import re
 from datetime import timedelta
+from pathlib import Path
 
-from alerts.events import CannotGo, Held, Left, Raised, Resolved
-from alerts.model import AlertKind, Role, Severity, State
+import pytest
+
+from alerts.events import Arrived, CannotGo, Closed, Dispatched, EnRoute, Held, Left, Raised, Resolved
+from alerts.model import AlertKind, Disposition, Role, Severity, State
 from alerts.policy import load
 from alerts.triage import Attach, place
 from tests.unit.alerts.duty import (
@@ -20,6 +28,61 @@ from tests.unit.alerts.duty import (
     roster,
     sos,
 )
+
+TESTS = Path(__file__).parents[2]
+ELSEWHERE = {
+    "ThingsBoard #11434, #12183: second press": (
+        "integration/ingest/test_failures_of_others.py::test_second_press_rings_while_the_first_alarm_is_open",
+    ),
+    "ThingsBoard #6821: offline after 19,123 s instead of 600": (
+        "unit/alerts/detectors/test_device_health.py::test_offline_alarm_comes_after_its_deadline_and_not_five_hours_later",
+        "integration/ingest/test_restart.py::test_missed_heartbeat_is_noticed_across_a_restart",
+    ),
+    "Traccar #3285, #3633: SOS as a duplicate position": (
+        "integration/ingest/test_failures_of_others.py"
+        "::test_press_from_where_she_pressed_before_is_no_duplicate_position",
+        "unit/devices/test_watch_3g.py::test_same_alarm_sent_again_has_the_same_identity",
+    ),
+    "Traccar: low battery first": (
+        "integration/ingest/test_failures_of_others.py"
+        "::test_watch_that_is_low_on_battery_rings_and_its_battery_is_kept",
+        "unit/devices/test_watch_3g.py::test_alarms_come_worst_first",
+    ),
+    "Traccar #5217: hours late": (
+        "integration/ingest/test_failures_of_others.py"
+        "::test_stored_press_that_arrives_hours_late_rings_with_its_age",
+    ),
+    "home-assistant #28290, #59812: true at restart, retained": (
+        "integration/ingest/test_restart.py::test_state_from_before_a_crash_is_replayed",
+        "integration/ingest/test_failures_of_others.py"
+        "::test_retained_alarm_is_not_replayed_and_the_next_real_one_rings",
+    ),
+    "OnCall #4760: paging goes on after it was taken": (
+        "integration/loops/test_dispatcher.py::test_taking_back_cancels_pages_of_an_incident_that_was_taken",
+        "integration/loops/test_dispatcher.py::test_no_page_is_claimed_after_somebody_took_it",
+    ),
+    "OnCall #1326: no channel, found in the emergency": (
+        "unit/alerts/test_coverage.py::test_daughter_without_a_way_to_be_reached_is_found_now_and_not_in_the_emergency",
+    ),
+    "OnCall #3261, #5247, #5455: time zones and rotations": (
+        "unit/alerts/test_duty.py::test_weekly_rotation_hands_over_on_monday_morning",
+        "unit/alerts/test_duty.py::test_day_shift_keeps_its_wall_time_when_the_clock_changes",
+    ),
+    "an inquest: one line blocked the others, the door code was not to hand": (
+        "integration/loops/test_dispatcher.py::test_slow_provider_does_not_hold_up_other_channels",
+        "integration/web/test_responder.py::test_door_code_appears_on_the_way_and_vanishes_at_close",
+    ),
+    "an east-London borough: the hold that was deleted": (
+        "integration/incidents/test_desk.py::test_hold_needs_a_reason_and_ends_ringing",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", ELSEWHERE)
+def test_failure_that_happens_elsewhere_is_tested_there(failure: str) -> None:
+    for name in ELSEWHERE[failure]:
+        path, _, test = name.partition("::")
+        assert re.search(rf"def {test}\(", (TESTS / path).read_text(encoding="utf-8")), name
 
 
 def test_second_press_while_the_first_is_open_rings() -> None:
@@ -133,6 +196,36 @@ def test_case_on_hold_is_not_lost_and_a_responder_does_not_leave() -> None:
     assert duty.last.pages
     duty.takes(GUARD, Role.PROPERTY)
     assert duty.refuses(Left(person_id=GUARD)) == "not_on_scene"
+
+
+def test_hold_cannot_be_closed_away_without_a_person_and_an_ending() -> None:
+    """The same borough: there is no delete. Out of a hold lead a person, an alarm, or its end, which rings."""
+    duty = sos()
+    duty.does(Held(by=XIAO_LI, reason="ambulance asked", until=at("02:20:00")))
+    assert duty.refuses(Closed(by=XIAO_LI, disposition=Disposition.DUPLICATE, with_whom="nobody"))
+    assert duty.incident.timer is not None
+    duty.press()
+    assert duty.incident.state is State.OPEN
+    assert duty.last.pages
+
+
+def test_responder_cannot_leave_before_the_ambulance_has_her() -> None:
+    """The same borough: the responder had gone before the ambulance came."""
+    duty = sos()
+    duty.takes(GUARD, Role.PROPERTY)
+    duty.does(EnRoute(person_id=GUARD))
+    duty.does(Arrived(person_id=GUARD))
+    assert duty.refuses(Left(person_id=GUARD)) == "hand_over_first"
+    assert duty.refuses(CannotGo(person_id=GUARD)) == "hand_over_first"
+
+
+def test_silence_on_the_line_is_an_emergency_and_help_leaves_while_she_is_tried_again() -> None:
+    """Told in Parliament: the caller could only say "help". Sending needs no answer, no words and no second look."""
+    duty = sos()
+    duty.takes(XIAO_LI)
+    duty.does(Dispatched(by=XIAO_LI))
+    assert duty.last.pages
+    assert duty.incident.state is State.DISPATCHED
 
 
 def test_caller_who_only_says_help_is_not_closed_by_a_recovered_sensor_or_one_click() -> None:

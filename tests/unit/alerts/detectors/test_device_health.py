@@ -76,6 +76,14 @@ def test_silence_past_the_deadline_raises_once() -> None:
     assert 10 < found[0].at_ms / MINUTE_MS - START_MIN <= 10.6
 
 
+def test_offline_alarm_comes_after_its_deadline_and_not_five_hours_later() -> None:
+    """ThingsBoard #6821: after 19,123 s instead of 600."""
+    state = watched(600)
+    tell(HEALTH, state, [Said(minute=0, hr=70)])
+    assert ticks(state, 0, 10) == []
+    assert len(ticks(state, 10, 12)) == 1
+
+
 def test_unsupervised_device_may_be_silent() -> None:
     state = watched(0)
     tell(HEALTH, state, [Said(minute=0, hr=70)])
