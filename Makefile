@@ -46,10 +46,12 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-## make bench    CPU per message and press latency, each beside a peer in the same run
+## make bench    CPU per message, press latency and escalation, each beside its peers in the same run
 bench: setup tools
 	$(BIN)/carehub bench ingest
 	$(BIN)/carehub bench latency
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
+	$(BIN)/carehub bench escalation
 
 ## make soak     100 kills while 50 devices press and stream: nothing accepted may be lost (about 5 minutes)
 soak: setup tools

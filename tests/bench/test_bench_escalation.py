@@ -57,7 +57,7 @@ async def test_receiver_that_holds_has_received_nothing() -> None:
 
 def test_press_is_one_packet_of_its_watch() -> None:
     packet = presser.packet("bench00007")
-    assert frame(packet, 0) == (3, len(packet))
+    assert frame(packet, 0) == (2, len(packet))
     assert b"carehub/bench00007/event" in packet
 
 
