@@ -98,12 +98,3 @@ def desk(chromium: Browser, console: Console) -> Iterator[Desk]:
     context = chromium.new_context(viewport=LAPTOP, locale="zh-CN", base_url=console.url)
     yield Desk(context.new_page())
     context.close()
-
-
-@pytest.fixture
-def phone(chromium: Browser, console: Console) -> Iterator[Desk]:
-    context = chromium.new_context(
-        viewport=PHONE, locale="zh-CN", base_url=console.url, has_touch=True, is_mobile=True, device_scale_factor=2
-    )
-    yield Desk(context.new_page())
-    context.close()

@@ -166,29 +166,3 @@ def test_nothing_sticks_out_of_the_screen(desk: Desk, world: World, size: Viewpo
         page.goto(path)
         page.wait_for_selector("#pulse[data-state=live]", state="attached")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-
-
-def test_guards_phone_goes_through_the_visit(phone: Desk, desk: Desk, world: World) -> None:
-    page = desk.sign_in().page
-    incident = world.alert("watch-wang", "fall")
-    page.click(f"#row-{incident}")
-    page.wait_for_selector("[data-case]")
-    page.keyboard.press("Space")
-    page.wait_for_selector(".case-head .state-taken")
-    page.keyboard.press("d")
-    page.check(f"#sheet input[value='{world.people['guard']}']")
-    page.click("#sheet .primary")
-    page.wait_for_selector(".case-head .state-dispatched")
-    paged = world.sql("select id from page where person_id = %(p)s", p=world.people["guard"])
-    link = world.link(paged[0][0])
-
-    phone.page.goto(f"/r/{link}")
-    for words in ("我去", "出发了", "已到"):
-        phone.page.click(f".taps >> text={words}")
-    page.wait_for_selector(".case-head .state-on_scene")
-    assert "4471#" in phone.page.inner_text(".code")
-    phone.page.fill("[name=to]", "儿子")
-    phone.page.click("text=交接完成")
-    phone.page.wait_for_selector("text=交接完成，谢谢")
-    page.wait_for_selector(".case-head .state-handed_over")
-    assert phone.complaints == []

@@ -168,3 +168,12 @@ def test_how_far_it_is_comes_from_the_circle_or_from_the_map(visitor: httpx.Clie
         r=world.residents["wang"], p=world.people["a-property"],
     )  # fmt: skip
     assert "你约 6 分钟到" in guard.html()
+
+
+def test_her_red_button_proves_that_he_is_there(visitor: httpx.Client, world: World) -> None:
+    sent = Sent(visitor, world, Role.PROPERTY)
+    sent.says("accept")
+    sent.says("arrived")
+    assert "到达尚未证实" in sent.html()
+    world.alert("button-wang")
+    assert "到达已证实：她的按钮" in sent.html()
