@@ -53,13 +53,13 @@ bench: setup tools
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
 	$(BIN)/carehub bench escalation
 
-## make soak     100 kills while 50 devices press and stream: nothing accepted may be lost (about 5 minutes)
+## make soak     100 blows while 50 devices press: killed, frozen, cut at COMMIT, clock set back (about 6 minutes)
 soak: setup tools
 	CAREHUB_SOAK_KILLS=100 $(BIN)/python -m pytest -s tests/acceptance/test_soak.py
 
-## make histories    the engine and the tables against random histories, the long form (about an hour)
+## make histories    a million histories, a thousand days, planted bugs searched for afresh (about an hour)
 histories: setup
-	CAREHUB_HISTORIES=100000 CAREHUB_DAYS=1000 $(BIN)/python -m pytest tests/unit/alerts/test_histories.py tests/simulation
+	CAREHUB_HISTORIES=1000000 CAREHUB_DAYS=1000 $(BIN)/python -m pytest -s tests/unit/alerts/test_histories.py tests/simulation
 
 
 clean:
