@@ -65,7 +65,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "rosters.days.holiday": ("节假日和周末", "holidays and weekends"),
     "rosters.last_day": ("最后一天", "Last day"),
     "rosters.end": ("停用", "End it"),
-    "rosters.every": ("每 {n} 天轮换", "a turn is {n} days"),
+    "rosters.every": ("每轮 {n} 天", "turns of {n} d"),
     "rosters.files": ("导入、导出", "Import and export"),
     "rosters.files_lead": (
         "CSV 的列：roster、person、from、to；或 iCalendar。先看会改什么，再确认。有一行不对，就一行也不导入。",
