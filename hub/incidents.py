@@ -179,17 +179,18 @@ def _said(decision: Decision, listeners: Sequence[Listener]) -> list[Said]:
     """Return what every device that can be spoken to is told, in its own words."""
     return [
         said for told in decision.told for listener in listeners
-        if (said := say(told, listener, decision.incident.incident_id)) is not None
+        if (said := say(told, listener, decision.incident.incident_id, decision.incident.responder_id)) is not None
     ]  # fmt: skip
 
 
-def say(told: Told, listener: Listener, incident_id: int) -> Said | None:
-    """Return one sentence in a device's own words; None for a device that cannot hear."""
+def say(told: Told, listener: Listener, incident_id: int, comes: int | None = None) -> Said | None:
+    """Return one sentence in a device's own words; None for a device that cannot hear. `comes`: who is on the way."""
+    relation = listener.relations.get(str(comes), "")
     adapter = adapters.of(listener.address)
     if adapter is None:
         return None
     downlink = adapter.encode(Command(
-        device=listener.address, say=Say(told.say), text=phrases.saying(told, listener.language),
+        device=listener.address, say=Say(told.say), text=phrases.saying(told, listener.language, relation),
         # Only the device that was pressed knows the press.
         identity=told.identity if listener.answered else None, incident=incident_id,
     ))  # fmt: skip

@@ -27,6 +27,11 @@ SAYINGS = {
         Say.CLOSED: "This call has ended. Press again whenever you need us",
     },
 }  # fmt: skip
+RELATIONS = (  # as they are written at a care circle, in either language
+    ("女儿", "daughter"), ("儿子", "son"), ("老伴", "partner"), ("丈夫", "husband"), ("妻子", "wife"),
+    ("孙女", "granddaughter"), ("孙子", "grandson"), ("妹妹", "sister"), ("姐姐", "sister"), ("弟弟", "brother"),
+    ("哥哥", "brother"), ("侄女", "niece"), ("侄子", "nephew"), ("儿媳", "daughter-in-law"), ("女婿", "son-in-law"),
+)  # fmt: skip
 SOMEBODY = {"zh": "您的联系人", "en": "your contacts"}
 
 
@@ -35,9 +40,19 @@ def tongue(language: str) -> str:
     return "en" if language.lower().startswith("en") else "zh"
 
 
-def saying(told: Told, language: str) -> str:
-    """Return what the device shows or speaks."""
+def saying(told: Told, language: str, relation: str = "") -> str:
+    """Return what the device shows or speaks; `relation` is what the one who is meant is to the wearer."""
     lang = tongue(language)
     role = ROLES[lang][told.role] if told.role else SOMEBODY[lang]
+    if told.role is Role.FAMILY:
+        role = _relative(relation, lang) or role
     text = SAYINGS[lang][Say(told.say)].format(role=role)
     return text[0].upper() + text[1:]
+
+
+def _relative(relation: str, lang: str) -> str:
+    """A relation that we can say in this language; whatever else stands in that field is not read aloud."""
+    for zh, en in RELATIONS:
+        if relation.strip().lower() in (zh, en):
+            return f"您的{zh}" if lang == "zh" else f"your {en}"
+    return ""

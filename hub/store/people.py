@@ -1,7 +1,7 @@
 """Residents and the people around them: how they are registered, who might be called for a case, what speaks to her."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ class Listener:
     address: str
     answered: bool
     language: str
+    relations: Mapping[str, str] = field(default_factory=dict)  # what each person of her circle is to her, by number
 
 
 def roster(rows: Iterable[Sequence[Any]]) -> Roster:
@@ -52,7 +53,10 @@ def _responder(row: Sequence[Any]) -> Responder:
 
 def listeners(rows: Iterable[Sequence[Any]]) -> tuple[Listener, ...]:
     """Return the rows of query `devices`."""
-    return tuple(Listener(device_id=d, address=a, answered=bool(x), language=lang) for d, a, x, lang in rows)
+    return tuple(
+        Listener(device_id=d, address=a, answered=bool(x), language=lang, relations=relations or {})
+        for d, a, x, lang, relations in rows
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

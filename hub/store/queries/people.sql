@@ -40,12 +40,14 @@ where c.resident_id is not null
 order by coalesce(c.position, 0), p.id
 
 -- name: devices
--- What can speak to the resident of a case: her devices, and the one that raised it.
+-- What can speak to the resident of a case: her devices, and the one that raised it; and what her people are to her.
 with target as (
     select coalesce(i.resident_id, %(resident)s::bigint) as resident_id, coalesce(i.device_id, %(device)s::bigint) as device_id
     from (select) as one left join incident i on i.id = %(incident)s::bigint
 )
-select d.id, d.address, d.id = any(array[%(device)s::bigint, target.device_id]), coalesce(r.language, '')
+select d.id, d.address, d.id = any(array[%(device)s::bigint, target.device_id]), coalesce(r.language, ''),
+       (select jsonb_object_agg(c.person_id, c.relation) from care_circle c
+        where c.resident_id = target.resident_id and c.relation <> '')
 from target
 join device d on d.resident_id = target.resident_id or d.id in (target.device_id, %(device)s::bigint)
 left join resident r on r.id = target.resident_id

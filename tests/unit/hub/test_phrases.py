@@ -28,3 +28,17 @@ def test_wearer_hears_who_is_coming() -> None:
 )
 def test_dialect_is_written_as_chinese(language: str, spoken: str) -> None:
     assert tongue(language) == spoken
+
+
+def test_daughter_who_comes_is_called_the_daughter() -> None:
+    coming = Told(say="coming", role=Role.FAMILY)
+    assert saying(coming, "zh-CN", "女儿") == saying(coming, "zh-CN", "Daughter") == "您的女儿正在赶来"
+    assert saying(coming, "en", "女儿") == "Your daughter is coming"
+    assert saying(Told(say="received", role=Role.FAMILY), "zh-CN", "女儿") == "收到，已通知您的女儿"
+
+
+def test_what_is_no_relation_is_not_read_aloud_and_the_ambulance_is_120() -> None:
+    assert saying(Told(say="coming", role=Role.FAMILY), "zh-CN", "欠房租") == "您的家人正在赶来"
+    assert saying(Told(say="coming", role=Role.PROPERTY), "zh-CN", "女儿") == "物业保安正在赶来"
+    assert saying(Told(say="coming", role=Role.AMBULANCE), "zh-CN") == "120急救正在赶来"
+    assert saying(Told(say="coming", role=Role.AMBULANCE), "en") == "The ambulance is coming"
