@@ -22,7 +22,7 @@ from hub.store import console as store
 from hub.store.pool import Pool, connect
 from hub.web.auth import Seat
 
-CHANNELS = ("carehub_incident", "carehub_page", "carehub_config", "carehub_look")
+CHANNELS = ("carehub_incident", "carehub_page", "carehub_config", "carehub_look", "carehub_audit")
 CHANGES_KEPT = 64  # changed incidents a slow browser may have waiting; beyond it, it fetches everything
 STREAMS = 500  # open consoles of one process
 BEAT_S = 4.0  # presence is refreshed at least every 5 s

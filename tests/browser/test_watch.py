@@ -66,6 +66,15 @@ def test_finding_is_on_the_banner_and_is_acknowledged_with_a_reason(desk: Desk, 
     assert desk.complaints == []
 
 
+def test_finding_comes_to_an_open_desk_at_once(desk: Desk, world: World) -> None:
+    page = desk.sign_in().page
+    world.sql(
+        "insert into audit_finding (rule, subject, found_at) values ('canary_lost', 'connect', hub_now())"
+        " returning pg_notify('carehub_audit', rule)"
+    )
+    page.wait_for_selector(".finding >> text=巡检呼叫没有走通", timeout=5_000)  # the desk asks by itself every 15 s
+
+
 def test_auditor_that_has_stopped_is_said_on_the_desk(desk: Desk, world: World) -> None:
     world.sql("insert into heartbeat (role, at) values ('audit', hub_now() - interval '11 seconds')")
     page = desk.sign_in().page

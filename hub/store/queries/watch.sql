@@ -18,7 +18,7 @@ where f.cleared_at > hub_now() - interval '1 day' order by f.cleared_at desc lim
 -- Somebody has seen it. The siren is silent about it for a while; said again, the while begins again.
 update audit_finding set acknowledged_at = hub_now(), acknowledged_by = %(person)s, acknowledged_why = %(why)s
 where id = %(finding)s and cleared_at is null
-returning rule, subject, pg_notify('carehub_config', '');
+returning rule, subject, pg_notify('carehub_audit', rule);
 
 -- name: rounds
 -- The last canaries.
