@@ -112,11 +112,11 @@ FAULTS: dict[str, tuple[str, str]] = {
     # against the people and duty lists of a database
     "roster_gap": (
         "班表“{roster}”在未来 14 天有空档：{gaps}",
-        "roster “{roster}” has nobody on duty in the next 14 days: {gaps}",
+        "roster “{roster}” has gaps in the next 14 days: {gaps}",
     ),
     "role_gap": (
         "{role}（{area}）在未来 14 天有空档：{gaps}",
-        "{role} ({area}) has nobody on duty in the next 14 days: {gaps}",
+        "{role} ({area}) have gaps in the next 14 days: {gaps}",
     ),
     "nobody_in_role": ("还没有登记：{role}", "nobody is registered yet: {role}"),
     "last_nobody": (

@@ -87,7 +87,7 @@ async def test_gap_in_the_duty_list_and_people_out_of_reach_are_refused_together
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 2
     assert "policy.toml:10: operators operator: no way to reach them" in errors[0]
-    assert "property guards (east) has nobody on duty in the next 14 days: 11-21 22:00–12-05 12:00" in errors[1]
+    assert "property guards (east) have gaps in the next 14 days: 11-21 22:00–12-05 12:00" in errors[1]
 
 
 def test_check_without_a_database_says_what_it_could_not_ask(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:

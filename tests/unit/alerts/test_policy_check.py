@@ -80,7 +80,7 @@ def test_hours_outside_the_step_need_nobody() -> None:
     short = [s for s in COVERED if not (s.person_id == WORKER and s.start == at("08:00:00", 4))]
     (found,) = asked(*short)
     assert (found.code, found.line, found.facts["gaps"]) == ("role_gap", 13, "11-04 08:00–18:00")
-    assert found.words("en") == "community workers (和平) has nobody on duty in the next 14 days: 11-04 08:00–18:00"
+    assert found.words("en") == "community workers (和平) have gaps in the next 14 days: 11-04 08:00–18:00"
 
 
 def test_gap_of_one_area_is_not_filled_by_another() -> None:
