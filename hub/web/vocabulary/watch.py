@@ -38,7 +38,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "watch.now": ("现在的问题", "Wrong now"),
     "watch.none": ("没有发现问题", "Nothing is wrong"),
     "watch.past": ("过去 24 小时已消除", "Over, last 24 hours"),
-    "watch.open": ("查看并确认", "See and acknowledge"),
+    "watch.open": ("查看并确认", "Acknowledge"),
     "watch.seen_by": ("已确认", "Acknowledged"),
     "watch.acknowledge": ("确认并静音", "Acknowledge, silence"),
     "watch.why": ("原因或正在做什么", "Why, or what is being done"),
