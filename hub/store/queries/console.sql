@@ -213,12 +213,15 @@ select id, name, role from person where id = any(%(people)s);
 -- Who could be sent: the care circle first, then those who serve the area, nearest first.
 select p.id, p.name, p.role, p.phone, c.relation, c.minutes_away,
        exists (select from contact k where k.person_id = p.id) as reachable,
-       (p.role = 'family' or exists (select from shift s where s.person_id = p.id and s.during @> hub_now())) as on_duty
+       (p.role = 'family' or exists (select from duties(p.id, hub_now()) d where d.on_duty)
+        or p.role = 'neighbour' and c.person_id is not null
+           and not exists (select from shift s where s.person_id = p.id)) as on_duty
 from incident i
 join person p on p.active and p.role not in ('operator', 'supervisor', 'ambulance')
 left join care_circle c on c.person_id = p.id and c.resident_id = i.resident_id
 left join resident r on r.id = i.resident_id
-where i.id = %(incident)s and (c.person_id is not null or (p.role <> 'family' and p.area in ('', i.area, coalesce(r.area, ''))))
+where i.id = %(incident)s and (c.person_id is not null or (p.role <> 'family' and p.area in ('', i.area, coalesce(r.area, ''))
+      and (p.role <> 'neighbour' or p.area <> '')))
 order by on_duty desc, c.minutes_away nulls last, c.position nulls last, p.role, p.id limit 24;
 
 -- name: colleagues
