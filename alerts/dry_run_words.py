@@ -8,7 +8,8 @@ from itertools import groupby
 from alerts.dry_run import Call, DryRun, Moment, Passed, Why, elapsed
 from alerts.model import Purpose
 from alerts.policy import wall_clock
-from alerts.policy_words import Vocabulary, clock, hours_in_words, vocabulary
+from alerts.policy_vocabulary import Vocabulary, vocabulary
+from alerts.policy_words import clock, hours_in_words
 
 
 @dataclass(frozen=True, kw_only=True)

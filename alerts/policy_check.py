@@ -11,7 +11,7 @@ from alerts.model import Role
 from alerts.policy import EscalationPolicy, PolicySet, Step, Target
 from alerts.policy_faults import Fault
 from alerts.policy_lines import Lines
-from alerts.policy_words import EN, ZH
+from alerts.policy_vocabulary import EN, ZH
 
 AHEAD = timedelta(days=14)
 ASKED_ALWAYS = frozenset({Role.FAMILY, Role.NEIGHBOUR, Role.AMBULANCE})  # without duty hours; coverage looks at them

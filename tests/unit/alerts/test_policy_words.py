@@ -6,7 +6,8 @@ import pytest
 
 from alerts.model import AlertKind, Role, Severity
 from alerts.policy import KNOWN_CHANNELS, Day, EscalationPolicy, IfEmpty, Order, Rung, Step, Target, When, Window
-from alerts.policy_words import timeline, vocabulary
+from alerts.policy_vocabulary import vocabulary
+from alerts.policy_words import timeline
 
 NIGHT = Window(start=time(22), end=time(7))
 
