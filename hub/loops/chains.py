@@ -37,7 +37,7 @@ class Chains:
 
     async def check(self, conn: Connection, now: datetime) -> list[Break]:
         """Look through what is new and a little of what is old; returns what does not hold."""
-        since = (self.since or now) - OVERLAP
+        since = min(self.since or now, now) - OVERLAP  # a clock set back must not hide what grows
         grown = await (await conn.execute(Q.grown, {"since": since})).fetchall()
         old = await self._next_old(conn) or await self._next_old(conn)  # once round: begin again
         breaks: list[Break] = []

@@ -104,8 +104,12 @@ class Timekeeper:
                 log.warning("timekeeper_waits_for_database", error=type(err).__name__)
                 await asyncio.sleep(EVERY_S)
 
-    async def look(self, conn: Connection) -> None:
-        """Look once: notice a jump, put right what is left of any, then what nobody noticed."""
+    async def look(self, conn: Connection) -> bool:
+        """Look once: notice a jump, put right what is left of any, then what nobody noticed.
+
+        Returns:
+            Whether the clocks could be compared. They cannot where the hub's stands, and when the answer took too long.
+        """
         seen = await self._notice(conn)
         for row in await (await conn.execute(Q.unfinished)).fetchall():
             number, noticed_at, back, before_no, after_no = row
@@ -114,6 +118,7 @@ class Timekeeper:
             ))  # fmt: skip
         if seen is not None:
             await self._unnoticed(conn, seen.now)
+        return seen is not None
 
     async def _notice(self, conn: Connection) -> Seen | None:
         """Hold both clocks against what was last seen from this machine. None: the clock stands, or we were held up."""
