@@ -74,6 +74,7 @@
     followed = false;
     code = '';
     worker('forget');
+    taps.expire();
     if (!taps.kept.told.length) location.reload(); else show();
   }
 

@@ -88,6 +88,13 @@ const carehub = {};
       this.flush();
     }
 
+    // The link has ended: what waits will never be sent, and he must hear it.
+    expire() {
+      const { taps } = this.kept;
+      this.keep({ taps: [] });
+      for (const tap of taps) this.tell(tap, 'expired');
+    }
+
     async flush() {
       if (this.busy) { this.again = true; return; }
       this.busy = true;
@@ -120,11 +127,8 @@ const carehub = {};
 
     #settled(tap, { status, body }) {
       if (![200, 409, 410, 422].includes(status)) { this.#again(this.pause); this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS); return false; }
-      this.#drop(tap);
-      if (status === 410) {
-        for (const each of [tap, ...this.kept.taps]) this.tell(each, 'expired');
-        this.keep({ taps: [] });
-      } else if (status !== 200) this.tell(tap, 'overtaken', body.text ?? '');
+      if (status === 410) this.expire(); else this.#drop(tap);
+      if (![200, 410].includes(status)) this.tell(tap, 'overtaken', body.text ?? '');
       this.answered({ tap, status, body });
       return true;
     }
