@@ -134,7 +134,7 @@ class ConsoleWay:
     async def ready(self) -> None:
         """Be signed in, hear the stream, and have no open case left from a round that was lost."""
         left = await self._there()
-        if left is None:
+        if left is None or not self._token:  # a sign-in that was cut off has a cookie and no token
             await self._sign_in()
             left = await self._queue()
         if self._stream is None or self._stream.done():
@@ -196,6 +196,8 @@ class ConsoleWay:
         answer = await self._http.post(
             f"/incidents/{incident}/{verb}", data={"csrf": self._token, **words}, headers={"HX-Request": "true"}
         )
+        if answer.status_code == httpx.codes.FORBIDDEN:
+            self._token = ""
         if not answer.is_success and answer.status_code != httpx.codes.CONFLICT:
             raise LostError(f"{verb} answers {answer.status_code}")
 
