@@ -93,9 +93,7 @@ async def play(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return figures
 
 
-async def peer_alertmanager(
-    stack: contextlib.AsyncExitStack, folder: Path, receiver: Receiver
-) -> Alertmanager | None:
+async def peer_alertmanager(stack: contextlib.AsyncExitStack, folder: Path, receiver: Receiver) -> Alertmanager | None:
     program = shutil.which(alertmanager.PROGRAM)
     if program is None:
         say(f"{alertmanager.PROGRAM} is missing (apt-get install {alertmanager.PROGRAM}): measured without it")
