@@ -259,20 +259,6 @@ select * from (
       order by acknowledged_at nulls first, found_at desc limit 5)
 ) found order by rule <> 'auditor_silent', acknowledged_at nulls first, found_at desc;
 
--- name: called
--- What a responder's link opens: the page, its case, and what this person has answered last.
-select pg.id as page_id, pg.person_id, pg.role, pg.purpose, pg.state as page_state, p.name, p.language,
-       i.id as incident_id, i.kind, i.severity, i.state, i.test, i.opened_at, i.presses, i.version, i.responder_id, i.handler_id,
-       r.id as resident_id, r.name as resident, r.born, r.address, r.entrance, r.language as speaks, r.key_place, r.risks,
-       r.phone, r.lat, r.lon, r.door_code <> '' as has_door_code, g.name as responder, g.role as going_role,
-       (select verb from response a where a.incident_id = i.id and a.person_id = pg.person_id order by a.at desc limit 1) as answered
-from page pg
-join person p on p.id = pg.person_id and p.active
-join incident i on i.id = pg.incident_id
-left join resident r on r.id = i.resident_id
-left join person g on g.id = i.responder_id
-where pg.id = %(page)s;
-
 -- name: seen_before
 -- Whether this person's look at something sensitive is in the log for this case already: a phone asks again and again.
 select exists (select from access_log where person_id = %(person)s and incident_id = %(incident)s and what = %(what)s) as there;
