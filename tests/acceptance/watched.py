@@ -142,7 +142,7 @@ class Hub:
         ended = {}
         for role, process in self.processes.items():
             try:
-                ended[role] = process.wait(20)
+                ended[role] = process.wait(40)
             except subprocess.TimeoutExpired:
                 process.kill()
                 ended[role] = process.wait()
