@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import alerts
-from hub import desk
+from hub import desk, disaster
 from hub.refusals import WORDS, Refused
 
 
 def test_every_refusal_of_the_engine_and_the_desk_has_words() -> None:
-    sources = [*Path(str(alerts.__path__[0])).glob("*.py"), Path(desk.__file__)]
+    sources = [*Path(str(alerts.__path__[0])).glob("*.py"), Path(desk.__file__), Path(disaster.__file__)]
     codes = {code for source in sources for code in re.findall(r'Refused\(\s*"([a-z_]+)"', source.read_text("utf-8"))}
     assert codes - set(WORDS) == set()
     assert set(WORDS) - codes == set()
