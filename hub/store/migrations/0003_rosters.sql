@@ -32,6 +32,7 @@ alter table shift add source text not null default 'manual' check (source in ('m
 alter table shift add rotation_id bigint references rotation;
 create index on shift (rotation_id) where rotation_id is not null;
 create index on shift (roster) where roster <> '';
+create index shift_to_come on shift (person_id, coalesce(upper(during), 'infinity'::timestamptz));  -- years of past shifts cost a press nothing
 
 create table shift_override (                         -- the latest word that names a person counts
     id            bigint generated always as identity primary key,
@@ -77,7 +78,8 @@ language sql stable as $$
                        where v.roster = l.roster and (v.on_id = who or v.off_id = who) and v.during @> at_time
                        order by v.id desc limit 1) o on true
     left join lateral (select bool_or(s.during @> at_time) as now from shift s
-                       where s.person_id = who and s.roster = l.roster) s on true
+                       where s.person_id = who and s.roster = l.roster
+                         and coalesce(upper(s.during), 'infinity') > at_time) s on true
 $$;
 
 create table coverage_hole (                          -- where nobody could come in time: work to do, before anything happens
@@ -117,3 +119,10 @@ create trigger coverage_of_circle after insert or update or delete on care_circl
 create trigger coverage_of_resident after insert or update or delete on resident for each statement execute function coverage_changed();
 create trigger coverage_of_policy after insert or update or delete on policy_version for each statement execute function coverage_changed();
 create trigger coverage_of_roster after insert or update or delete on roster for each statement execute function coverage_changed();
+
+-- The planner takes the roster of a press for a costly query and would compile it: a tenth of a second for a millisecond.
+do $$ begin
+    execute format('alter database %I set jit = off', current_database());
+exception when insufficient_privilege then
+    raise notice 'jit stays on: let the database''s owner run "alter database … set jit = off"';
+end $$;

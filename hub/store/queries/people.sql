@@ -15,29 +15,29 @@ target as (
 select p.id, p.role,
        p.role in ('family', 'ambulance')
            or coalesce(d.on_duty, false)
-           or p.role = 'neighbour' and c.resident_id is not null and not exists (select from shift s where s.person_id = p.id)
+           or p.role = 'neighbour' and p.in_circle and not exists (select from shift s where s.person_id = p.id)
            or t.present and p.role = 'operator' and exists (select from presence e where e.person_id = p.id
                                                                        and e.seen_at > t.now - %(signed_in)s::interval),
-       c.minutes_away, coalesce(c.position, 0), w.channels, w.addresses, coalesce(d.roster, ''),
+       p.minutes_away, p.position, w.channels, w.addresses, coalesce(d.roster, ''),
        coalesce(d.proved, true), p.lat, p.lon, target.lat, target.lon
 from t cross join target
--- First the few it may be, each by an index: a press must not look through everybody there is.
-cross join lateral (select person_id as id from care_circle where resident_id = target.resident_id
-                    union
-                    select id from person
-                    where role in ('operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre',
-                                   'ambulance', 'neighbour') and area in ('', target.area)) near
-join person p on p.id = near.id and p.active and p.canary = target.canary
-left join care_circle c on c.person_id = p.id and c.resident_id = target.resident_id
+-- Each of the few it may be by an index, circle and area apart: a press must not look through everybody there is.
+cross join lateral (
+    select q.id, q.role, q.lat, q.lon, q.active, q.canary, true as in_circle, c.minutes_away, c.position
+    from care_circle c join person q on q.id = c.person_id where c.resident_id = target.resident_id
+    union all
+    select q.id, q.role, q.lat, q.lon, q.active, q.canary, false, null, 0 from person q
+    where q.role in ('operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre', 'ambulance',
+                     'neighbour')
+      and q.area in ('', target.area) and (q.role <> 'neighbour' or q.area <> '')
+      and not exists (select from care_circle c where c.resident_id = target.resident_id and c.person_id = q.id)
+) p
 left join lateral (select array_agg(channel order by position, channel) as channels,
                           array_agg(address order by position, channel) as addresses
                    from contact where person_id = p.id) w on true
 left join lateral duties(p.id, t.now) d on true
-where c.resident_id is not null
-   or p.role in ('operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre', 'ambulance')
-      and p.area in ('', target.area)
-   or p.role = 'neighbour' and p.area <> '' and p.area = target.area
-order by coalesce(c.position, 0), p.id
+where p.active and p.canary = target.canary
+order by p.position, p.id
 
 -- name: devices
 -- What can speak to the resident of a case: her devices, and the one that raised it; and what her people are to her.
