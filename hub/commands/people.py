@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     resident.add_argument(
         "--risk", action="append", default=[], help="lives_alone, falls, heart_failure, dog …; again for more"
     )
+    _place(resident, "of her door")
     resident.set_defaults(run=_resident)
     person = commands.add_parser("person", help="somebody who is called, or who works the console")
     person.add_argument("name")
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     person.add_argument("--relation", default="", help="daughter, neighbour …")
     person.add_argument("--minutes", type=float, default=0.0, help="how far away")
     person.add_argument("--on-duty", type=int, default=0, metavar="DAYS", help="on duty from now, for so many days")
+    _place(person, "where he usually starts from")
     person.set_defaults(run=_person)
     link = commands.add_parser("link", help="a person's own page on his phone: prints its address, shown once")
     link.add_argument("person", type=int, metavar="PERSON")
@@ -65,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     link.set_defaults(run=_link)
     commands.add_parser("list", help="residents and people, by number").set_defaults(run=_list)
     return parser
+
+
+def _place(parser: argparse.ArgumentParser, whose: str) -> None:
+    parser.add_argument("--lat", type=float, help=f"degrees north, {whose}: minutes are worked out from it")
+    parser.add_argument("--lon", type=float, help="degrees east")
 
 
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
@@ -84,7 +91,7 @@ async def _resident(conn: Connection, options: argparse.Namespace) -> None:
     number = await people.add_resident(conn, people.Resident(
         name=options.name, area=options.area, address=options.address, phone=options.phone, born=options.born,
         entrance=options.entrance, language=options.language, ability=options.ability, risks=options.risk,
-        key_place=options.key_place, door_code=options.door_code,
+        key_place=options.key_place, door_code=options.door_code, lat=options.lat, lon=options.lon,
     ))  # fmt: skip
     print(f"resident {number}")
 
@@ -100,6 +107,7 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
         conn, options.name, options.role, area=options.area, phone=options.phone, login=options.login,
         password_hash=hash_password(password) if password else None,
     )  # fmt: skip
+    await people.set_place(conn, number, options.lat, options.lon)
     for channel, address in contacts:
         await people.set_contact(conn, number, channel, address)
     for position, resident in enumerate(options.residents):

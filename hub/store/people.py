@@ -100,6 +100,11 @@ async def add_person(
     return await _number(conn, Q.add_person, values)
 
 
+async def set_place(conn: Connection, person_id: int, lat: float | None, lon: float | None) -> None:
+    """Say where a person usually starts from, in degrees."""
+    await conn.execute(Q.set_place, {"person": person_id, "lat": lat, "lon": lon})
+
+
 async def set_contact(conn: Connection, person_id: int, channel: str, address: str) -> None:
     """Say how to reach a person through a channel; said again, the address is replaced."""
     await conn.execute(

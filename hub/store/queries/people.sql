@@ -63,6 +63,9 @@ insert into person (name, role, area, phone, login, password_hash, created_at)
 values (%(name)s, %(role)s, %(area)s, %(phone)s, %(login)s, %(password_hash)s, hub_now())
 returning id
 
+-- name: set_place
+update person set lat = %(lat)s, lon = %(lon)s where id = %(person)s
+
 -- name: set_contact
 -- One way to reach a person; said again, its address is replaced.
 insert into contact (person_id, channel, address, position)

@@ -70,3 +70,9 @@ def test_list_shows_numbers(dsn: str, capsys: pytest.CaptureFixture[str]) -> Non
     people.main(["resident", "马秀兰"])
     people.main(["list"])
     assert "     1  马秀兰" in capsys.readouterr().out
+
+
+def test_minutes_are_worked_out_from_where_she_lives_and_where_he_starts(dsn: str) -> None:
+    people.main(["resident", "马秀兰", "--lat", "38.4872", "--lon", "106.2309"])
+    people.main(["person", "赵", "--role", "property", "--lat", "38.4962", "--lon", "106.2309"])
+    assert rows(dsn, "select r.lat, p.lat, p.lon from resident r, person p") == [(38.4872, 38.4962, 106.2309)]
