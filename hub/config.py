@@ -173,11 +173,13 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
 
 def _refuse_secrets_of_the_watch(table: dict[str, Any], faults: list[str]) -> None:
     section = table.get("audit")
-    for name in ("heartbeat_url", "siren_password"):
-        if isinstance(section, dict) and section.pop(name, None):
-            faults.append(
-                f"audit.{name}: may hold a secret; set CAREHUB_AUDIT_{name.upper()} in the environment instead"
-            )
+    if not isinstance(section, dict):
+        return
+    faults += [
+        f"audit.{name}: may hold a secret; set CAREHUB_AUDIT_{name.upper()} in the environment instead"
+        for name in ("heartbeat_url", "siren_password")
+        if section.pop(name, None)
+    ]
 
 
 def _file(path: Path, faults: list[str]) -> dict[str, Any]:

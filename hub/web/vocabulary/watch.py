@@ -24,7 +24,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "stage.console": ("登录坐席台", "console sign-in"),
     "stage.connect": ("设备连接", "device connects"),
     "stage.puback": ("已入库确认", "committed (PUBACK)"),
-    "stage.received": ("设备收到", "device hears 收到"),
+    "stage.received": ("设备收到", "device hears that it was heard"),
     "stage.page": ("呼叫送达", "page delivered"),
     "stage.shown": ("坐席台显示", "shown live"),
     "stage.closed": ("接警并关闭", "taken and closed"),
