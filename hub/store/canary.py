@@ -1,7 +1,7 @@
 """The canary: a resident, a device and an operator who are nobody, called every minute so that a broken way is found.
 
 They meet no real person: whom a roster offers has the same canary flag as the resident. Her incidents open with a rule
-of their own whatever is published, are no part of any figure, and are let go after some days. Decision 8 says why.
+of their own whatever is published, are no part of any figure, and are let go after some days. Decision 6 says why.
 """
 
 from dataclasses import dataclass, replace
