@@ -277,7 +277,7 @@ def _somebody_goes(before: Incident, after: Incident, roster: Roster, now: datet
     """Responder and state are set: the others stand down, she is told, and at severity 1 the operators ring on."""
     if before.responder_id == after.responder_id and before.state not in WAITING:
         return Decision(incident=replace(after, timer=watch(after, now)), reasons=(why,))
-    told = (Told(say="coming", role=after.responder_role),)
+    told = (Told(say="coming", role=after.responder_role, person_id=after.responder_id),)
     if not (urgent(after) and after.handler_id is None):
         stand_down = EVERYBODY if before.state in WAITING else ALL_BUT_OPERATORS
         there = replace(after, timer=watch(after, now))

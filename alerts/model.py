@@ -203,7 +203,8 @@ class Told:
     """Something the wearer's own devices are told."""
 
     say: str  # a devices.adapter.Say value
-    role: Role | None = None  # who is coming
+    role: Role | None = None  # who is coming, or who was told; None: nobody yet
+    person_id: int | None = None  # that person, where one is meant
     identity: str | None = None  # the press that is answered
 
 

@@ -7,7 +7,20 @@ from typing import Any
 from alerts.arrival import proved_by_press
 from alerts.escalation import Pages, Reason, plan, ring_again, ring_operators, ring_who_has_it, urgent, watch
 from alerts.events import Due, MadeReal, Raised
-from alerts.model import Alert, AlertKind, Decision, Incident, Role, Roster, State, Timer, TimerKind, Told
+from alerts.model import (
+    Alert,
+    AlertKind,
+    Decision,
+    Incident,
+    Page,
+    Purpose,
+    Role,
+    Roster,
+    State,
+    Timer,
+    TimerKind,
+    Told,
+)
 from alerts.policy import EscalationPolicy
 from alerts.triage import LOUD, Weight, may_ring_again, weigh
 from alerts.values import replace
@@ -49,7 +62,7 @@ def open_incident(  # noqa: PLR0917 - said in the order in which it is known
         asked = replace(incident, state=State.CONFIRMING, timer=timer)
         return Decision(incident=asked, told=_answered(asked, alert), reasons=(opened,))
     decision = _planned(replace(incident, paged_at=now), roster, now, opened, must_ring=True)
-    return replace(decision, told=_answered(incident, alert))
+    return replace(decision, told=_answered(incident, alert, decision.pages))
 
 
 def raised(incident: Incident, event: Raised, roster: Roster, now: datetime) -> Decision:
@@ -69,7 +82,9 @@ def raised(incident: Incident, event: Raised, roster: Roster, now: datetime) -> 
     else:
         decision = Decision(incident=counted, reasons=(attached,))
     there, proved = proved_by_press(decision.incident, alert, now)
-    return replace(decision, incident=there, reasons=(*decision.reasons, *proved), told=_answered(incident, alert))
+    return replace(
+        decision, incident=there, reasons=(*decision.reasons, *proved), told=_answered(incident, alert, decision.pages)
+    )
 
 
 def due(incident: Incident, _event: Due, roster: Roster, now: datetime) -> Decision:
@@ -208,7 +223,7 @@ def _rung_again(incident: Incident, roster: Roster, now: datetime, why: Reason, 
 def _countdown_over(incident: Incident, roster: Roster, now: datetime) -> Decision:
     opened = replace(incident, state=State.OPEN, paged_at=now)
     decision = _planned(opened, roster, now, ("not_cancelled", {}), must_ring=True)
-    return replace(decision, told=(Told(say="received"),))
+    return replace(decision, told=(_heard(decision.pages),))
 
 
 def _climbed(incident: Incident, roster: Roster, now: datetime) -> Decision:
@@ -256,10 +271,19 @@ def _presses(alert: Alert) -> int:
     return 1 if alert.kind is AlertKind.SOS else 0
 
 
-def _answered(incident: Incident, alert: Alert) -> tuple[Told, ...]:
+def _answered(incident: Incident, alert: Alert, pages: tuple[Page, ...] = ()) -> tuple[Told, ...]:
     """The wearer hears that she was heard. A watch that buzzes for every mild reading would only frighten her."""
     hers = alert.kind in ALARMS or alert.severity <= LOUD
-    return (Told(say="received", identity=alert.identity),) if hers and not is_technical(incident) else ()
+    return (_heard(pages, alert.identity),) if hers and not is_technical(incident) else ()
+
+
+def _heard(pages: tuple[Page, ...], identity: str | None = None) -> Told:
+    """Name who is being told by this very ring: her own people first, for theirs is the name that calms."""
+    called = [p for p in pages if p.purpose is Purpose.ALARM]
+    first = min(called, key=lambda p: (p.role is Role.OPERATOR, p.role is not Role.FAMILY, p.due_at), default=None)
+    if first is None:
+        return Told(say="received", identity=identity)
+    return Told(say="received", role=first.role, person_id=first.person_id, identity=identity)
 
 
 def is_technical(incident: Incident) -> bool:

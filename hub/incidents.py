@@ -179,13 +179,13 @@ def _said(decision: Decision, listeners: Sequence[Listener]) -> list[Said]:
     """Return what every device that can be spoken to is told, in its own words."""
     return [
         said for told in decision.told for listener in listeners
-        if (said := say(told, listener, decision.incident.incident_id, decision.incident.responder_id)) is not None
+        if (said := say(told, listener, decision.incident.incident_id)) is not None
     ]  # fmt: skip
 
 
-def say(told: Told, listener: Listener, incident_id: int, comes: int | None = None) -> Said | None:
-    """Return one sentence in a device's own words; None for a device that cannot hear. `comes`: who is on the way."""
-    relation = listener.relations.get(str(comes), "")
+def say(told: Told, listener: Listener, incident_id: int) -> Said | None:
+    """Return one sentence in a device's own words; None for a device that cannot hear."""
+    relation = listener.relations.get(str(told.person_id), "")
     adapter = adapters.of(listener.address)
     if adapter is None:
         return None

@@ -32,7 +32,8 @@ RELATIONS = (  # as they are written at a care circle, in either language
     ("孙女", "granddaughter"), ("孙子", "grandson"), ("妹妹", "sister"), ("姐姐", "sister"), ("弟弟", "brother"),
     ("哥哥", "brother"), ("侄女", "niece"), ("侄子", "nephew"), ("儿媳", "daughter-in-law"), ("女婿", "son-in-law"),
 )  # fmt: skip
-SOMEBODY = {"zh": "您的联系人", "en": "your contacts"}
+HEARD = {"zh": "收到", "en": "Received"}  # nobody is told yet: the countdown runs, or somebody has it already
+SOMEBODY = {"zh": "有人", "en": "somebody"}
 
 
 def tongue(language: str) -> str:
@@ -43,6 +44,8 @@ def tongue(language: str) -> str:
 def saying(told: Told, language: str, relation: str = "") -> str:
     """Return what the device shows or speaks; `relation` is what the one who is meant is to the wearer."""
     lang = tongue(language)
+    if told.say == Say.RECEIVED and told.role is None:
+        return HEARD[lang]
     role = ROLES[lang][told.role] if told.role else SOMEBODY[lang]
     if told.role is Role.FAMILY:
         role = _relative(relation, lang) or role

@@ -9,7 +9,7 @@ import pytest
 from alerts.events import Arrived, EnRoute, Held, Raised, Resolved
 from alerts.model import AlertError, AlertKind, Role, Severity, State, TimerKind
 from alerts.triage import Attach, Ignore, Open, Weight, place, same_press
-from tests.unit.alerts.duty import GUARD, LAO_ZHANG, XIAO_LI, Duty, alert, at, sos
+from tests.unit.alerts.duty import DAUGHTER, GUARD, LAO_ZHANG, XIAO_LI, Duty, alert, at, sos
 
 
 def test_first_alert_opens_a_case() -> None:
@@ -188,3 +188,16 @@ def test_worse_alert_calls_everybody_without_turning_back_who_is_there() -> None
     assert duty.incident.timer is not None
     assert duty.incident.timer.kind is TimerKind.REPEAT  # severity 1 now, and no operator has it
     assert "02:21:00 xiao li console" in duty.until("02:21:00").called()
+
+
+def test_wearer_hears_which_of_her_people_was_told() -> None:
+    """A name she knows calms her; whoever else is rung beside her daughter need not be told off on a watch."""
+    opened = sos().told[0]
+    assert (opened.role, opened.person_id) == (Role.FAMILY, DAUGHTER)
+
+
+def test_wearer_who_may_still_cancel_is_not_told_that_somebody_was_called() -> None:
+    duty = Duty()
+    duty.opens(alert(AlertKind.FALL, countdown_s=15.0))
+    assert duty.told[0].role is None
+    assert duty.until("02:14:22").told[-1].person_id == DAUGHTER

@@ -20,7 +20,12 @@ def test_watch_has_words_for_everything_it_may_be_told(say: Say, role: Role | No
 def test_wearer_hears_who_is_coming() -> None:
     assert saying(Told(say="coming", role=Role.FAMILY), "zh-CN") == "您的家人正在赶来"
     assert saying(Told(say="coming", role=Role.PROPERTY), "en") == "The guard is coming"
-    assert saying(Told(say="received"), "en") == "Received. We have told your contacts"
+    assert saying(Told(say="coming"), "zh-CN") == "有人正在赶来"
+
+
+def test_wearer_is_not_told_that_somebody_was_told_before_anybody_is() -> None:
+    assert saying(Told(say="received"), "en") == "Received"
+    assert saying(Told(say="received"), "zh-CN") == "收到"
 
 
 @pytest.mark.parametrize(
