@@ -62,11 +62,6 @@ class Situation:
     listeners: tuple[Listener, ...]
 
 
-async def for_alert(conn: Connection, alert: Alert) -> Situation:
-    """Look at the case an alert belongs to. One round trip; the open incident is held until commit."""
-    return (await for_alerts(conn, [alert]))[0]
-
-
 async def for_alerts(conn: Connection, alerts: Sequence[Alert]) -> list[Situation]:
     """Look at the cases of some alerts, no two of one case. One round trip; what is open is held until commit."""
     return await _look(conn, Q.lock_by_key, [

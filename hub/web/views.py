@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.arrival import STAYS
 from alerts.links import building
-from alerts.model import ENDED, AlertKind, Proof, Service, Severity, State
+from alerts.model import ENDED, AlertKind, Proof, Severity, State
 from alerts.services import KEYS, Happened, propose
 from alerts.surge import Answer, Waiting, groups
 from hub.store.console import Row
@@ -148,11 +148,6 @@ def services(row: Row, alerts: Sequence[Row], *, no_speech: bool) -> list[Row]:
         {"service": s.value, "key": key, "because": because.get(s), "joined": s.value in row["services"]}
         for s, key in KEYS.items()
     ]
-
-
-def service_of(name: str) -> Service | None:
-    """Return the service of a number, None for any other."""
-    return Service(name) if name in tuple(Service) else None
 
 
 def split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:

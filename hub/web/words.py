@@ -149,9 +149,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "you": ("你", "you"),
     "goes": ("{role} {name}", "{role} {name}"),
     "looking": ("{names} 在看", "{names} looking"),
-    "looking_you_too": ("你和 {names} 在看", "You and {names} are looking"),
     "ringing": ("响铃中", "Ringing"),
-    "step_n": ("第 {n} 步", "Step {n}"),
     # the card
     "resident": ("长者", "Resident"),
     "ability": ("能力", "Ability"),
@@ -289,7 +287,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "正在通知下一位。如果情况变了，仍可按“我去”。",
         "The next person is being called. If things change, you can still go.",
     ),
-    "r_waiting": ("等你回答", "Your answer is awaited"),
     "r_accepted": ("你已答应前往", "You said you are going"),
     "r_going": ("你在路上", "You are on your way"),
     "r_there": ("你已到场", "You are there"),
@@ -297,7 +294,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "r_thanks": ("交接完成，谢谢", "Handed over. Thank you"),
     "r_call_desk": ("打给坐席", "Phone the desk"),
     "r_hazards": ("注意", "Beware"),
-    "r_failed": ("没有送到，请再按一次", "Not sent. Please press again"),
     "r_map": ("导航", "Map"),
     # the office: pages of supervisors and administrators
     "office.console": ("坐席台", "Console"),

@@ -224,13 +224,6 @@ where i.id = %(incident)s and (c.person_id is not null or (p.role <> 'family' an
       and (p.role <> 'neighbour' or p.area <> '')))
 order by on_duty desc, c.minutes_away nulls last, c.position nulls last, p.role, p.id limit 24;
 
--- name: colleagues
--- Operators and supervisors one could hand over to, those at a console first.
-select p.id, p.name, p.role, exists (select from presence pr where pr.person_id = p.id
-       and pr.seen_at > hub_now() - interval '15 seconds') as here
-from person p where p.active and not p.canary and p.role in ('operator', 'supervisor') and p.id <> %(person)s
-order by here desc, p.name limit 50;
-
 -- name: door_code
 -- Sensitive: call only together with log_access, in one transaction.
 select r.id, r.door_code from incident i join resident r on r.id = i.resident_id where i.id = %(incident)s;

@@ -34,7 +34,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "r_no_script": ("脚本没有运行：没有网络时按钮不起作用。", "Scripts are off: the buttons need a connection."),
     # the app on his phone
     "me_app": ("一键通 响应人", "carehub responder"),
-    "me_title": ("我的手机", "My phone"),
     "me_gone": ("这个链接已失效", "This link has ended"),
     "me_gone_lead": (
         "请向坐席或主管要一个新的链接。在此之前，这台手机可能收不到呼叫。",
@@ -85,7 +84,6 @@ WORDS: dict[str, tuple[str, str]] = {
                           "Checking out cancels no shift: to swap, speak to your supervisor."),
     "me_shifts": ("14 天内的班", "Shifts in the next 14 days"),
     "me_no_shifts": ("没有排班。", "No shifts."),
-    "me_until": ("到 {when}", "until {when}"),
     "me_always": ("您不用值班，有事随时会呼叫您。", "You have no shifts: you are called whenever it is needed."),
     "me_language": ("语言", "Language"),
     "me_secret": ("这个链接只属于您，请不要转发。手机丢了请马上告诉坐席。",
