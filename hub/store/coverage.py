@@ -34,6 +34,7 @@ class Run:
     hours: int
     covered: float
     took_s: float
+    radius_min: float
 
 
 async def town(
@@ -89,7 +90,7 @@ async def recompute(conn: Connection, *, hours: int = HOURS, radius_min: float =
                 ))  # fmt: skip
         run = Run(
             at=now, residents=len(of.households), hours=hours, covered=found.covered,
-            took_s=round(time.monotonic() - began, 3),
+            took_s=round(time.monotonic() - began, 3), radius_min=radius_min,
         )  # fmt: skip
         await conn.execute(Q.ran, vars(run))
     return run
@@ -135,7 +136,8 @@ async def _calendar(conn: Connection, now: datetime, hours: int) -> list[Hole]:
 
 async def last_run(conn: Connection) -> Run | None:
     row = await (await conn.execute(Q.last_run)).fetchone()
-    return Run(at=row[0], residents=row[1], hours=row[2], covered=row[3], took_s=row[4]) if row else None
+    names = ("at", "residents", "hours", "covered", "took_s", "radius_min")
+    return Run(**dict(zip(names, row, strict=True))) if row else None
 
 
 async def work(

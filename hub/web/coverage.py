@@ -41,13 +41,14 @@ async def page(request: Request, who: SeatOf, has: PartsOf, area: str | None = N
     async with has.pool.connection() as conn:
         run, work, areas = await store.last_run(conn), await store.work(conn, area=chosen), await store.areas(conn)
         named = await _named(conn, work)
-        strips, of = await _strips(conn, chosen) if chosen is not None else ([], None)
+        radius = run.radius_min if run else RADIUS_MIN
+        strips, of = await _strips(conn, chosen, radius) if chosen is not None else ([], None)
     totals = {str(row["kind"]): 0 for row in work}
     for row in work:
         totals[row["kind"]] += row["hours"]
     return render(
         request, "coverage.html", who, here="coverage", run=run, work=work, areas=areas, area=chosen, named=named,
-        strips=strips, radius=RADIUS_MIN, nobody=totals.get("nobody", 0), codes=[int(c) for c in Cover],
+        strips=strips, radius=radius, nobody=totals.get("nobody", 0), codes=[int(c) for c in Cover],
         days=_days(of, has.zone) if of is not None else [], hours=HOURS if of is None else of.codes.shape[1],
         after=lambda at: at + timedelta(hours=1),
     )  # fmt: skip
@@ -62,9 +63,9 @@ async def _named(conn: Connection, work: Sequence[Row]) -> dict[str, dict[int, s
     }
 
 
-async def _strips(conn: Connection, area: str) -> tuple[list[Strip], Coverage]:
+async def _strips(conn: Connection, area: str, radius_min: float) -> tuple[list[Strip], Coverage]:
     """Work one area out now, off this loop, and draw its worst residents."""
-    town = await store.town(conn, area=area)
+    town = await store.town(conn, area=area, radius_min=radius_min)
     async with DRAWN_AT_ONCE:
         found = await asyncio.to_thread(coverage, town)
     order = np.argsort(-found.codes.astype(np.int32).sum(axis=1), kind="stable")[:STRIPS]

@@ -101,7 +101,8 @@ create table coverage_run (                           -- what the holes were com
     residents     int not null,
     hours         int not null,
     covered       real not null,                      -- share of residents × hours with somebody within the radius
-    took_s        real not null
+    took_s        real not null,
+    radius_min    real not null
 );
 
 -- Coverage is worked out again when anything it stands on changes, whoever changes it.

@@ -26,13 +26,13 @@ delete from coverage_hole
 copy coverage_hole (kind, area, roster, residents, people, first_hour, last_hour, minutes) from stdin
 
 -- name: ran
-insert into coverage_run (at, residents, hours, covered, took_s)
-values (%(at)s, %(residents)s, %(hours)s, %(covered)s, %(took_s)s)
+insert into coverage_run (at, residents, hours, covered, took_s, radius_min)
+values (%(at)s, %(residents)s, %(hours)s, %(covered)s, %(took_s)s, %(radius_min)s)
 on conflict (one) do update set at = excluded.at, residents = excluded.residents, hours = excluded.hours,
-       covered = excluded.covered, took_s = excluded.took_s
+       covered = excluded.covered, took_s = excluded.took_s, radius_min = excluded.radius_min
 
 -- name: last_run
-select at, residents, hours, covered, took_s from coverage_run
+select at, residents, hours, covered, took_s, radius_min from coverage_run
 
 -- name: work
 -- Holes as work to do: one line for each kind, area and list, worst and soonest first, with how much of it there is.

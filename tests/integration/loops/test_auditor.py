@@ -115,7 +115,7 @@ async def test_chain_cut_off_at_its_end_is_held_against_the_anchor_of_its_day(wo
         ("update page set state = 'sending', owner = null, lease_until = null", "page_impossible"),
         ("update page set state = 'sending', owner = 7, lease_until = hub_now() - interval '11 seconds'", "page_stuck"),
         ("update page set state = 'sent', lease_until = hub_now() - interval '11 seconds'", "page_stuck"),
-        ("insert into coverage_run values (true, hub_now() - interval '4 hours', 1, 1, 1, 1)", "coverage_stalled"),
+        ("insert into coverage_run values (true, hub_now() - interval '4 hours', 1, 1, 1, 1, 15)", "coverage_stalled"),
     ],
 )
 async def test_impossible_and_stuck_things_are_found_and_over_when_mended(world: World, fault: str, rule: str) -> None:
