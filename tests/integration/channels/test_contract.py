@@ -13,8 +13,9 @@ from tests.integration.channels.ways import WAYS, Way
 from tests.integration.incidents.world import WEBHOOK_KEY, World
 
 pytestmark = pytest.mark.anyio
-ENDS_THAT_HANG = ("app", "sms", "sms of tencent", "voice", "voice of tencent", "webhook")
-LATE_RECEIPTS = (*ENDS_THAT_HANG[:5], "mqtt", "siren", "device")
+PROVIDERS = ("app", "sms", "sms of tencent", "voice", "voice of tencent")
+ENDS_THAT_HANG = (*PROVIDERS, "email", "webhook", "apprise")
+LATE_RECEIPTS = (*PROVIDERS, "mqtt", "siren", "device")
 
 
 @pytest.fixture(params=WAYS)

@@ -33,7 +33,7 @@ async def nothing() -> None:
 
 @dataclass(kw_only=True)
 class Way:
-    """A channel and its other end. `hang`, `late` and `repeat` are None where there is no such thing."""
+    """A channel and its other end. `hang` and `late` are None where there is no such thing."""
 
     channel: Channel
     page: OutboundPage
@@ -42,7 +42,7 @@ class Way:
     accept: Callable[[], Awaitable[None]] = nothing
     hang: Callable[[], Awaitable[None]] | None = None
     late: Callable[[], Awaitable[None]] | None = None  # the receipt, after `sent`
-    others: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, Any] = field(default_factory=dict)  # parts of the other end, for tests of this channel alone
 
 
 def means(world: World, **changes: Any) -> Means:
@@ -220,12 +220,15 @@ async def email(world: World, folder: Path) -> AsyncIterator[Way]:
             server.say.append("550 5.1.1 daughter@family.test: no such mailbox")
             return page
 
+        async def hang() -> None:
+            server.say.append(mail.HANG)
+
         async def copies() -> set[str]:
             return set(server.boxes)
 
         channel = open_channels(means(world, smtp=settings))["email"]
         others = {"server": server, "settings": settings}
-        yield Way(channel=channel, page=page, refuse=refuse, copies=copies, others=others)
+        yield Way(channel=channel, page=page, refuse=refuse, copies=copies, hang=hang, others=others)
 
 
 def provided(name: str, channel_name: str) -> Callable[[World, Path], AbstractAsyncContextManager[Way]]:
@@ -283,17 +286,20 @@ class Group(Imitation):
 async def apprise(world: World, folder: Path) -> AsyncIterator[Way]:
     group = Group()
     with serving(group):
-        targets = {"group": f"json://127.0.0.1:{group.port}/token-that-only-tests-have"}
+        targets = {"group": f"json://127.0.0.1:{group.port}/token-that-only-tests-have?rto=0.5"}
         page = await page_of(world, "apprise", "GROUP")
 
         async def refuse() -> OutboundPage:
             return replace(page, address="unknown")
 
+        async def hang() -> None:
+            group.next.append(HANG)
+
         async def copies() -> set[str]:
             return {heard["message"] for heard in group.heard}
 
         channel = open_channels(means(world, secrets=replace(SECRETS, apprise=targets)))["apprise"]
-        yield Way(channel=channel, page=page, refuse=refuse, copies=copies, others={"group": group})
+        yield Way(channel=channel, page=page, refuse=refuse, copies=copies, hang=hang, others={"group": group})
 
 
 WAYS: dict[str, Callable[[World, Path], AbstractAsyncContextManager[Way]]] = {

@@ -1,5 +1,6 @@
 """A mail server: aiosmtpd with login and, where wanted, TLS under a certificate of its own."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from hub.embedded import free_port
 
 USERNAME, PASSWORD = "mail name of tests", "mail password that only tests have"
+HANG = "says nothing more"
 
 
 @dataclass(kw_only=True)
@@ -36,6 +38,8 @@ class MailServer:
 
     async def handle_RCPT(self, server: SMTP, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         answer = self.say.pop(0) if self.say else "250 OK"
+        if answer == HANG:
+            await asyncio.Event().wait()  # until the other side has had enough
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
