@@ -7,6 +7,7 @@ from typing import Any
 FAULTS: dict[str, tuple[str, str]] = {
     # the text
     "not_toml": ("不是 TOML：{error}", "not TOML: {error}"),
+    "long_line": ("这一行超过 {most} 个字符", "this line has more than {most} characters"),
     "too_deep": ("嵌套太深，不像预案", "nested too deep for a policy"),
     "no_policy": ('没有预案：请写 [policy."名称"] 和它的步骤', 'no policy: write [policy."name"] with its steps'),
     "not_a_policy": ("预案应是带步骤的表", "a policy is a table with steps"),

@@ -44,7 +44,7 @@ def read(text: str, *, channels: tuple[str, ...], rosters: tuple[str, ...]) -> P
     """See `alerts.policy.load`."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or a number with more digits than Python reads
         raise _refused(_toml_line(str(error), text), "not_toml", error=str(error)) from error
     except RecursionError as error:
         raise _refused(1, "too_deep") from error

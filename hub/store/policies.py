@@ -14,8 +14,9 @@ from alerts import duty, policy
 from alerts.duty import Lists
 from alerts.model import Role
 from alerts.policy import KNOWN_CHANNELS as CHANNEL_NAMES
-from alerts.policy import PolicySet
+from alerts.policy import PolicyError, PolicySet
 from alerts.policy_check import AHEAD, Person, Staff
+from alerts.policy_faults import Fault
 from hub.errors import HubError
 from hub.holidays import china
 from hub.store import canary
@@ -28,6 +29,7 @@ CACHE_LIMIT = 1_000  # versions kept in memory: more than a centre publishes in 
 _known: dict[tuple[str, int], PolicySet] = {}
 
 
+LONGEST_LINE = 2_000  # characters; a key of many dotted parts is read in the square of their number
 HISTORY_LIMIT = 200  # versions listed at once
 RESIDENTS_LIMIT = 300  # offered to choose from; any other is found by name or number
 
@@ -199,6 +201,10 @@ def check(text: str, rosters: tuple[str, ...]) -> PolicySet:
     Raises:
         alerts.policy.PolicyError: The line and what is wrong there.
     """
+    # Here and not where a published version is read: what is in force must never be refused.
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > LONGEST_LINE:
+            raise PolicyError([Fault(line=number, code="long_line", facts={"most": LONGEST_LINE})])
     return policy.load(text, channels=CHANNEL_NAMES, rosters=rosters, calendar=china())
 
 
@@ -211,7 +217,7 @@ def named_rosters(text: str) -> tuple[str, ...]:
     """Return the duty lists a policy text asks for, whatever else is wrong with it."""
     try:
         return tuple(sorted(_values(tomllib.loads(text), "roster")))
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return ()
 
 

@@ -119,6 +119,11 @@ def test_fault_deep_in_a_list_is_found_in_its_own_line() -> None:
     assert error.line == line
 
 
+def test_number_nobody_can_read_is_a_fault_and_no_crash() -> None:
+    with pytest.raises(PolicyError, match="not TOML"):
+        load(f"countdown = {'9' * 5_000}")
+
+
 def test_last_step_only_guards_cover_is_refused() -> None:
     error, line = refusal(
         '{ role = "ambulance", via = "operator_confirm", auto_after = "45s" }', '{ role = "property" }'
