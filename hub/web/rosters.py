@@ -1,5 +1,6 @@
 """The supervisor's duty lists: who is on when, overrides, rotations, import and export."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -280,7 +281,8 @@ async def take(request: Request, who: SeatOf, form: FormOf, has: PartsOf) -> Res
     sent = clean(sent or str(form.get("sent") or ""))
     async with has.pool.connection() as conn:
         people, zones = await roster_imports.people(conn), await roster_imports.zones(conn)
-        found = read_file(sent, people, zones, now=await hub_now(conn), roster=name)
+        # In a thread: a calendar may take seconds, and every operator is at this console.
+        found = await asyncio.to_thread(read_file, sent, people, zones, now=await hub_now(conn), roster=name)
         faults = [(fault.line, t(f"roster_fault.{fault.code}", what=fault.what)) for fault in found.faults]
         doing = roster_imports.take if text(form, "do") == "take" and not faults else roster_imports.plan
         done = await doing(conn, found.shifts, replace=replace)

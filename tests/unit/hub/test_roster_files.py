@@ -197,6 +197,14 @@ def test_person_is_the_attendee_before_the_summary() -> None:
     assert read(calendar(entry("ATTENDEE:mailto:other@example.org", *times, summary="周文")))[0][2] == 2
 
 
+HOURS, MINUTES = (",".join(map(str, range(most))) for most in (24, 60))
+DAY = ("DTSTART:20261123T000000Z", "DTEND:20261123T080000Z")
+
+
+def daily(rule: str, began: str = "20261123") -> str:
+    return calendar(entry(f"DTSTART:{began}T000000Z", f"DTEND:{began}T080000Z", f"RRULE:FREQ=DAILY;{rule}"))
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -205,6 +213,11 @@ def test_person_is_the_attendee_before_the_summary() -> None:
         (calendar(entry("DTSTART:20261123T000000Z", "DTEND:20261122T000000Z")), "bad_length"),
         (calendar(entry("DTSTART:20261123T000000Z", "DTEND:20261123T080000Z", summary="nobody")), "unknown_person"),
         (calendar(entry("DTSTART:20261123T000000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY")), "too_often"),
+        (daily(f"BYHOUR={HOURS};BYMINUTE={MINUTES};BYSECOND={MINUTES}"), "too_often"),
+        (daily("BYHOUR=0,12;BYMINUTE=" + MINUTES), "too_often"),
+        (daily("INTERVAL=0"), "too_often"),
+        (daily("INTERVAL=1", began="00010101"), "bad_time"),
+        (calendar(*(entry(*DAY, "RRULE:FREQ=DAILY", uid=str(n)) for n in range(201))), "too_long"),
     ],
 )  # fmt: skip
 def test_calendar_that_cannot_be_used_says_why(text: str, code: str) -> None:
