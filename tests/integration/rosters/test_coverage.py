@@ -119,7 +119,7 @@ async def test_change_is_followed_by_a_computation(world: World, following: Cove
     assert after.at > before.at
 
 
-async def test_bunch_of_changes_is_one_computation(world: World, following: CoverageLoop) -> None:
+async def test_bunch_of_changes_is_few_computations(world: World, following: CoverageLoop) -> None:
     for n in range(30):
         await rosters.add_shifts(
             world.conn, [Shift(start=NOON + n * HOUR, end=NOON + (n + 1) * HOUR, person_id=world.names["guard"])]
