@@ -129,7 +129,9 @@ def cannot_go(incident: Incident, event: CannotGo, roster: Roster, now: datetime
     if mine and incident.state is State.ON_SCENE:
         raise _stay()
     asked = incident.state is State.DISPATCHED and incident.responder_id is None
-    chosen = asked and incident.timer is not None and incident.timer.kind is TimerKind.EXPIRY
+    sent_one = asked and incident.timer is not None and incident.timer.kind is TimerKind.EXPIRY
+    # Only who was sent turns it back: the no of somebody called before must not call off the one on his way to yes.
+    chosen = sent_one and (event.person_id in incident.asked or not incident.asked)
     if chosen or (mine and incident.state in (State.TAKEN, State.DISPATCHED, State.EN_ROUTE)):
         return reopen(incident, roster, now, why)
     if event.person_id not in incident.asked:

@@ -215,7 +215,7 @@ def _rung_again(incident: Incident, roster: Roster, now: datetime, why: Reason, 
     timer = replace(incident.timer, round=here.round, step=here.step)
     if here.state in SOMEBODY_GOES:  # now severity 1, perhaps: then the operators ring from here on
         timer = min(timer, watch(here, now), key=lambda t: t.due_at)
-    else:
+    elif here.state is not State.DISPATCHED or timer.kind is not TimerKind.EXPIRY:  # there it is he who was sent
         here = asked_by(here, pages)
     return Decision(incident=replace(here, timer=timer), pages=pages, reasons=(why, *reasons))
 

@@ -103,3 +103,16 @@ def test_late_tap_is_written_with_its_age() -> None:
     decision = night.does(Taken(person_id=SON, role=Role.FAMILY, age_s=127.4))
     assert decision.reasons[0] == ("taken", {"person": SON, "role": "family", "age_s": 127})
     assert "age_s" not in sos().does(Taken(person_id=SON, role=Role.FAMILY, age_s=3)).reasons[0][1]
+
+
+def test_no_of_somebody_called_before_does_not_call_off_whom_an_operator_sent() -> None:
+    night = sos()
+    night.does(Dispatched(by=XIAO_LI, person_id=GUARD))
+    night.does(CannotGo(person_id=DAUGHTER))
+    assert (night.incident.state, night.incident.handler_id) == (State.DISPATCHED, XIAO_LI)
+    night.until("02:14:39")
+    night.press()  # and it rings the family again
+    night.does(CannotGo(person_id=DAUGHTER))
+    assert night.incident.state is State.DISPATCHED
+    night.does(CannotGo(person_id=GUARD))
+    assert night.incident.state is State.OPEN
