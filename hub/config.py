@@ -21,10 +21,8 @@ from hub.watch_settings import AuditSettings
 
 PREFIX = "CAREHUB_"
 APPRISE = "CAREHUB_APPRISE_"  # CAREHUB_APPRISE_<NAME> is the URL of that target: it holds a token
-NOT_SETTINGS = frozenset(
-    f"CAREHUB_{name}"
-    for name in ("CONFIG", "DATA", "TEST_DSN", "HISTORIES", "DAYS", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
-)
+OF_TESTS = ("TEST_DSN", "SEED", "HISTORIES", "DAYS", "DAY", "DAY_SEED", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
+NOT_SETTINGS = frozenset(f"CAREHUB_{name}" for name in ("CONFIG", "DATA", *OF_TESTS))
 
 
 class ConfigError(HubError):
