@@ -25,7 +25,9 @@ EVERY_S = 1.0
 LOOKS_BACK = timedelta(hours=1)  # at its start
 AT_ONCE = 200  # new cases of one look
 COMPARED = 400  # cases a new one is compared with, the latest first
-BEHIND = 50  # numbers are given in order but committed out of it: so many are asked for again
+# Numbers are given in order but committed out of it: so many are asked for again. In a wave every connection of the
+# urgent lane has a transaction of several presses under way.
+BEHIND = 400
 
 LINKS = Counter("carehub_links_total", "Pairs of cases that were found to belong together", ["why"])
 log = structlog.get_logger()
