@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from alerts.model import Alert, AlertKind, Incident, Proof, State
+from alerts.nearness import km_between
 from alerts.values import replace
 
 PRESSED_WITHIN = timedelta(minutes=2)  # before or after he says so
@@ -18,7 +19,6 @@ NEAR_M = 150.0
 SHARP_M = 100.0  # a position less sure than this proves nothing
 ELSEWHERE_M = 500.0  # beyond this, even at its edge nearest to her, his phone speaks against him
 STAYS = timedelta(minutes=10)  # on scene this long and nothing spoke against it
-EARTH_M = 6_371_000.0
 ORDER = (None, Proof.TOLD, Proof.TIME, Proof.POSITION, Proof.BUTTON)  # the better the later
 
 Written: TypeAlias = tuple[tuple[str, Mapping[str, Any]], ...]
@@ -107,11 +107,7 @@ def arrived_at(incident: Incident) -> datetime:
 
 def distance_m(position: Position, home: tuple[float, float]) -> float:
     """Great-circle distance in metres."""
-    lat, lon = (math.radians(v) for v in (position.lat, position.lon))
-    home_lat, home_lon = (math.radians(v) for v in home)
-    half = math.sin((home_lat - lat) / 2) ** 2
-    half += math.cos(lat) * math.cos(home_lat) * math.sin((home_lon - lon) / 2) ** 2
-    return 2 * EARTH_M * math.asin(math.sqrt(min(1.0, half)))
+    return 1000 * km_between((position.lat, position.lon), home)
 
 
 def _proved(incident: Incident, proof: Proof) -> tuple[str, Mapping[str, Any]]:

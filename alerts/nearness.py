@@ -63,7 +63,8 @@ def _minutes(model: TravelModel, km: float) -> float:
     return model.start_min + model.walk_km / model.walk_kmh * 60.0 + (way - model.walk_km) / model.ride_kmh * 60.0
 
 
-def _km(start: tuple[float, float], door: tuple[float, float]) -> float:
+def km_between(start: tuple[float, float], door: tuple[float, float]) -> float:
+    """`distance_km` of two points, (latitude, longitude) each."""
     a, b = math.radians(start[0]), math.radians(door[0])
     east = math.radians(door[1] - start[1])
     h = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(east / 2) ** 2
@@ -78,5 +79,5 @@ def minutes_away(
         return known
     if start[0] is None or start[1] is None or door[0] is None or door[1] is None:
         return None
-    minutes = _minutes(model_of(role), _km((start[0], start[1]), (door[0], door[1])))
+    minutes = _minutes(model_of(role), km_between((start[0], start[1]), (door[0], door[1])))
     return round(minutes, 1) if math.isfinite(minutes) else None
