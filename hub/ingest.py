@@ -34,7 +34,7 @@ from hub.jobs import Answer, Press, Ring, Store, finding_alert, system_alert, to
 from hub.keeper import Keeper
 from hub.models import fall_model
 from hub.steady import Backoff, Steady
-from hub.store import checkpoints, partitions
+from hub.store import checkpoints, incidents, partitions
 from hub.store.pool import connect
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
@@ -74,7 +74,7 @@ class Ingest:
         self._numbers = BatchNumbers()
         self._shelf = UnreadableShelf(limits.unreadable_keep_mb << 20)
         self._newcomers = Newcomers(limits.new_devices_per_hour, watches=not limits.watch_allow_list)
-        self._urgent = UrgentLane(dsn, limits.urgent_connections, together)
+        self._urgent = UrgentLane(dsn, limits.urgent_connections, together, incidents.warm)
         self._telemetry = TelemetryLane(
             dsn=dsn, table=self.table, detection=self.detection, gatherer=self._gatherer, numbers=self._numbers,
             shelf=self._shelf, newcomers=self._newcomers, batch_messages=limits.batch_messages,

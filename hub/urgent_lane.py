@@ -5,21 +5,23 @@ and at once, and the more wait behind them the more go together, so that nobody 
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
+import psycopg
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from hub.steady import Backoff, Steady, database_fault
-from hub.store.pool import Connection
+from hub.store.pool import Connection, tuned
 
 QUICK_TRIES = 3  # a job that fails for its own sake is tried so often before it is given up
 LONGEST_PAUSE_S = 5.0
 MOST_TOGETHER = 48  # jobs in one transaction: a tenth of a second's work, which the next press may have to wait for
-PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_mergejoin=off"
+WARM_EVERY_S = 2.0  # plans that the counting of rows threw away are made again within this, by who has nothing to do
+APART_S = 0.2  # and not by all workers at one moment
 
 WAITING = Gauge("carehub_urgent_waiting", "Presses and alerts received and not yet committed")
 TOGETHER = Histogram("carehub_urgent_together", "Jobs in one transaction", buckets=(1, 2, 4, 8, 16, 32, 48))
@@ -53,6 +55,7 @@ class Job(Protocol):
 
 Key: TypeAlias = tuple[bool, str]
 Together: TypeAlias = Callable[[Connection, Sequence[Any]], Awaitable[None]]
+Warm: TypeAlias = Callable[[Connection], Awaitable[None]]
 
 
 class UrgentLane:
@@ -63,10 +66,11 @@ class UrgentLane:
         workers: connections, so many transactions side by side.
         together: runs several jobs, none of them `alone`, in the transaction and pipeline it is given. Without it each
             job has its own.
+        warm: makes the plans of a job's statements, on a connection that has nothing to do.
     """
 
-    def __init__(self, dsn: str, workers: int, together: Together | None = None) -> None:
-        self._dsn, self._workers, self._together = tuned(dsn), workers, together
+    def __init__(self, dsn: str, workers: int, together: Together | None = None, warm: Warm | None = None) -> None:
+        self._dsn, self._workers, self._together, self._warm = tuned(dsn), workers, together, warm
         self._jobs: dict[Key, deque[Job]] = {}  # a key is here while it has work, waiting or under way
         self._ready: dict[bool, deque[Key]] = {True: deque(), False: deque()}
         self._tokens = asyncio.Semaphore(0)
@@ -103,8 +107,9 @@ class UrgentLane:
 
     async def _work(self, number: int) -> None:
         async with Steady(self._dsn, f"carehub urgent {number}") as steady:
+            await self._warmed(steady)
             while True:
-                await self._tokens.acquire()
+                await self._token(steady, WARM_EVERY_S + number * APART_S)
                 keys = [(self._ready[True] or self._ready[False]).popleft()]
                 if self._together is not None and not self._jobs[keys[0]][0].alone:
                     keys += await self._more(keys[0][0])
@@ -112,6 +117,24 @@ class UrgentLane:
                 if len(keys) == 1 or not await self._carry_out_together(steady, keys):
                     for key in keys:
                         await self._one(steady, key)
+
+    async def _token(self, steady: Steady, patience_s: float) -> None:
+        """Wait for work, and meanwhile keep the connection warm."""
+        while self._warm is not None and self._tokens.locked():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._tokens.acquire()
+                    return
+            await self._warmed(steady)
+        await self._tokens.acquire()
+
+    async def _warmed(self, steady: Steady) -> None:
+        if self._warm is None:
+            return
+        try:
+            await self._warm(await steady.get())
+        except (psycopg.Error, OSError) as err:  # the next job meets the same and says so
+            log.info("urgent connection not warmed", error=type(err).__name__)
 
     async def _more(self, pressing: bool) -> list[Key]:
         """Return what else goes into the transaction: its share of those that wait, in their order."""
@@ -197,13 +220,3 @@ class UrgentLane:
         GIVEN_UP.inc()
         job.committed()
         return True
-
-
-def tuned(dsn: str) -> str:
-    """Return the address of connections that plan each statement once, and always by an index.
-
-    Planning anew costs a press more than a better plan would save; and a plan made while the tables were small, or
-    before anybody counted their rows, must not look through all of them when they have grown.
-    """
-    options = conninfo_to_dict(dsn).get("options") or ""
-    return make_conninfo(dsn, options=f"{options} {PLANS}".strip())

@@ -16,8 +16,8 @@ from hub.bench import load, presser
 from hub.bench.stack import Stack
 from hub.errors import HubError
 from hub.store import policies
-from hub.store.pool import Connection, connect
-from hub.urgent_lane import MOST_TOGETHER, tuned
+from hub.store.pool import Connection, connect, tuned
+from hub.urgent_lane import MOST_TOGETHER
 
 PROMISE = "fsync on; PUBACK after the commit that holds the incident, its timer and its first pages"
 ROLES_KILLED = ("ingest", "dispatch")

@@ -16,11 +16,11 @@ from hub.config import Settings, required_dsn
 from hub.loops.bell import Bell
 from hub.loops.dispatcher import PROVIDERS_AT_ONCE, Dispatcher
 from hub.loops.ending import until_signal
-from hub.loops.escalator import Escalator
+from hub.loops.escalator import TOGETHER, Escalator
 from hub.loops.linker import Linker
 from hub.loops.timekeeper import Timekeeper
 from hub.pulse import beating
-from hub.store.pool import open_pool
+from hub.store.pool import open_pool, tuned
 
 AT_ONCE = 16  # receipts written side by side: a sender needs a connection only then
 SILENT_FOR_S = 5.0  # a loop that has not seen the database for longer is not ready
@@ -46,10 +46,11 @@ async def run(settings: Settings) -> None:
     async with (
         beating() as pulse,
         open_pool(dsn, name="carehub dispatch", smallest=2, largest=AT_ONCE + 8) as pool,
+        open_pool(tuned(dsn), name="carehub escalator", smallest=TOGETHER, largest=TOGETHER) as timers,
         httpx.AsyncClient(trust_env=False, transport=AiohttpTransport(lines)) as http,
     ):
         channels = open_channels(means_of(settings, pool, http))
-        escalator = Escalator(pool=pool, bell=bell.subscribe())
+        escalator = Escalator(pool=timers, bell=bell.subscribe())
         dispatcher = Dispatcher(
             dsn=dsn, pool=pool, bell=bell.subscribe(), channels=channels, public_url=settings.public_url,
             link_key=settings.secrets.link_key, senders=settings.dispatch.senders, lease_s=settings.dispatch.lease_s,

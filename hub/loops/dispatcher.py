@@ -22,7 +22,7 @@ from hub.loops import bell
 from hub.loops.retries import ATTEMPTS, ATTEMPTS_WORDS, pause_s
 from hub.store import outbox
 from hub.store.outbox import Lane, Reached
-from hub.store.pool import Connection, Pool, connect
+from hub.store.pool import Connection, Pool, connect, tuned
 from hub.store.sql import queries
 
 Q = queries("outbox")
@@ -91,8 +91,9 @@ class Dispatcher:
         try:
             while True:
                 try:
-                    async with await connect(self.dsn, name="carehub dispatcher") as proof:
+                    async with await connect(tuned(self.dsn), name="carehub dispatcher") as proof:
                         self.worker = await outbox.enlist(proof)
+                        await outbox.hurry(proof)
                         log.info("dispatcher_enlisted", worker=self.worker)
                         await self._work(proof)
                 except (psycopg.Error, PoolTimeout, OSError) as err:
@@ -105,11 +106,13 @@ class Dispatcher:
         checked = 0.0
         while True:
             self.bell.clear()
-            if time.monotonic() - checked > TAKE_BACK_EVERY_S:
-                checked = time.monotonic()
-                await self._take_back(proof)
             claimed = await self._claim(proof)
             self.passed_at = time.monotonic()
+            if claimed:
+                await asyncio.sleep(0)  # they are sent before anything else is looked at
+            if time.monotonic() - checked > TAKE_BACK_EVERY_S:
+                checked = time.monotonic()
+                claimed |= await self._take_back(proof)
             if not claimed:
                 await bell.sleep(await self._pause(proof), self.bell)
 
@@ -154,11 +157,13 @@ class Dispatcher:
         # Due already and not claimed: no room, or somebody else's. Whoever finishes rings.
         return TAKE_BACK_EVERY_S if pause <= 0 else min(pause, TAKE_BACK_EVERY_S)
 
-    async def _take_back(self, conn: Connection) -> None:
+    async def _take_back(self, conn: Connection) -> bool:
+        """Whether anything is ready again."""
         taken = await outbox.take_back(conn, alarm_tries=tuple(ATTEMPTS.values()), word_tries=ATTEMPTS_WORDS)
         for page_id, incident_id, state in taken:
             TAKEN_BACK.inc()
             log.warning("page_taken_back", page=page_id, incident=incident_id, state=state)
+        return bool(taken)
 
     async def _send(self, worker: int, row: Mapping[str, Any]) -> None:
         """Send one page and write its receipt. Nothing that goes wrong here touches another page."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+from psycopg.types.numeric import Int8
 from psycopg_pool import PoolTimeout
 
 from alerts import events
@@ -15,14 +16,18 @@ from alerts.model import TimerKind
 from hub import incidents
 from hub.loops import bell
 from hub.steady import database_fault
+from hub.store import hot
 from hub.store import incidents as store
 from hub.store.pool import Connection, Pool
 from hub.store.sql import queries
 
 Q = queries("incidents")
 NEVER_LONGER_S = 1.0  # a lost NOTIFY costs at most this
+RUNG_PAUSE_S = 0.02  # from a ring to the look: a timer that was just set is not due sooner
 AT_ONCE = 64  # timers looked up in one go
-TOGETHER = 4  # fired side by side
+TOGETHER = 4  # fired side by side, each on a connection
+WARM_EVERY_S = 2.0
+WARMING_S = 0.1  # how long it may take: not when a timer is nearer
 FAILED_FIRST_S = 1.0  # a case that cannot be advanced is tried again, at first after this …
 FAILED_LAST_S = 30.0  # … and doubling up to this
 REPORT_EVERY_S = 5.0
@@ -61,6 +66,7 @@ class Escalator:
     penalties: dict[int, Penalty] = field(default_factory=dict)
     fired: int = 0
     passed_at: float = 0.0  # monotonic time of the last pass that reached the database
+    _warmed_at: float = float("-inf")
 
     async def run(self) -> None:
         reported = 0.0
@@ -68,34 +74,44 @@ class Escalator:
             self.bell.clear()
             try:
                 pause = await self.once()
+                until = time.monotonic() + min(pause, NEVER_LONGER_S)
                 if time.monotonic() - reported > REPORT_EVERY_S:
                     reported = time.monotonic()
                     await self._report()
+                if pause > WARMING_S and time.monotonic() - self._warmed_at > WARM_EVERY_S:
+                    self._warmed_at = time.monotonic()
+                    await asyncio.gather(*(self._warm() for _ in range(TOGETHER)))
             except (psycopg.Error, PoolTimeout, OSError) as err:
                 log.warning("escalator_waits_for_database", error=type(err).__name__)
-                pause = NEVER_LONGER_S
-            await bell.sleep(min(pause, NEVER_LONGER_S), self.bell)
+                until = time.monotonic() + NEVER_LONGER_S
+            await self._sleep(until)
+
+    async def _sleep(self, until: float) -> None:
+        """Until the next timer, or until somebody set one. That needs no answer at once: pages go first, and a burst
+        of cases is looked at together."""
+        await bell.sleep(max(0.0, until - time.monotonic()), self.bell)
+        await asyncio.sleep(max(0.0, min(until - time.monotonic(), RUNG_PAUSE_S)))
+
+    async def _warm(self) -> None:
+        """While nothing is due: a timer that fires must not wait for its statements to be planned."""
+        async with self.pool.connection() as conn:
+            await store.warm(conn)
 
     async def once(self) -> float:
         """Fire everything that is due and return the seconds until the next timer."""
         while True:
             async with self.pool.connection() as conn:
-                row = await (await conn.execute(Q.next_due, {"except": self._punished()})).fetchone()
+                values = {"except": [Int8(number) for number in self._punished()], "limit": AT_ONCE}
+                row = await (await hot.execute(conn, Q.ticking, values)).fetchone()
             assert row is not None
             self.passed_at = time.monotonic()
-            now, due_at = row
-            if due_at is None or due_at > now:  # a bell rings for every press, and most often nothing is due
+            now, due_at, due = row
+            if not due:  # a bell rings for every press, and most often nothing is due
                 return NEVER_LONGER_S if due_at is None else (due_at - now).total_seconds()
-            due = await self._due()
             results = [await self._together(due[i : i + TOGETHER]) for i in range(0, len(due), TOGETHER)]
             # Nothing of ours: another escalator is at it. Asking again at once would only spin.
             if not any(results):
                 return 0.01
-
-    async def _due(self) -> list[int]:
-        async with self.pool.connection() as conn:
-            rows = await (await conn.execute(Q.due, {"except": self._punished(), "limit": AT_ONCE})).fetchall()
-        return [int(row[0]) for row in rows]
 
     async def _together(self, due: list[int]) -> bool:
         return any(await asyncio.gather(*(self._fire(incident_id) for incident_id in due)))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from psycopg.types.numeric import Int8
+
 from alerts.model import (
     ENDED,
     Alert,
@@ -89,7 +91,7 @@ async def hold_or_skip(conn: Connection, incident_id: int) -> bool:
 
 async def _look(conn: Connection, lock: bytes, cases: Sequence[Case]) -> list[Situation]:
     what = {
-        "ids": [case["id"] for case in cases], "keys": [case["key"] for case in cases],
+        "ids": [_number(case["id"]) for case in cases], "keys": [case["key"] for case in cases],
         "cases": json({"nr": nr, **case} for nr, case in enumerate(cases)),
     }  # fmt: skip
     for _ in range(LOOKS):
@@ -108,9 +110,33 @@ async def _look(conn: Connection, lock: bytes, cases: Sequence[Case]) -> list[Si
 
 async def _around(conn: Connection, case: Case) -> tuple[hot.Cursor, hot.Cursor]:
     """Ask who could be called, and what could be spoken to."""
-    who = {"resident": case["resident"], "area": case["area"], "device": case["device"], "incident": case["id"]}
+    resident, device, incident = (_number(case[name]) for name in ("resident", "device", "id"))
+    who = {"resident": resident, "area": case["area"], "device": device, "incident": incident}
     called = await hot.execute(conn, P.roster, {**who, "at": None, "signed_in": people.SIGNED_IN})
     return called, await hot.execute(conn, P.devices, who)
+
+
+def _number(value: int | None) -> Int8 | None:
+    """Return an id as psycopg sends it whatever its size: a small one would be another statement, with its own plan."""
+    return None if value is None else Int8(value)
+
+
+async def warm(conn: Connection) -> None:
+    """Have the statements of a press and of a timer planned; finds nothing and writes nothing.
+
+    The first press on a new connection, and the first after the rows of a table were counted, would wait for it: tens
+    of milliseconds.
+    """
+    nobody = {"resident": None, "device": None, "area": "", "id": None}
+    nothing = {"ids": [Int8(-1)], "keys": [""], "cases": "[]"}
+    none = {"incidents": "[]", "pages": "[]", "events": "[]", "words": "[]", "told_for": TOLD_FOR, "must": 0}
+    async with conn.pipeline():
+        for lock in (Q.lock_by_key, Q.lock):
+            await hot.execute(conn, lock, nothing)
+        await hot.execute(conn, Q.situation, nothing)
+        for case in ({**nobody, "resident": -1, "device": -1}, {**nobody, "id": -1}):
+            await _around(conn, case)
+        await hot.execute(conn, Q.open, none)
 
 
 async def _situation(conn: Connection, row: Sequence[Any], called: hot.Cursor, heard: hot.Cursor) -> Situation:

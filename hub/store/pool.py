@@ -7,6 +7,7 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from hub.errors import HubError
@@ -16,6 +17,7 @@ Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 MIGRATION_LOCK = 0x0CA2E
+PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_mergejoin=off"
 KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 3,
@@ -39,6 +41,16 @@ def open_pool(dsn: str, *, name: str = "carehub", smallest: int = 1, largest: in
         dsn, kwargs={"autocommit": True, "application_name": name, **KEEPALIVE}, min_size=smallest, max_size=largest,
         timeout=wait_s, open=False, check=AsyncConnectionPool.check_connection, name=name,
     )  # fmt: skip
+
+
+def tuned(dsn: str) -> str:
+    """Return the address of connections that plan each statement once, and always by an index.
+
+    Planning anew costs a press more than a better plan would save; and a plan made while the tables were small, or
+    before anybody counted their rows, must not look through all of them when they have grown.
+    """
+    options = conninfo_to_dict(dsn).get("options") or ""
+    return make_conninfo(dsn, options=f"{options} {PLANS}".strip())
 
 
 async def hub_now(conn: Connection) -> datetime:

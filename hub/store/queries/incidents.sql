@@ -16,8 +16,7 @@ select id from incident where id = %(id)s for no key update skip locked
 -- finding is known, the policy for a new case, a number for it, and the case itself with its timer and end of chain.
 with t as materialized (select hub_now() as now),
 p as materialized (
-    select (select id from policy_version where active_from <= t.now order by active_from desc, id desc limit 1) as active
-    from t)
+    select (select id from policy_version order by id desc limit 1) as active)  -- whatever the clock said then
 select t.now,
        (select incident_id from alert where alert_id = c.alert) as seen_in,
        p.active as active_policy,
@@ -182,16 +181,14 @@ insert into incident_event (incident_id, seq, at, actor, what, body, prev_hash, 
 values (%(id)s, %(seq)s, %(at)s, %(actor)s, %(what)s, %(body)s::jsonb, %(prev_hash)s, %(hash)s)
 returning pg_notify('carehub_incident', incident_id::text)
 
--- name: due
--- Timers that should have fired, the most overdue first, without those that failed a moment ago.
+-- name: ticking
+-- The hub's time, the earliest timer, and those that should have fired, the most overdue first; without those that failed
+-- a moment ago.
 with t as materialized (select hub_now() as now)
-select incident_id from timer, t where due_at <= t.now and incident_id <> all(%(except)s::bigint[])
-order by due_at limit %(limit)s
-
--- name: next_due
--- The hub's time and the earliest timer that is still to come.
-with t as materialized (select hub_now() as now)
-select t.now, (select min(due_at) from timer where incident_id <> all(%(except)s::bigint[])) from t
+select t.now, (select min(due_at) from timer where incident_id <> all(%(except)s::bigint[])),
+       array(select incident_id from timer where due_at <= t.now and incident_id <> all(%(except)s::bigint[])
+             order by due_at limit %(limit)s)
+from t
 
 -- name: chain
 -- The whole chain of one incident.

@@ -11,8 +11,8 @@ import pytest
 
 from hub import urgent_lane
 from hub.steady import Steady
-from hub.store.pool import Connection, connect
-from hub.urgent_lane import MOST_TOGETHER, QUICK_TRIES, UrgentLane, tuned
+from hub.store.pool import Connection, connect, tuned
+from hub.urgent_lane import MOST_TOGETHER, QUICK_TRIES, UrgentLane
 
 DEADLINE_S = 10.0
 
