@@ -3,8 +3,9 @@
 select body from policy_version where id = %(id)s
 
 -- name: active
--- The version new incidents get, if any was ever published.
-select id from policy_version where active_from <= hub_now() order by active_from desc, id desc limit 1
+-- The version new incidents get, if any was ever published: the last one, whatever the clock said then. By its time, a
+-- clock that was set back would put a policy out of force that people rely on, and later an old one into force again.
+select id from policy_version order by id desc limit 1
 
 -- name: alone
 -- Versions are published one after the other; who reads the active one meanwhile does not wait.
@@ -13,7 +14,7 @@ lock table policy_version in share row exclusive mode
 -- name: publish
 -- A new version, active from now. The text that is active already stays the version it is.
 with active as (
-    select id, sha256 from policy_version where active_from <= hub_now() order by active_from desc, id desc limit 1
+    select id, sha256 from policy_version order by id desc limit 1
 ), again as (
     update policy_version set active_from = hub_now()
     where id = (select id from active where sha256 = %(sha256)s) returning id
@@ -29,25 +30,23 @@ select id, pg_notify('carehub_config', '') from (select id from again union all 
 -- The standard policy, unless somebody published one a moment ago.
 insert into policy_version (sha256, body, active_from, published_as)
 select %(sha256)s, %(body)s, hub_now(), 'carehub'
-where not exists (select from policy_version where active_from <= hub_now())
+where not exists (select from policy_version)
 
 -- name: history
 -- What was published, newest first, with how many incidents opened under it and how many of them are open.
 select v.id, v.body, v.published_at, coalesce(nullif(v.published_as, ''), p.name, '') as published_as, v.comment, v.forced,
-       v.restored, v.id = (select id from policy_version where active_from <= hub_now()
-                           order by active_from desc, id desc limit 1) as active,
+       v.restored, v.id = (select max(id) from policy_version) as active,
        coalesce(i.open, 0) as open
 from policy_version v
 left join person p on p.id = v.published_by
 left join lateral (select count(*) as open from incident where policy_version = v.id and dedup_key is not null) i on true
 where %(id)s::bigint is null or v.id = %(id)s
-order by v.active_from desc, v.id desc limit %(limit)s
+order by v.id desc limit %(limit)s
 
 -- name: before
 -- The text that was active before a version became so.
 select id, body from policy_version
-where (active_from, id) < (select active_from, id from policy_version where id = %(id)s)
-order by active_from desc, id desc limit 1
+where id < %(id)s order by id desc limit 1
 
 -- name: rosters
 -- Duty lists there are: named ones, and those that have anybody on them, now or later.
