@@ -87,7 +87,16 @@ with opened as (
 select id, pg_notify('carehub_page', id::text) from opened;
 
 -- name: queue
--- Every open incident with what an operator needs to choose: worst first, then oldest, technical ones last.
+-- Every open incident with what an operator needs to choose: worst first, then oldest, technical ones last. Where there are
+-- more than a screen holds, those that nobody has are on it before those that somebody has, and tests are left out first.
+with shown as materialized (
+    select i.id from incident i left join resident r on r.id = i.resident_id
+    where i.dedup_key is not null
+      -- The canary's cases are for the canary's operator, and nobody else's are.
+      and coalesce(r.canary, false) = coalesce((select canary from person where id = %(person)s), false)
+    order by i.test, i.severity, i.handler_id is not null, i.responder_id is not null, i.opened_at, i.id
+    limit %(limit)s
+)
 select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step, i.round, i.area,
        i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role, i.services, i.proof,
        r.name as resident, r.born, r.address, coalesce(r.risks, '{}') as risks, d.address as device, d.room,
@@ -101,17 +110,13 @@ select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step
                 and pr.seen_at > hub_now() - interval '15 seconds') as looking,
        array(select pg.id from page pg where pg.incident_id = i.id and pg.person_id = %(person)s
               and pg.channel = 'console' and pg.state in ('ready', 'sending', 'sent')) as undelivered
-from incident i
+from shown join incident i using (id)
 left join resident r on r.id = i.resident_id
 left join device d on d.id = i.device_id
 left join person h on h.id = i.handler_id
 left join person g on g.id = i.responder_id
 left join timer t on t.incident_id = i.id
-where i.dedup_key is not null
-  -- The canary's cases are for the canary's operator, and nobody else's are.
-  and coalesce(r.canary, false) = coalesce((select canary from person where id = %(person)s), false)
-order by i.severity, i.test, i.opened_at, i.id
-limit %(limit)s;
+order by i.severity, i.test, i.opened_at, i.id;
 
 -- name: queue_count
 select count(*) from incident i where dedup_key is not null

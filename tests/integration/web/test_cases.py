@@ -1,11 +1,13 @@
 """Services, links, proofs, disaster mode and test mode, as an operator's browser sees and posts them."""
 
+import re
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from alerts.policy import load
+from hub.store import console as console_store
 from tests.integration.web.conftest import Served
 from tests.integration.web.test_desk import CLOSING, post, state
 from tests.integration.web.world import World, csrf_of, sign_in
@@ -170,6 +172,24 @@ def test_wave_is_proposed_on_every_screen(li: httpx.Client, ma: httpx.Client, wo
         flat(world, f"r{number}", f"和平里 9 号楼 {number}01")
     assert "请班长决定" in li.get("/queue").text
     assert "进入应急模式" in ma.get("/queue").text
+
+
+@pytest.mark.parametrize("surge", [False, True])
+def test_full_screen_leaves_nobody_unseen_who_has_nobody(
+    li: httpx.Client, ma: httpx.Client, world: World, monkeypatch: pytest.MonkeyPatch, surge: bool
+) -> None:
+    monkeypatch.setattr(console_store, "QUEUE_LIMIT", 10)
+    if surge:
+        submit(ma, "/surge", area="", reason="停电", minutes="60")
+    for number in range(10):
+        flat(world, f"r{number}", f"和平里 {number % 9 + 1} 号楼 {number}01")
+    world.sql("update incident set handler_id = %(p)s returning id", p=world.people["ma"])
+    latest = flat(world, "late", "和平里 12 号楼 101")
+    queue = li.get("/queue").text
+    shown = re.findall(r'data-incident="(\d+)"', queue)
+    assert len(shown) == 10
+    assert shown[0 if surge else -1] == str(latest)  # the oldest first, in disaster mode whoever has nobody
+    assert "另有 1 起未列出" in queue
 
 
 def test_place_is_taken_and_noted_as_one(ma: httpx.Client, li: httpx.Client, world: World) -> None:
