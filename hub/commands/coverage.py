@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alerts.coverage import Cover, Coverage, Hole, coverage, holes
+from alerts.coverage import Cover, Coverage, coverage
+from alerts.holes import Hole, holes
 from hub.config import Settings, load, required_dsn
 from hub.store import coverage as store
 from hub.store.pool import connect

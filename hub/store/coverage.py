@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from psycopg.rows import dict_row
 
 from alerts import coverage, duty
-from alerts.coverage import HOURS, RADIUS_MIN, Coverage, Helper, Hole, HoleKind, Household, Link, Town
+from alerts.coverage import HOURS, RADIUS_MIN, Coverage, Helper, Household, Link, Town
+from alerts.holes import Hole, HoleKind, holes
 from alerts.model import Role
 from hub.holidays import china
 from hub.store import policies, rosters
@@ -76,7 +77,7 @@ async def recompute(conn: Connection, *, hours: int = HOURS, radius_min: float =
     began = time.monotonic()
     of = await town(conn, hours=hours, radius_min=radius_min)
     found = coverage.coverage(of)
-    gaps = coverage.holes(found)
+    gaps = holes(found)
     async with conn.transaction():
         await conn.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
         now = await hub_now(conn)

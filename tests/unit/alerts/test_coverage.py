@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from alerts import coverage, nearness, policy, roster
-from alerts.coverage import Cover, Helper, HoleKind, Household, Link, Town
+from alerts.coverage import Cover, Helper, Household, Link, Town
 from alerts.duty import Shift
+from alerts.holes import HoleKind, holes
 from alerts.model import Alert, AlertKind, Contact, Responder, Role, Roster, Severity
 
 MIDNIGHT = datetime(2026, 11, 21, 16, tzinfo=UTC)  # in Shanghai
@@ -169,7 +170,7 @@ def test_night_without_a_guard_is_a_hole_with_first_and_last_hour() -> None:
         helpers=(guard(lat=38.0, lon=106.0),), duty=(shift(10, 0, 1), shift(10, 6, 24)),
         households=(Household(resident_id=1, area="east", lat=38.0, lon=106.0),),
     )  # fmt: skip
-    (hole,) = coverage.holes(coverage.coverage(of))
+    (hole,) = holes(coverage.coverage(of))
     assert (hole.kind, hole.residents, hole.area) == (HoleKind.NOBODY, (1,), "east")
     assert (hole.first_hour, hole.last_hour) == (MIDNIGHT + HOUR, MIDNIGHT + 5 * HOUR)
 
@@ -189,7 +190,7 @@ def test_same_gap_of_neighbours_is_one_piece_of_work() -> None:
         helpers=(guard(lat=38.0, lon=106.0),), duty=(shift(10, 0, 20),),
         households=tuple(Household(resident_id=n, area="east", lat=38.0, lon=106.0) for n in range(1, 6)),
     )  # fmt: skip
-    (hole,) = coverage.holes(coverage.coverage(of))
+    (hole,) = holes(coverage.coverage(of))
     assert hole.residents == (1, 2, 3, 4, 5)
 
 
@@ -205,7 +206,7 @@ def test_hole_is_named_by_who_is_left(role: Role, minutes: float | None, kind: H
         helpers=(Helper(person_id=10, role=role, area="east", channels=frozenset({"sms"})),), duty=(shift(10, 0, 24),),
         households=(Household(resident_id=1, area="east", circle=(Link(person_id=10, minutes=minutes),)),),
     )  # fmt: skip
-    assert {h.kind for h in coverage.holes(coverage.coverage(of))} == ({kind} if kind else set())
+    assert {h.kind for h in holes(coverage.coverage(of))} == ({kind} if kind else set())
 
 
 def test_radius_is_the_towns_own() -> None:
@@ -256,7 +257,7 @@ def test_person_the_policy_names_off_duty_is_the_last_to_be_asked() -> None:
 def test_town_without_residents_is_covered() -> None:
     found = coverage.coverage(town(households=()))
     assert found.covered == 1
-    assert coverage.holes(found) == ()
+    assert holes(found) == ()
 
 
 def test_walk_and_ride_grow_with_the_distance() -> None:
