@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml
 	  { rm -rf $(VENV); $(PYTHON) -m virtualenv -q $(VENV) >/dev/null 2>&1; } || \
 	  { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; } 2>/dev/null || \
 	  { rm -rf $(VENV); echo "no way to make a virtual environment here: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check --use-pep517 -e '.[dev]'
 	@touch $@
 
 ## make setup    create .venv and install carehub into it
@@ -28,8 +28,14 @@ demo: setup
 	@$(BIN)/carehub up --demo
 
 ## make test     every test, with the Mosquitto, Chromium and Node.js they need
+#                 (side by side where nothing is timed; `make test TESTS=tests/unit/alerts` for some)
 test: setup tools
+ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
+else
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/integration
+	$(BIN)/python -m pytest tests/acceptance tests/bench tests/browser tests/simulation
+endif
 
 # Real parts for the tests. Without the right to install them, each test that needs one says so and is skipped
 # (in CI it fails instead).
