@@ -72,13 +72,14 @@ class App:
             return 404, 0.0  # taken off the list since it subscribed
         try:
             body = bytes(WebPusher(_info(phone)).encode(_payload(page))["body"])
+        except (WebPushException, ValueError):
+            return 404, 0.0  # its keys are none, or no point of the curve: it can never be reached
+        try:
             async with self._http.stream(
                 "POST", phone.endpoint, content=body, headers=self._headers(page, phone.endpoint), timeout=ATTEMPT_S,
                 follow_redirects=False,
             ) as answer:  # fmt: skip
                 await drained(answer)
-        except WebPushException:
-            return 404, 0.0  # its keys are none: it can never be reached
         except httpx.HTTPError:
             return 0, 0.0
         return answer.status_code, retry_after_s(answer)

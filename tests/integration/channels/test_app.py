@@ -1,5 +1,6 @@
 """Pages to phones by Web Push: encrypted for each phone, signed for its service, and given up where a phone is gone."""
 
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,16 @@ async def test_phone_that_is_gone_is_forgotten_and_the_other_still_rings(way: Wa
     (left,) = await push.phones(world.conn, way.page.person_id)
     assert left.endpoint == way.others["browser"].endpoint
     assert left.ok_at is not None
+
+
+async def test_phone_whose_key_is_no_key_does_not_keep_the_other_from_ringing_once(way: Way, world: World) -> None:
+    second = service_of(way).subscribe().subscription()
+    nowhere = base64.urlsafe_b64encode(b"\x04" + b"\x01" * 64).decode().rstrip("=")
+    keys = {**second["keys"], "p256dh": nowhere}
+    await push.subscribe(world.conn, way.page.person_id, {**second, "keys": keys}, "", local=True)
+    assert (await way.channel.send(way.page)).detail == "1 of 2 phones"
+    assert len(way.others["browser"].shown) == 1
+    assert len(await push.phones(world.conn, way.page.person_id)) == 1
 
 
 async def test_last_phone_that_is_gone_ends_the_channel(way: Way, world: World) -> None:
