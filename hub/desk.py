@@ -35,6 +35,8 @@ TO_LENGTH = 200  # a name or a number, not a letter
 REFERENCE_LENGTH = 60
 AT_THE_DESK = frozenset({"operator", "supervisor"})
 LATE_TAP = timedelta(seconds=10)  # a tap that was longer under way is judged as one made without a line
+MOST_PROMISES = 6  # so often in a minute one person may say that he goes; that he cannot, or is there, is always heard
+PROMISED_WITHIN = timedelta(minutes=1)
 OLDEST_TAP = timedelta(hours=12)  # no phone's queue is believed for longer
 
 
@@ -177,6 +179,7 @@ class Answered:
     incident: Incident | None = None  # after the answer; None for receipts, which change no incident
 
 
+PROMISES = frozenset({Verb.ACCEPT, Verb.EN_ROUTE})
 INTENTIONS = frozenset({Verb.ACCEPT, Verb.EN_ROUTE, Verb.CANNOT_GO})  # what may be overtaken; the rest are facts
 
 
@@ -219,6 +222,8 @@ async def answer(  # noqa: PLR0917 - said in the order of the message
         before, repeat = await _hold(conn, incident_id, person_id, verb, nonce)
         if repeat:
             return Answered(incident_id=incident_id, repeat=True, incident=before.incident)
+        if said.verb in PROMISES:
+            await _not_too_often(conn, incident_id, person_id)
         event = await _event(conn, before, said, nonce)
         words = f"→ {to}" if to and verb == Verb.HANDED_OVER else ""
         after = await _apply(conn, before, event, person_id, words)
@@ -258,13 +263,22 @@ async def _event(conn: Connection, at: store.Situation, said: _Said, nonce: str)
             return events.Arrived(person_id=who, age_s=age_s, proof=shown.proof, distance_m=shown.distance_m)
 
 
+async def _not_too_often(conn: Connection, incident_id: int, person_id: int) -> None:
+    """Refuse somebody, or a program of his, that keeps changing its mind: each time everybody else is called anew."""
+    about = {"incident": incident_id, "person": person_id, "within": PROMISED_WITHIN}
+    row = await (await conn.execute(CASES.promises, about)).fetchone()
+    if row is not None and row[0] > MOST_PROMISES:
+        raise Refused("too_often")
+
+
 async def _age(conn: Connection, at: store.Situation, said: _Said, nonce: str) -> float:
     """How long a tap was under way, in seconds; refused when the case has gone past it."""
     tapped = said.tapped_at
     if tapped is None or tapped.tzinfo is None or at.now - tapped <= LATE_TAP:
         return 0.0
     assert at.incident is not None
-    about = {"incident": at.incident.incident_id, "person": said.person_id, "tapped_at": tapped, "nonce": nonce}
+    about = {"incident": at.incident.incident_id, "person": said.person_id, "tapped_at": tapped, "nonce": nonce,
+             "verb": said.verb.value}  # fmt: skip
     await conn.execute(CASES.tapped, about)
     overtaken = await (await conn.execute(CASES.overtaken, about)).fetchone()
     if at.now - tapped > OLDEST_TAP or (said.verb in INTENTIONS and overtaken is not None):
@@ -341,10 +355,19 @@ async def _note(conn: Connection, at: store.Situation, person_id: int, text: str
 
 
 async def _first(conn: Connection, incident_id: int, person_id: int, verb: str, nonce: str) -> bool:
-    """Whether this tap is new; it is remembered if the transaction commits, so a refused one may be tried again."""
+    """Whether this tap is new; it is remembered if the transaction commits, so a refused one may be tried again.
+
+    A nonce that comes back with another verb is another tap of a careless sender: "cannot go" must not be taken for the
+    "I go" before it.
+    """
     if not 0 < len(nonce) <= NONCE_LENGTH:
         raise Refused("unknown_verb", "an answer needs a nonce of 1 to 100 characters")
     values: dict[str, Any] = {"id": incident_id, "person": person_id, "nonce": nonce, "verb": verb}
+    if await (await conn.execute(Q.answered, values)).fetchone() is not None:
+        return True
+    if await (await conn.execute(CASES.said_before, values)).fetchone() is not None:
+        return False
+    values["nonce"] = f"{verb} {nonce}"
     return await (await conn.execute(Q.answered, values)).fetchone() is not None
 
 

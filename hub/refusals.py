@@ -36,6 +36,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "这是断网时按的，此后警情有了变化；请看最新情况再按",
         "you pressed this without a line and the case has changed since: look, and press again",
     ),
+    "too_often": (
+        "一分钟内多次说要去又去不了，请稍候再按，或打电话给坐席",
+        "you have said so several times in a minute: wait a little, or telephone the operators",
+    ),
     "unknown_page": ("没有这条通知", "there is no such message"),
     "unknown_person": ("此人不在本警情的联系人之内", "not one of the people who may be called for this incident"),
     "unknown_verb": ("不明白这个回答", "this answer is not understood"),

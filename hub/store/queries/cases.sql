@@ -17,10 +17,20 @@ from pair
 update page set state = 'withdrawn', withdrawn_at = hub_now()
 where incident_id = %(incident)s and role = 'ambulance' and purpose = 'alarm' and state = 'ready'
 
+-- name: said_before
+-- Whether this very tap is a repeat: nonce and verb.
+select 1 from response where incident_id = %(id)s and person_id = %(person)s and nonce = %(nonce)s and verb = %(verb)s
+
+-- name: promises
+-- How often somebody said lately that he goes.
+select count(*) from response where incident_id = %(incident)s and person_id = %(person)s
+  and verb in ('accept', 'en_route') and at > hub_now() - %(within)s::interval and at <= hub_now()
+
 -- name: tapped
 -- When a late tap was made, beside when it came in.
 update response set tapped_at = %(tapped_at)s
-where incident_id = %(incident)s and person_id = %(person)s and nonce = %(nonce)s
+where incident_id = %(incident)s and person_id = %(person)s and verb = %(verb)s
+  and nonce in (%(nonce)s, %(verb)s::text || ' ' || %(nonce)s::text)
 
 -- name: overtaken
 -- Whether the case has gone past an intention: he has said something later, was sent anew, or was waited for in vain.

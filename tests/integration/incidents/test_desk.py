@@ -109,6 +109,33 @@ async def test_responder_who_cannot_go_gives_it_back(world: World) -> None:
     assert answered.incident.state is State.OPEN
 
 
+async def test_no_under_the_nonce_of_a_yes_is_still_a_no(world: World) -> None:
+    """A receiver that numbers pages and not taps: its "cannot go" taken for a repeat leaves her with nobody coming."""
+    incident, daughter = await world.press(), world.names["daughter"]
+    page = (await world.pages(incident, "daughter"))[0]["id"]
+    await desk.answer(world.conn, daughter, page, "page-1", "accept")
+    for repeat in (False, True):
+        answered = await desk.answer(world.conn, daughter, page, "page-1", "cannot_go")
+        assert (answered.repeat, answered.incident and answered.incident.state) == (repeat, State.OPEN)
+    assert (await desk.answer(world.conn, daughter, page, "page-1", "accept")).repeat
+
+
+async def test_phone_that_says_yes_and_no_for_ever_does_not_ring_everybody_for_ever(world: World) -> None:
+    incident, daughter = await world.press(), world.names["daughter"]
+    page = (await world.pages(incident, "daughter"))[0]["id"]
+    for number in range(desk.MOST_PROMISES):
+        await desk.answer(world.conn, daughter, page, f"yes {number}", "accept")
+        await desk.answer(world.conn, daughter, page, f"no {number}", "cannot_go")
+    rung = len(await world.pages(incident))
+    with pytest.raises(Refused) as no:
+        await desk.answer(world.conn, daughter, page, "yes", "accept")
+    assert no.value.code == "too_often"
+    assert len(await world.pages(incident)) == rung
+    assert (await world.incident(incident)).state is State.OPEN  # and it rings on as it would
+    await world.forward(61)
+    assert (await desk.answer(world.conn, daughter, page, "yes", "accept")).incident is not None
+
+
 async def test_operator_sends_the_guard(world: World) -> None:
     incident, operator = await world.press(), world.names["operator"]
     await desk.take(world.conn, incident, operator)
