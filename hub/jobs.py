@@ -258,7 +258,10 @@ class Answer:
     def __init__(self, store: Store, arrival: Arrival, person_id: int) -> None:
         self.key = f"person:{person_id}"
         self._store, self._arrival, self._person_id = store, arrival, person_id
-        self._words = msgspec.json.decode(arrival.payload, type=Words)
+        try:
+            self._words = msgspec.json.decode(arrival.payload, type=Words)
+        except RecursionError:  # of thousands of brackets: bad input like any other
+            raise msgspec.DecodeError("nested too deep for an answer") from None
         self._number = 0
 
     async def prepare(self, conn: Connection) -> None:

@@ -140,7 +140,7 @@ async def _mine(conn: Connection, token: str) -> Owner:
 async def _json(request: Request) -> Mapping[str, Any]:
     try:
         given = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(422) from None
     if not isinstance(given, dict):
         raise HTTPException(422)

@@ -117,7 +117,7 @@ def rows(body: bytes) -> list[dict[str, Any]]:
     """
     try:
         found = msgspec.json.decode(body, type=list[dict[str, Any]])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise ReportError("no list of reports") from None
     if len(found) > REPORTS_AT_ONCE:
         raise ReportError("too many reports at once")
