@@ -75,6 +75,11 @@ class People:
                 called.setdefault(mailbox, set()).add(number)
         return cls(names=names, called={word: frozenset(numbers) for word, numbers in called.items()})
 
+    def for_lists(self) -> list[tuple[int, str]]:
+        """Return who may be put on a list, by name."""
+        may: frozenset[int] = frozenset[int]().union(*self.called.values())
+        return sorted(((number, name) for number, name in self.names.items() if number in may), key=lambda p: p[1])
+
     def find(self, text: str) -> frozenset[int]:
         word = text.strip().lower().removeprefix("mailto:").removeprefix("tel:").removeprefix(URN)
         return self.called.get(word) or self.called.get(word.replace(" ", ""), frozenset())

@@ -55,14 +55,17 @@ def _parser() -> argparse.ArgumentParser:
     person.add_argument(
         "--contact", action="append", default=[], metavar="CHANNEL=ADDRESS", help="webhook=https://… or mqtt"
     )
-    person.add_argument("--for", dest="residents", type=int, action="append", default=[], metavar="RESIDENT")
+    person.add_argument(
+        "--for", dest="residents", type=int, action="append", default=[], metavar="NUMBER",
+        help="a resident; again for more",
+    )  # fmt: skip
     person.add_argument("--relation", default="", help="daughter, neighbour …")
-    person.add_argument("--minutes", type=float, default=0.0, help="how far away")
+    person.add_argument("--minutes", type=float, help="how far away; left out: from --lat and --lon, or unknown")
     person.add_argument("--on-duty", type=int, default=0, metavar="DAYS", help="on duty from now, for so many days")
     _place(person, "where he usually starts from")
     person.set_defaults(run=_person)
     link = commands.add_parser("link", help="a person's own page on his phone: prints its address, shown once")
-    link.add_argument("person", type=int, metavar="PERSON")
+    link.add_argument("person", type=int, metavar="NUMBER")
     link.add_argument("--revoke", action="store_true", help="end every link he has, and print none")
     link.set_defaults(run=_link)
     commands.add_parser("list", help="residents and people, by number").set_defaults(run=_list)

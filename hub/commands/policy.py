@@ -159,7 +159,7 @@ async def _history(options: argparse.Namespace, settings: Settings) -> int:
         editions = await store.history(conn, max(1, options.limit))
         for edition in editions:
             mark = "*" if edition.active else " "
-            said = [edition.published_as or "?", edition.comment]
+            said = [edition.published_as or "carehub", edition.comment]
             said += [f"text of version {edition.restored}"] if edition.restored else []
             said += [f"forced, {len(edition.forced)} doubts"] if edition.forced else []
             said += [f"{edition.open} open"] if edition.open else []
@@ -175,7 +175,8 @@ async def _show(options: argparse.Namespace, settings: Settings) -> int:
         edition = await store.edition(conn, options.version)
         changed = await policies.change(conn, edition)
     active, at = ", active" if edition.active else "", edition.published_at.astimezone()
-    print(f"# version {edition.version}{active}, published {at:%Y-%m-%d %H:%M:%S %Z} by {edition.published_as or '?'}")
+    by = edition.published_as or "carehub"
+    print(f"# version {edition.version}{active}, published {at:%Y-%m-%d %H:%M:%S %Z} by {by}")
     if edition.comment:
         print(f"# {edition.comment}")
     for number, zh, en in edition.forced:

@@ -74,7 +74,8 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
             earlier=before.get("secrets", {}), app_port=_free_port(before.get("family_app", {}).get("port")),
             queries=queries("demo"),
         )  # fmt: skip
-        await policies.publish(conn, (resources.files("hub.demo") / "policy.toml").read_text(encoding="utf-8"))
+        policy = (resources.files("hub.demo") / "policy.toml").read_text(encoding="utf-8")
+        await policies.publish(conn, policy, name="carehub", comment="演示")
         book = {
             "consoles": [await _console(run, entry) for entry in plan["console"]],
             "responders": [await _worker(run, entry, plan["area"]) for entry in plan["worker"]],

@@ -113,7 +113,7 @@ async def set_contact(conn: Connection, person_id: int, channel: str, address: s
 
 
 async def set_circle(
-    conn: Connection, resident_id: int, person_id: int, *, relation: str, minutes_away: float, position: int = 0
+    conn: Connection, resident_id: int, person_id: int, *, relation: str, minutes_away: float | None, position: int = 0
 ) -> None:
     """Put a person into a resident's circle, in the order in which they are called."""
     values = {

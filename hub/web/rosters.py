@@ -62,7 +62,7 @@ async def _show(
     people = await roster_imports.people(conn)
     values: dict[str, Any] = {
         "here": "rosters", "lists": lists, "chosen": chosen, "zones": ("Asia/Shanghai", "Asia/Urumqi", "UTC"),
-        "roles": list(Role), "people": sorted(people.names.items(), key=lambda p: p[1]),
+        "roles": list(Role), "people": people.for_lists(),
         "may": who.role == "supervisor",
         "on_now": await _on_now(conn, lists, people, now), "read": None, "sent": "",
     }  # fmt: skip

@@ -124,7 +124,7 @@ class _Facts(dict[str, Any]):
         t = speaker(language)
         super().__init__(body)
         if people := [names.get(v, f"#{v}") for v in _many(body)]:
-            self["people"] = "、".join(people)
+            self["people"] = t("and").join(people)
         for key in ("step", "to"):
             if isinstance(value := body.get(key), int):
                 self[f"{key}_n"] = value + 1  # people count from one
@@ -137,7 +137,8 @@ class _Facts(dict[str, Any]):
         if isinstance(why := body.get("why"), str):
             self["why"] = t(f"empty.{why}")
         away = body.get("distance_m")
-        self["how"] = t(f"proof.{body.get('proof', 'told') or 'none'}") + (f"，{away} m" if away is not None else "")
+        far = f"{t('comma')}{away} m" if away is not None else ""
+        self["how"] = t(f"proof.{body.get('proof', 'told') or 'none'}") + far
         if isinstance(value := body.get("severity"), int):
             self["severity"] = t(f"severity.{value}")
 

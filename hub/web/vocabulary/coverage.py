@@ -27,7 +27,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "coverage.gaps": ("{n} 段", "{n} gaps"),
     "coverage.hours": ("{n} 人·小时", "{n} resident hours"),
     "coverage.minutes": ("{n} 分钟", "{n} min"),
-    "coverage.and_more": ("等 {n} 位", "and {n} more"),
+    "coverage.and_more": ("另有 {n} 位", "and {n} more"),
     "coverage.everywhere": ("全部", "Everywhere"),
     "coverage.no_area": ("未分片区", "no area"),
     "coverage.by_hour": ("逐小时", "Hour by hour"),

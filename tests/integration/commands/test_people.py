@@ -66,6 +66,12 @@ def test_what_cannot_work_is_refused_and_nothing_stays(dsn: str, words: list[str
     assert rows(dsn, "select count(*) from person") == [(0,)]
 
 
+def test_a_way_that_nobody_told_is_unknown_and_not_at_her_door(dsn: str) -> None:
+    people.main(["resident", "马秀兰"])
+    people.main(["person", "马丽", "--role", "family", "--for", "1", "--contact", "webhook=https://example.org/page"])
+    assert rows(dsn, "select minutes_away from care_circle") == [(None,)]
+
+
 def test_list_shows_numbers(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
     people.main(["resident", "马秀兰"])
     people.main(["list"])

@@ -7,6 +7,7 @@ import pytest
 
 from hub.__main__ import main as carehub
 from hub.commands import coverage, people, roster
+from hub.errors import HubError
 
 HEAD = "roster,person,from,to\n"
 TUESDAY = "物业保安,2,2026-11-24 08:00,2026-11-24 20:00\n"
@@ -130,3 +131,11 @@ def test_coverage_draws_the_hours_of_a_resident(capsys: pytest.CaptureFixture[st
     assert "nobody could come" in printed
     assert "11-23  XXXXXXXX????????????XXXX" in printed
     assert "0/48 h (0.0 %) ≤ 15 min" in printed
+
+
+def test_supervisor_on_duty_has_a_name_and_is_put_on_no_list(capsys: pytest.CaptureFixture[str]) -> None:
+    people.main(["person", "马班长", "--role", "supervisor", "--on-duty", "7"])
+    capsys.readouterr()
+    assert "马班长" in out(capsys, "list")
+    with pytest.raises(HubError, match="马班长"):
+        roster.main(["rotation", "物业保安", "--people", "马班长", "--first-day", "2026-11-22"])

@@ -110,3 +110,31 @@ def test_language_follows_the_person(li: httpx.Client) -> None:
 
 def test_login_with_a_character_the_database_refuses_is_a_wrong_one(visitor: httpx.Client) -> None:
     assert sign_in(visitor, "l\x00i").status_code == 401
+
+
+def test_sign_in_leads_back_to_the_supervisors_page_that_was_asked_for(visitor: httpx.Client) -> None:
+    for path in ("/policies", "/policies/versions/3", "/rosters", "/coverage", "/ops"):
+        form = visitor.get(f"/login?next={path}").text
+        assert f'name="next" value="{path}"' in form
+        posted = {"csrf": csrf_of(form), "login": "chen", "password": PASSWORD, "next": path}
+        assert visitor.post("/login", data=posted).headers["location"] == path
+        visitor.cookies.clear()
+
+
+def test_supervisor_finds_the_pages_of_the_office_from_the_queue(visitor: httpx.Client) -> None:
+    sign_in(visitor, "ma")
+    queue = visitor.get("/").text
+    for path in ("/policies", "/rosters", "/coverage", "/ops"):
+        assert f'<a href="{path}"' in queue
+    visitor.cookies.clear()
+    sign_in(visitor, "li")
+    assert 'class="rooms"' not in visitor.get("/").text
+
+
+def test_language_is_chosen_on_a_page_of_the_office_and_the_page_stays(visitor: httpx.Client) -> None:
+    sign_in(visitor, "ma")
+    page = visitor.get("/ops").text
+    assert "值守" in page
+    answer = visitor.post("/language", data={"csrf": csrf_of(page), "language": "en", "next": "/ops"})
+    assert answer.headers["location"] == "/ops"
+    assert "Duty lists" in visitor.get("/ops").text

@@ -54,7 +54,7 @@ def test_every_reason_of_the_engine_is_told_in_words(language: str, reasons: dic
 
 def test_person_without_a_name_is_a_number_and_never_a_hole() -> None:
     assert told("taken", person=9) == "taken by #9"
-    assert told("rung", step=1, people=[3, 9]) == "step 2: calling 李雪、#9"
+    assert told("rung", step=1, people=[3, 9]) == "step 2: calling 李雪, #9"
 
 
 def test_missing_fact_is_a_dash_and_the_page_still_opens() -> None:
