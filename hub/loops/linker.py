@@ -15,13 +15,14 @@ import structlog
 from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
 
-from alerts.links import TOGETHER, Case, related
+from alerts.links import TOGETHER, Case, gateway_of, related
 from alerts.model import AlertKind
 from hub.store.pool import Connection, Pool
 from hub.store.sql import queries
 
 Q = queries("cases")
 EVERY_S = 1.0
+RESTS = 4  # times as long as a look took: ten thousand new cases must leave the dispatcher its processor
 LOOKS_BACK = timedelta(hours=1)  # at its start
 AT_ONCE = 200  # new cases of one look
 COMPARED = 400  # cases a new one is compared with, the latest first
@@ -44,13 +45,14 @@ class Linker:
 
     async def run(self) -> None:
         while True:
+            began = time.monotonic()
             try:
                 more = await self.once()
             except (psycopg.Error, PoolTimeout, OSError) as err:
                 log.warning("linker_waits_for_database", error=type(err).__name__)
                 more = False
-            if not more:
-                await asyncio.sleep(EVERY_S)
+            took_s = time.monotonic() - began
+            await asyncio.sleep(took_s * RESTS if more else max(EVERY_S, took_s * RESTS))
 
     async def once(self) -> bool:
         """Look at what opened since the last look; True when there may be more."""
@@ -73,6 +75,8 @@ class Linker:
 
 async def link(conn: Connection, case: Case) -> None:
     """Find and write what one case has in common with those before it."""
+    if case.resident_id is None and not case.address and not gateway_of(case.device):
+        return  # nothing that another could have as well
     values = {
         "id": case.incident_id, "since": case.opened_at - TOGETHER, "resident": case.resident_id, "limit": COMPARED,
     }  # fmt: skip

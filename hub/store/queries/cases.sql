@@ -86,9 +86,17 @@ where i.id > %(after)s and not coalesce(r.canary, false) order by i.id limit %(l
 -- Cases that a case may belong to: opened within minutes of it in the same area or by the same way in, or open and of
 -- the same resident.
 select i.id, i.kind, i.opened_at, i.resident_id, i.area, coalesce(r.address, ''), coalesce(d.address, '')
-from incident i left join resident r on r.id = i.resident_id left join device d on d.id = i.device_id
-where i.id < %(id)s and not coalesce(r.canary, false)
-  and (i.opened_at > %(since)s or i.resident_id = %(resident)s and i.dedup_key is not null)
+from (
+    -- Numbers are given in the order of opening: the latest few by their numbers, and not all of a disaster sorted.
+    (select id from incident where id < %(id)s and opened_at > %(since)s order by id desc limit %(limit)s)
+    union
+    select id from incident where id < %(id)s and resident_id = %(resident)s and dedup_key is not null
+) near
+-- The limits have each looked up by its key: a plan for many would read whole tables for each new case.
+cross join lateral (select * from incident where id = near.id limit 1) i
+left join lateral (select address, canary from resident where id = i.resident_id limit 1) r on true
+left join lateral (select address from device where id = i.device_id limit 1) d on true
+where not coalesce(r.canary, false)
 order by i.opened_at desc limit %(limit)s
 
 -- name: first_to_link

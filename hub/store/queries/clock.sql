@@ -36,7 +36,7 @@ where incident_id = %(id)s and (coalesce(set_no, 0) <= %(before_no)s or set_no <
 
 -- name: from_the_future
 -- Timers that say they were set later than now: the clock went back and nobody saw it. `wait` is all they had to wait.
-select incident_id from timer where set_at > %(now)s + %(drift)s::interval order by due_at limit %(limit)s
+select incident_id from timer where set_at > %(now)s + %(drift)s::interval order by set_at desc limit %(limit)s
 
 -- name: ahead
 -- By how much one timer was set in the future.

@@ -34,8 +34,10 @@ select t.now,
 from t cross join p
 cross join json_to_recordset(%(cases)s::json)
     as c (nr int, id bigint, key text, alert text, device bigint, kind text, resident bigint)
-left join incident i on i.id = coalesce(c.id, (select id from incident where dedup_key = c.key))
-left join timer w on w.incident_id = i.id
+-- Each by its key, however many there are: without the limits a plan for many cases would read them all.
+left join lateral (
+    select * from incident where id = coalesce(c.id, (select id from incident where dedup_key = c.key)) limit 1) i on true
+left join lateral (select kind, due_at, step, round from timer where incident_id = i.id limit 1) w on true
 left join lateral (select seq, hash from incident_event where incident_id = i.id order by seq desc limit 1) e on true
 order by c.nr
 
