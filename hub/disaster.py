@@ -1,9 +1,11 @@
 """Disaster mode at the desk: a supervisor declares and ends it; operators act on many cases, one transaction each."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import psycopg
 import structlog
 
 from alerts import surge
@@ -12,11 +14,16 @@ from hub import desk
 from hub.incidents import UnknownIncidentError
 from hub.refusals import Refused
 from hub.store import surges
+from hub.store.incidents import RaceError
 from hub.store.pool import Connection, hub_now
 from hub.store.sql import queries
 
 PEOPLE = queries("people")
 AT_ONCE = 200  # cases one press of a button acts on: as many as a screen shows
+TRIES = 4  # of one case whose transaction fell to another's …
+PAUSE_S = 0.02  # … each this much later than the one before: whoever was in the way has ended
+FELL = frozenset({"40001", "40P01"})  # serialization, deadlock: the same again may well succeed
+WAITED = frozenset({"55P03", "57014"})  # a lock not had, a statement cut off: it has taken long enough
 log = structlog.get_logger()
 
 
@@ -85,7 +92,7 @@ async def _each(incidents: Iterable[int], act: Callable[[int], Awaitable[object]
     refused: dict[str, list[int]] = {}
     for incident_id in list(dict.fromkeys(incidents))[:AT_ONCE]:
         try:
-            await act(incident_id)
+            await _patiently(incident_id, act)
         except Refused as no:
             refused.setdefault(no.code, []).append(incident_id)
         except UnknownIncidentError:
@@ -93,6 +100,30 @@ async def _each(incidents: Iterable[int], act: Callable[[int], Awaitable[object]
         else:
             done.append(incident_id)
     return Batch(done=tuple(done), refused={code: tuple(ids) for code, ids in refused.items()})
+
+
+async def _patiently(incident_id: int, act: Callable[[int], Awaitable[object]]) -> None:
+    """Act on one case, again when its transaction fell to another's.
+
+    A connection that is gone is no case's own: it ends the batch.
+    """
+    fell: Exception | None = None
+    for tried in range(TRIES):
+        await asyncio.sleep(PAUSE_S * tried)
+        try:
+            await act(incident_id)
+        except RaceError as error:
+            fell = error
+        except psycopg.Error as error:
+            if error.sqlstate not in FELL | WAITED:
+                raise
+            fell = error
+            if error.sqlstate in WAITED:
+                break
+        else:
+            return
+    log.warning("batch_case_not_done", incident=incident_id, error=type(fell).__name__, detail=str(fell)[:200])
+    raise Refused("busy") from fell
 
 
 async def _supervisor(conn: Connection, person_id: int) -> None:

@@ -4,6 +4,7 @@ from hub.errors import HubError
 
 WORDS: dict[str, tuple[str, str]] = {
     "already_taken": ("已有人接警", "somebody has taken this already"),
+    "busy": ("此刻有别人同时在操作这起警情，没有完成，请再按一次", "others were at this case just then: press again"),
     "cannot_hold": ("有人正在前往或已到场，不能挂起", "somebody is on the way or there: this cannot wait now"),
     "empty_note": ("请写点内容", "write something"),
     "ended": ("这起警情已结束；新的呼叫会成为新的警情", "this incident has ended; a new call opens a new one"),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from alerts.model import AlertKind, Disposition, Proof, Service, Severity, State
@@ -343,6 +344,59 @@ async def test_batch_is_one_entry_in_each_chain_and_one_refusal_stops_no_other(w
     sent = await disaster.send_to_all(world.conn, cases[2:], operator, world.names["guard"])
     assert sent.done == tuple(cases[2:])
     assert [len(await world.pages(case, "guard", state="ready")) for case in cases[2:]] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "falls", "done"),
+    [("40P01", 1, True), ("40001", disaster.TRIES - 1, True), ("40001", disaster.TRIES, False), ("57014", 1, False)],
+)
+async def test_case_of_a_batch_that_falls_to_another_transaction_is_tried_again_and_holds_up_no_other(
+    world: World, sqlstate: str, falls: int, done: bool
+) -> None:
+    cases = [await world.press()]
+    for _ in range(2):
+        resident, device = await flat(world, "block 9, 1")
+        raised = await world.raised(resident_id=resident, device_id=device)
+        assert raised.incident_id is not None
+        cases.append(raised.incident_id)
+    await falling(world, cases[1], sqlstate, falls)
+    batch = await disaster.take_all(world.conn, cases, world.names["operator"], nonce="one press")
+    assert batch.done == (tuple(cases) if done else (cases[0], cases[2]))
+    assert batch.refused == ({} if done else {"busy": (cases[1],)})
+    assert [(await whats(world, case)).count("taken") for case in cases] == [1, int(done), 1]
+    await world.conn.execute("drop trigger falling on incident_event")
+    again = await disaster.take_all(world.conn, cases, world.names["operator"], nonce="one press")
+    assert again.done == tuple(cases)
+    assert [(await whats(world, case)).count("taken") for case in cases] == [1, 1, 1]
+
+
+async def falling(world: World, incident: int, sqlstate: str, times: int) -> None:
+    """Let the next transactions that write into this case's chain fail so; a sequence outlives what is rolled back."""
+    await world.conn.execute("create sequence falls")
+    await world.conn.execute(
+        "create function fall() returns trigger language plpgsql as $$ begin"
+        f" if new.incident_id = {incident} and nextval('falls') <= {times} then"
+        f" raise exception 'fell' using errcode = '{sqlstate}'; end if; return new; end $$"
+    )
+    await world.conn.execute(
+        "create trigger falling before insert on incident_event for each row execute function fall()"
+    )
+
+
+async def test_case_that_keeps_changing_is_counted_and_not_thrown_at_the_operator(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = await world.press()
+    monkeypatch.setattr("hub.store.incidents.LOOKS", 0)  # every look ends in a RaceError
+    batch = await disaster.note_all(world.conn, [case, 10**9], world.names["operator"], "the lift stands still")
+    assert (batch.done, batch.refused) == ((), {"busy": (case, 10**9)})
+
+
+async def test_connection_that_is_gone_ends_a_batch(world: World) -> None:
+    case = await world.press()
+    await falling(world, case, "57P01", 1)
+    with pytest.raises(psycopg.OperationalError):
+        await disaster.take_all(world.conn, [case], world.names["operator"])
 
 
 # ---- test mode
