@@ -15,6 +15,7 @@ from alerts.arrival import Position, Shown, proof_of
 from alerts.model import Disposition, Incident, Role, Service
 from hub import incidents
 from hub.refusals import Refused
+from hub.store import canary
 from hub.store import incidents as store
 from hub.store.pool import Connection
 from hub.store.sql import queries
@@ -332,6 +333,8 @@ async def _hold(
 ) -> tuple[store.Situation, bool]:
     """Hold the incident, and say whether this tap is a repeat. The lock comes first: all else refers to it."""
     at = await incidents.situation(conn, incident_id)
+    if at.incident is not None and at.incident.area != canary.AREA and await _is_canary(conn, person_id):
+        raise Refused("not_an_operator")  # its secret lies in a file: whoever reads it must not act on real cases
     return at, nonce is not None and not await _first(conn, incident_id, person_id, verb, nonce)
 
 
@@ -369,6 +372,11 @@ async def _first(conn: Connection, incident_id: int, person_id: int, verb: str, 
         return False
     values["nonce"] = f"{verb} {nonce}"
     return await (await conn.execute(Q.answered, values)).fetchone() is not None
+
+
+async def _is_canary(conn: Connection, person_id: int) -> bool:
+    row = await (await conn.execute(PEOPLE.person, {"id": person_id})).fetchone()
+    return row is not None and bool(row[4])
 
 
 async def _seated(conn: Connection, person_id: int) -> bool:

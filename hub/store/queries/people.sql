@@ -55,7 +55,7 @@ where d.state <> 'retired'
 
 -- name: person
 -- Who answers: role and whether the account still counts.
-select id, role, language, active from person where id = %(id)s
+select id, role, language, active, canary from person where id = %(id)s
 
 -- name: add_person
 -- Somebody who may be called, or who works the console.

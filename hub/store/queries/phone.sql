@@ -58,6 +58,7 @@ select distinct on (i.severity, i.opened_at, i.id) pg.id as page_id, pg.role, pg
 from page pg join incident i on i.id = pg.incident_id and i.dedup_key is not null
 left join resident r on r.id = i.resident_id
 where pg.person_id = %(person)s and pg.purpose = 'alarm'
+  and not (pg.state = 'ready' and pg.attempts = 0 and pg.due_at > hub_now())  -- his turn may never come
 order by i.severity, i.opened_at, i.id, pg.id desc
 limit %(limit)s;
 

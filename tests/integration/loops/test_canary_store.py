@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model import Alert, AlertKind, Severity
-from hub import incidents
+from hub import desk, incidents
 from hub.loops.auditor import Auditor
 from hub.loops.chains import Chains
 from hub.store import canary, policies
@@ -143,3 +143,15 @@ async def test_every_table_that_refers_to_an_incident_is_known_to_letting_go(wor
     let_go = b" ".join(canary.LETTING_GO).decode()
     unknown = {t for t in refers if f"from {t} " not in let_go and f"update {t} " not in let_go}
     assert unknown - {"timer"} <= NEVER_THE_CANARYS, "a closed incident has no timer; all else must go with it"
+
+
+async def test_canarys_account_acts_on_no_real_case(world: World) -> None:
+    """Its secret lies in a file of the machine: whoever reads it must not take a real call from the queue."""
+    who = await registered(world)
+    real = (await world.raised(world.alert())).incident_id
+    assert real is not None
+    with pytest.raises(desk.Refused) as no:
+        await desk.take(world.conn, real, who.person_id)
+    assert no.value.code == "not_an_operator"
+    own = await sing(world, who, 1)
+    assert (await desk.take(world.conn, own, who.person_id)).handler_id == who.person_id

@@ -48,6 +48,14 @@ def test_open_call_leads_to_its_page(visitor: httpx.Client, li: httpx.Client, wo
     assert "我去" in visible(visitor.get(path).text)
 
 
+def test_call_whose_turn_has_not_come_is_not_listed(visitor: httpx.Client, li: httpx.Client, world: World) -> None:
+    """A later turn of a sequence may never come: he must not set out before he is called."""
+    world.alert("watch-wang", "fall")
+    page = link_of(world, "son")
+    world.sql("update page set due_at = hub_now() + interval '1 hour', state = 'ready', attempts = 0")
+    assert "等你回答" not in visible(visitor.get(page).text)
+
+
 def test_rider_sees_no_name_in_his_calls_either(visitor: httpx.Client, world: World) -> None:
     world.person("rider", "周骑手", "third_party", area="和平社区")
     world.contact("rider", "webhook", "http://127.0.0.1:9/rider")
