@@ -72,7 +72,7 @@ class _Asking:
             if person_id not in self.staff.people:
                 yield Fault(line=line, code="unknown_person", facts={"person": person_id})
         if not people:
-            yield Fault(line=line, code="nobody_in_role", facts={"role": role})
+            yield _nobody(line, role, target)
         mute = [p.name for p in people.values() if not p.reachable]
         if mute:
             yield Fault(line=line, code="no_contact", facts={"role": role, "people": _some(mute)})
@@ -100,6 +100,16 @@ class _Asking:
 
     def _people(self, role: Role) -> Mapping[int, Person]:
         return {n: p for n, p in self.staff.people.items() if p.role is role}
+
+
+def _nobody(line: int, role: tuple[str, str], target: Target) -> Fault:
+    """Nobody has this role: a note, but a doubt where an operator is asked for it or it is promised to go by itself.
+
+    An inline table is one line, so what stands beside the role is in the line of the role.
+    """
+    if target.auto_after is not None:
+        return Fault(line=line, code="auto_nobody", facts={"role": role})
+    return Fault(line=line, code="via_nobody" if target.operator_confirms else "nobody_in_role", facts={"role": role})
 
 
 def _wanted(policy: EscalationPolicy, step: Step, now: datetime) -> Iterator[Span]:

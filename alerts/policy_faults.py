@@ -120,6 +120,14 @@ FAULTS: dict[str, tuple[str, str]] = {
         "{role} ({area}) have gaps in the next 14 days: {gaps}",
     ),
     "nobody_in_role": ("还没有登记：{role}", "nobody is registered yet: {role}"),
+    "via_nobody": (
+        'via = "operator_confirm" 会请坐席确认呼叫{role}，但还没有登记{role}：请先登记，或删去这一项',
+        'via = "operator_confirm" asks an operator for: {role}, and nobody is registered: register one, or drop it',
+    ),
+    "auto_nobody": (
+        "auto_after 承诺到时自动呼叫{role}，但还没有登记{role}：到时什么也不会发生；请先登记，或删去这一项",
+        "auto_after promises a call that nobody gets: {role}, nobody is registered; register one, or drop it",
+    ),
     "last_nobody": (
         "最后一步要叫的人一个也没有登记",
         "nobody at all is registered whom the last step could call",

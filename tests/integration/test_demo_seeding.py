@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ from alerts.model import Alert, AlertKind, Severity
 from hub import demo
 from hub.config import Secrets, Settings
 from hub.incidents import raise_alert
+from hub.policies import review
+from hub.store import policies
 from hub.store.pool import Connection, connect, hub_now
 from simulator import neighbourhood, scenario
 
@@ -55,6 +58,15 @@ def test_seeding_again_changes_nothing_and_keeps_the_secrets(dsn: str, tmp_path:
     assert second["consoles"] == first["consoles"]
     assert len({console["password"] for console in first["consoles"]}) == 1
     assert second["family_app"]["port"] == first["family_app"]["port"]
+
+
+@pytest.mark.parametrize(
+    "text", [policies.standard(), (resources.files("hub.demo") / "policy.toml").read_text("utf-8")]
+)
+def test_its_people_keep_what_the_policies_promise(dsn: str, tmp_path: Path, text: str) -> None:
+    """Both are published without insisting: somebody is registered whom `auto_after` calls."""
+    seeded(dsn, tmp_path)
+    assert on(dsn, lambda conn: review(conn, text)).doubts == ()
 
 
 def test_neighbourhood_file_is_the_owner_s_alone(dsn: str, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from alerts.duty import Shift
 from alerts.model import Role
 from alerts.policy import load
-from alerts.policy_check import AHEAD, Person, Staff, doubts
+from alerts.policy_check import AHEAD, NOTES, Person, Staff, doubts
 from alerts.policy_faults import Fault
 from tests.unit.alerts.duty import at
 
@@ -105,6 +107,26 @@ def test_person_nobody_can_reach_is_told_once() -> None:
 def test_role_nobody_has_is_a_note_and_a_last_step_of_nobody_a_doubt() -> None:
     people = {n: p for n, p in PEOPLE.items() if p.role is not Role.OPERATOR}
     assert [f.code for f in asked(*COVERED, people=people)] == ["nobody_in_role", "last_nobody"]
+
+
+@pytest.mark.parametrize(
+    ("promise", "code"),
+    [
+        ('via = "operator_confirm", auto_after = "10s"', "auto_nobody"), ('via = "operator_confirm"', "via_nobody"),
+        ("nearest = 1", "nobody_in_role"),
+    ],
+)  # fmt: skip
+def test_ambulance_nobody_is_registered_for_is_a_doubt_where_it_is_promised(promise: str, code: str) -> None:
+    text = TEXT.replace(
+        '    { role = "property", roster = "东门" },\n',
+        f'    {{ role = "property", roster = "东门" }},\n    {{ role = "ambulance", {promise} }},\n',
+    )
+    (found,) = asked(*COVERED, text=text)
+    assert (found.code, found.line, found.code in NOTES) == (code, 9, code == "nobody_in_role")
+    assert "120" in found.words("zh")
+    assert "nobody is registered" in found.words("en")
+    with_120 = {**PEOPLE, 3: Person(name="120", role=Role.AMBULANCE)}
+    assert asked(*COVERED, text=text, people=with_120) == ()
 
 
 def test_named_fallback_covers_and_must_exist() -> None:
