@@ -205,8 +205,17 @@ def held(incident: Incident, event: Held, _roster: Roster, now: datetime) -> Dec
     if event.until.tzinfo is None or not now < event.until <= now + incident.policy.hold_max:
         minutes = incident.policy.hold_max.total_seconds() / 60
         raise Refused("hold_too_long", f"a hold ends in the future and within {minutes:g} minutes")
+    if incident.held_round == incident.round:
+        raise Refused("held_before", "it was put aside before and has not rung since: see to it, or release it")
     timer = Timer(kind=TimerKind.HOLD, due_at=event.until, step=incident.step, round=incident.round)
-    aside = replace(incident, state=State.HELD, handler_id=event.by, expires_at=None, timer=timer)
+    aside = replace(
+        incident,
+        state=State.HELD,
+        handler_id=event.by,
+        expires_at=None,
+        timer=timer,
+        held_round=incident.round,
+    )
     why = _said("held", by=event.by, until=event.until.isoformat())
     return Decision(incident=aside, withdraw=True, stand_down=_first_to_have(incident), reasons=(why,))
 

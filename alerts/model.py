@@ -240,6 +240,7 @@ class Incident:
     proof: Proof | None = None  # of the responder's arrival
     asked: frozenset[int] = frozenset()  # who was called by the last ring, operators apart
     declined: frozenset[int] = frozenset()  # who of them cannot go
+    held_round: int | None = None  # in which round it was last put aside: never twice without a ring in between
     version: int = 0
 
 

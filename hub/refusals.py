@@ -9,6 +9,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "empty_note": ("请写点内容", "write something"),
     "ended": ("这起警情已结束；新的呼叫会成为新的警情", "this incident has ended; a new call opens a new one"),
     "hand_over_first": ("请先交接：写明交给了谁或120的编号", "stay until a named person or a 120 number has her"),
+    "held_before": ("已挂起过一次，请先处理或放回队列", "put aside before: see to it now, or release it"),
     "hold_needs_reason": ("请写明挂起的原因", "say why it waits"),
     "hold_too_long": ("挂起时间过长，请选择更短的时间", "a hold must end sooner: choose fewer minutes"),
     "inactive_person": ("这个账号已停用，请联系主管", "this account is switched off: ask the supervisor"),

@@ -162,7 +162,7 @@ async def _incident(conn: Connection, columns: Sequence[Any]) -> Incident:
         id_, key, kind, severity, state, version_id, policy_name, opened_at, resident, device, area, step, round_,
         handler,
         responder, responder_role, presses, paged_at, test, handed_to, expires_at, resolved_by, disposition,
-        linked_to, services, proof, asked, declined, version,
+        linked_to, services, proof, asked, declined, held_round, version,
         timer_kind, due_at, timer_step, timer_round, _seq, _hash,
     ) = columns  # fmt: skip
     timer = Timer(kind=TimerKind(timer_kind), due_at=due_at, step=timer_step, round=timer_round) if timer_kind else None
@@ -174,7 +174,7 @@ async def _incident(conn: Connection, columns: Sequence[Any]) -> Incident:
         handed_to=handed_to, expires_at=expires_at, resolved_by=resolved_by,
         disposition=Disposition(disposition) if disposition else None, linked_to=linked_to,
         services=tuple(Service(s) for s in services), proof=Proof(proof) if proof else None, asked=frozenset(asked),
-        declined=frozenset(declined), version=version,
+        declined=frozenset(declined), held_round=held_round, version=version,
     )  # fmt: skip
 
 
@@ -324,7 +324,8 @@ def _values(at: Situation, decision: Decision, said: Sequence[Said], actor: str)
         "state": i.state,
         "policy_name": i.policy.name, "step": i.step, "round": i.round, "presses": i.presses, "paged_at": i.paged_at,
         "expires_at": i.expires_at, "test": i.test, "linked_to": i.linked_to, "services": [str(s) for s in i.services],
-        "proof": i.proof, "asked": sorted(i.asked), "declined": sorted(i.declined), "version": i.version,
+        "proof": i.proof, "asked": sorted(i.asked), "declined": sorted(i.declined), "held_round": i.held_round,
+        "version": i.version,
         "urgent": i.severity <= LOUD, "timer_kind": timer and timer.kind, "timer_due": timer and timer.due_at,
         "timer_step": timer and timer.step, "timer_round": timer and timer.round,
         "p_round": [p.round for p in pages], "p_step": [p.step for p in pages],

@@ -28,7 +28,7 @@ select t.now,
          order by opened_at desc limit 1) as before,
        i.id, i.dedup_key, i.kind, i.severity, i.state, i.policy_version, i.policy_name, i.opened_at, i.resident_id,
        i.device_id, i.area, i.step, i.round, i.handler_id, i.responder_id, i.responder_role, i.presses, i.paged_at, i.test,
-       i.handed_to, i.expires_at, i.resolved_by, i.disposition, i.linked_to, i.services, i.proof, i.asked, i.declined, i.version,
+       i.handed_to, i.expires_at, i.resolved_by, i.disposition, i.linked_to, i.services, i.proof, i.asked, i.declined, i.held_round, i.version,
        w.kind as timer_kind, w.due_at, w.step as timer_step, w.round as timer_round,
        e.seq, e.hash
 from t cross join p
@@ -107,6 +107,7 @@ with changed as (
         handler_id = %(handler)s, responder_id = %(responder)s, responder_role = %(responder_role)s, presses = %(presses)s,
         paged_at = %(paged_at)s, handed_to = %(handed_to)s, expires_at = %(expires_at)s, resolved_by = %(resolved_by)s, disposition = %(disposition)s,
         linked_to = %(linked_to)s, services = %(services)s, proof = %(proof)s, asked = %(asked)s, declined = %(declined)s,
+        held_round = %(held_round)s,
         version = %(version)s
     where id = %(id)s
     returning id

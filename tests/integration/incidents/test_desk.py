@@ -168,6 +168,18 @@ async def test_hold_needs_a_reason_and_ends_ringing(world: World) -> None:
     assert (await world.incident(incident)).state is State.OPEN
 
 
+async def test_second_hold_waits_for_a_ring(world: World) -> None:
+    incident, operator = await world.press(), world.names["operator"]
+    until = await world.now() + timedelta(minutes=5)
+    await desk.hold(world.conn, incident, operator, "she is on the phone", until)
+    await desk.take(world.conn, incident, operator)
+    with pytest.raises(Refused) as no:
+        await desk.hold(world.conn, incident, operator, "still", until)
+    assert no.value.code == "held_before"
+    await desk.release(world.conn, incident, operator)
+    assert (await desk.hold(world.conn, incident, operator, "still", until)).state is State.HELD
+
+
 async def test_severity_one_is_not_closed_alone(world: World) -> None:
     incident, operator = await world.press(), world.names["operator"]
     await desk.take(world.conn, incident, operator)

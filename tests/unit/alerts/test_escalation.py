@@ -336,6 +336,20 @@ def test_neighbour_who_arrives_first_is_the_responder() -> None:
     assert duty.incident.responder_id == GUARD
 
 
+def test_hold_is_not_prolonged_by_holding_again() -> None:
+    """Put aside, taken, put aside: every fourteen minutes, and nobody would ever come."""
+    duty = sos().until("02:14:12")
+    duty.takes(XIAO_LI)
+    duty.does(Held(by=XIAO_LI, reason="rings back", until=at("02:20:00")))
+    duty.until("02:19:00")
+    duty.takes(XIAO_LI)
+    assert duty.refuses(Held(by=XIAO_LI, reason="rings back", until=at("02:30:00"))) == "held_before"
+    duty.until("02:24:00")
+    assert duty.called("02:24:00"), "nothing was heard for five minutes: it rings"
+    duty.takes(XIAO_LI)
+    duty.does(Held(by=XIAO_LI, reason="once more", until=at("02:30:00")))
+
+
 def test_hold_has_a_reason_a_maximum_and_an_end_that_rings() -> None:
     duty = sos().until("02:14:12")
     duty.takes(XIAO_LI)
