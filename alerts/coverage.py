@@ -31,6 +31,7 @@ AREA_WIDE = frozenset(Role) - NOT_COMING - {Role.FAMILY}
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Codes: TypeAlias = npt.NDArray[np.uint8]
+Steps: TypeAlias = npt.NDArray[np.int16]  # number of a policy's step, or -1
 
 
 class Cover(IntEnum):
@@ -112,7 +113,7 @@ def coverage(town: Town) -> Coverage:
     """Work out who could come. 10,000 residents × 336 hours take about a second."""
     ordered = sorted(town.households, key=lambda h: (h.area, h.resident_id))
     by_id = {h.person_id: h for h in town.helpers}
-    areas = [_Area(town, area, tuple(homes), by_id) for area, homes in groupby(ordered, key=lambda h: h.area)]
+    areas = [Area(town, area, tuple(homes), by_id) for area, homes in groupby(ordered, key=lambda h: h.area)]
     parts = [area.judge() for area in areas]
     shape = (0, town.hours)
     mute: dict[int, set[int]] = {}
@@ -140,8 +141,11 @@ class _Ask:
     channels: frozenset[str]
     fallback: frozenset[int]
 
+    def heard_by(self, helper: Helper) -> bool:
+        return bool(helper.channels & self.channels or (helper.channels and not self.channels))
 
-class _Area:
+
+class Area:
     """The residents of one area: `cuts` are the times at which anything about them changes."""
 
     def __init__(self, town: Town, area: str, homes: tuple[Household, ...], by_id: Mapping[int, Helper]) -> None:
@@ -210,17 +214,41 @@ class _Area:
         key = (own, helper.role, helper.channels, helper.keeps_hours)
         if key not in self._alike:
             asked, heard = np.zeros(len(self.cuts), bool), np.zeros(len(self.cuts), bool)
-            for ask, when in self.asks.items():
-                if ask.role is helper.role:
-                    called = when & (self._on_duty(helper, ask.roster) | self._last_one(helper, ask))
-                    asked |= called
-                    if helper.channels & ask.channels or (helper.channels and not ask.channels):
-                        heard |= called
+            for ask, called in self._called(helper):
+                asked |= called
+                if ask.heard_by(helper):
+                    heard |= called
             self._alike[key] = heard, bool(asked.any() and not heard.any())
         heard, mute = self._alike[key]
         if mute:
             self.mute.setdefault(helper.person_id, set()).update(residents)
         return heard
+
+    def _called(self, helper: Helper) -> Iterator[tuple[_Ask, Bools]]:
+        for ask, steps in self.asks.items():
+            if ask.role is helper.role:
+                yield ask, (steps >= 0) & (self._on_duty(helper, ask.roster) | self._last_one(helper, ask))
+
+    def comers(self) -> Iterator[tuple[Helper, float, Steps]]:
+        """Whoever could come to the first home: his minutes, NaN where nobody knows, and what calls him at each cut."""
+        ways = self._ways()[0] if self.helpers else np.empty(0)
+        home = self.homes[0]
+        for helper, way in zip(self.helpers, ways, strict=True):
+            yield helper, float(way), self._first_step(helper)
+        serving = {h.person_id for h in self.helpers}
+        for row, helper, told in self.links:
+            if row == 0 and helper.person_id not in serving and helper.role not in NOT_COMING:
+                known = nearness.minutes_away(helper.role, told, (helper.lat, helper.lon), (home.lat, home.lon))
+                yield helper, _or_nan(known), self._first_step(helper)
+
+    def _first_step(self, helper: Helper) -> Steps:
+        """The first step that calls him so that he hears it, at each cut."""
+        never = np.iinfo(np.int16).max
+        first = np.full(len(self.cuts), never, np.int16)
+        for ask, called in self._called(helper):
+            if ask.heard_by(helper):
+                first = np.where(called, np.minimum(first, self.asks[ask]), first)
+        return np.where(first == never, np.int16(-1), first)
 
     def _on_duty(self, helper: Helper, roster: str | None) -> Bools:
         if helper.role is Role.FAMILY or not helper.keeps_hours:
@@ -323,27 +351,29 @@ def _policy_times(policies: PolicySet, after: datetime, before: datetime) -> Ite
             day += timedelta(days=1)
 
 
-def _asks(policies: PolicySet, area: str, cuts: Sequence[datetime]) -> dict[_Ask, Bools]:
-    """Return whom the policy of a press in this area asks for, and at which cuts."""
-    found: dict[_Ask, Bools] = {}
+def _asks(policies: PolicySet, area: str, cuts: Sequence[datetime]) -> dict[_Ask, Steps]:
+    """Return whom the policy of a press in this area asks for, and in which step first at each cut."""
+    found: dict[_Ask, Steps] = {}
     for number, at in enumerate(cuts):
-        policy = policies.choose(_press(area, at), at)
-        for target in _targets(policy, at):
+        policy = policies.choose(press(area, at), at)
+        for step, target in _targets(policy, at):
             ask = _Ask(
                 role=target.role, roster=target.roster, channels=frozenset(r.channel for r in target.channels),
                 fallback=frozenset(target.fallback),
             )  # fmt: skip
-            found.setdefault(ask, np.zeros(len(cuts), bool))[number] = True
+            steps = found.setdefault(ask, np.full(len(cuts), -1, np.int16))
+            if steps[number] < 0:
+                steps[number] = step
     return found
 
 
-def _targets(policy: EscalationPolicy, at: datetime) -> Iterator[Target]:
+def _targets(policy: EscalationPolicy, at: datetime) -> Iterator[tuple[int, Target]]:
     for number, step in enumerate(policy.steps):
         if policy.open_now(number, at):
-            yield from (t for t in step.notify if t.role not in NOT_COMING)
+            yield from ((number, t) for t in step.notify if t.role not in NOT_COMING)
 
 
-def _press(area: str, at: datetime) -> Alert:
+def press(area: str, at: datetime) -> Alert:
     return Alert(alert_id="", kind=AlertKind.SOS, severity=Severity.CRITICAL, raised_at=at, area=area)
 
 

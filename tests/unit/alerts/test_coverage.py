@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from alerts import coverage, nearness, policy, roster
+from alerts.comers import Comer, comers, hours
 from alerts.coverage import Cover, Helper, Household, Link, Town
 from alerts.duty import Shift
 from alerts.holes import HoleKind, holes
@@ -72,8 +73,8 @@ def codes(found: coverage.Coverage) -> list[Cover]:
 # ---- the oracle ----
 
 
-def seen_at(at: datetime, of: Town, home: Household) -> tuple[Cover, float]:
-    """Ask the press's own rules who would be called at one moment."""
+def coming_at(at: datetime, of: Town, home: Household) -> dict[int, tuple[Responder, int]]:
+    """Ask the press's own rules who would be called at one moment, and by which step first."""
     known = {link.person_id: link.minutes for link in home.circle}
     people = [
         Responder(
@@ -91,14 +92,18 @@ def seen_at(at: datetime, of: Town, home: Household) -> tuple[Cover, float]:
     chosen = of.policies.choose(
         Alert(alert_id="", kind=AlertKind.SOS, severity=Severity.CRITICAL, raised_at=at, area=home.area), at
     )
-    come: dict[int, Responder] = {}
+    come: dict[int, tuple[Responder, int]] = {}
     for number, step in enumerate(chosen.steps):
         for target in step.notify if chosen.open_now(number, at) else ():
             ways = {rung.channel for rung in target.channels}
             for r in roster.callable_now(replace(target, nearest=None), Roster(responders=tuple(people))):
                 if not ways or ways & {c.channel for c in r.contacts}:
-                    come[r.person_id] = r
-    come = {n: r for n, r in come.items() if r.role not in (Role.OPERATOR, Role.AMBULANCE)}
+                    come.setdefault(r.person_id, (r, number))
+    return {n: (r, step) for n, (r, step) in come.items() if r.role not in (Role.OPERATOR, Role.AMBULANCE)}
+
+
+def seen_at(at: datetime, of: Town, home: Household) -> tuple[Cover, float]:
+    come = {n: r for n, (r, _) in coming_at(at, of, home).items()}
     best = min((r.minutes_away for r in come.values() if r.minutes_away is not None), default=math.inf)
     if not come:
         return Cover.NOBODY, best
@@ -160,6 +165,54 @@ def test_coverage_is_the_worst_minute_of_every_hour(seed: int) -> None:
             where = f"seed {seed}, resident {resident}, hour {hour}"
             assert found.codes[row, hour] == max(code for code, _ in minutes), where
             assert math.isclose(found.minutes[row, hour], max(m for _, m in minutes), rel_tol=0.01, abs_tol=0.1), where
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_those_who_could_come_are_what_coverage_counts_and_whom_the_press_would_call(seed: int) -> None:
+    of = some_town(random.Random(seed))
+    found = coverage.coverage(of)
+    homes = {h.resident_id: h for h in of.households}
+    for row, resident in enumerate(map(int, found.residents)):
+        for hour, told in enumerate(hours(of, resident)):
+            where = f"seed {seed}, resident {resident}, hour {hour}"
+            assert told.code == found.codes[row, hour], where
+            assert told.minutes == found.minutes[row, hour], where
+            assert (not told.people) == (told.code is Cover.NOBODY), where
+            moments = [coming_at(told.first_hour + n * MINUTE, of, homes[resident]) for n in range(60)]
+            people = {c.person_id: (c.role, c.step) for c in told.people}
+            assert people in [{n: (r.role, step) for n, (r, step) in come.items()} for come in moments], where
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_runs_are_the_hours_one_after_another(seed: int) -> None:
+    of = some_town(random.Random(seed))
+    for home in of.households:
+        runs = comers(of, home.resident_id)
+        apart = [replace(run, first_hour=run.first_hour + n * HOUR, hours=1) for run in runs for n in range(run.hours)]
+        assert apart == list(hours(of, home.resident_id))
+    assert comers(of, 10**9) == ()
+
+
+def test_whoever_could_come_is_told_with_his_list_and_the_step_that_calls_him() -> None:
+    daughter = Helper(person_id=1, role=Role.FAMILY, channels=frozenset({"sms"}))
+    circle = (Link(person_id=1, minutes=40), Link(person_id=10, minutes=4))
+    of = town(
+        helpers=(guard(10), daughter), duty=(shift(10, 8, 20),),
+        households=(Household(resident_id=1, area="east", circle=circle),),
+    )  # fmt: skip
+    alone = Comer(person_id=1, role=Role.FAMILY, minutes=40, lists=None, step=0)
+    watched = Comer(person_id=10, role=Role.PROPERTY, minutes=4, lists=("guards",), step=2)
+    assert [(run.hours, run.code, run.policy, run.people) for run in comers(of, 1)] == [
+        (8, Cover.ONLY_FAMILY_FAR, "call", (alone,)), (12, Cover.COVERED, "call", (watched, alone)),
+        (4, Cover.ONLY_FAMILY_FAR, "call", (alone,)),
+    ]  # fmt: skip
+
+
+def test_person_called_off_duty_is_told_as_such() -> None:
+    text = '[policy."p"]\n[[policy."p".step]]\nnotify = [ { role = "property", fallback = [10] } ]\nwait = "60s"\n'
+    last = '[[policy."p".step]]\nnotify = [ { role = "operator" } ]\n'
+    (run,) = comers(town(helpers=(guard(10),), policies=policy.load(text + last)), 1)
+    assert [(c.person_id, c.minutes, c.lists, c.step) for c in run.people] == [(10, None, (), 0)]
 
 
 # ---- what holes say ----
