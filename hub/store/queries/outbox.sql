@@ -71,11 +71,13 @@ returning t.now, pg_notify('carehub_page', id::text)
 
 -- name: settle_missed
 -- It did not arrive: again after a pause, or never when it was withdrawn, its incident has ended, or it was tried enough.
--- The next channel of the same person need not wait for its turn then.
+-- The next channel of the same person need not wait for its turn then. After half an hour a later ring has called whoever
+-- is on duty now: an alarm that still fails then would one day wake somebody whose shift is long over.
 with t as materialized (select hub_now() as now),
 missed as (
     update page p set
         state = case when p.withdrawn_at is not null or i.dedup_key is null and p.purpose = 'alarm' then 'withdrawn'
+                     when p.purpose = 'alarm' and p.round < i.round and p.created_at < t.now - interval '30 minutes' then 'withdrawn'
                      when %(again_s)s::float8 is null then 'failed' else 'ready' end,
         due_at = case when %(again_s)s::float8 is null then p.due_at else t.now + make_interval(secs => %(again_s)s) end,
         owner = null, lease_until = null, receipt = %(receipt)s

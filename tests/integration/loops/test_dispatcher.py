@@ -10,7 +10,7 @@ import pytest
 
 from alerts import events
 from alerts.model import Role
-from hub.channels import Means, Outcome, open_channels
+from hub.channels import Means, Outcome, Receipt, open_channels
 from hub.channels.wording import compose
 from hub.config import DispatchSettings
 from hub.store import outbox
@@ -237,6 +237,21 @@ async def test_severity_one_alarm_without_a_receipt_is_never_given_up(world: Wor
     )  # fmt: skip
     async with world.dispatching():
         await world.until("select true from page where channel = 'mqtt' and state = 'sent' and attempts > 500")
+
+
+async def test_alarm_of_an_earlier_ring_that_fails_for_half_an_hour_is_let_go(world: World) -> None:
+    """His phone was off; his shift is long over when it is switched on. Later rings have called whoever is on duty."""
+    incident = await world.press()
+    await world.conn.execute("update incident set round = round + 1 where id = %s", (incident,))
+    await world.conn.execute("update page set created_at = created_at - interval '29 minutes'")
+    async with await connect(world.dsn) as conn:
+        worker = await outbox.enlist(conn)
+        for state in ("ready", "withdrawn"):
+            claimed = await outbox.claim(conn, worker, [Lane(channel="webhook", urgent=True, room=1, lease_s=30)])
+            failed = Receipt(outcome=Outcome.FAILED, detail="no answer")
+            await outbox.settle(conn, worker, claimed[0]["id"], failed, again_s=0.0, receipt_s=20)
+            assert await world.value("select state from page where id = %s", claimed[0]["id"]) == state
+            await world.conn.execute("update page set created_at = created_at - interval '2 minutes'")
 
 
 async def test_relatives_behind_a_hanging_provider_do_not_hold_up_the_daughter(world: World) -> None:
