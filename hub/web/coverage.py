@@ -5,21 +5,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Path, Request
 from starlette.responses import Response
 
-from alerts.coverage import HOURS, RADIUS_MIN, Cover, Coverage, coverage
+from alerts.comers import comers
+from alerts.coverage import HOUR, HOURS, RADIUS_MIN, Cover, Coverage, coverage
 from hub.store import coverage as store
 from hub.store.coverage import Row
 from hub.store.pool import Connection
 from hub.store.telemetry import clean
-from hub.web.frame import PartsOf, SeatOf, render
+from hub.web.frame import MOST, PartsOf, SeatOf, render
+from hub.web.vocabulary.coverage import duty
 
 router = APIRouter()
+ResidentId = Annotated[int, Path(ge=1, le=MOST)]
 STRIPS = 60  # residents drawn at once, the worst first
 NAMED = 4  # residents named in a line of work
 DRAWN_AT_ONCE = asyncio.Semaphore(1)  # an area is a second of arithmetic: a click at a time
@@ -29,6 +32,7 @@ DRAWN_AT_ONCE = asyncio.Semaphore(1)  # an area is a second of arithmetic: a cli
 class Strip:
     """One resident's hours: runs of (first column, length, code)."""
 
+    resident_id: int
     name: str
     address: str
     runs: tuple[tuple[int, int, int], ...]
@@ -54,6 +58,36 @@ async def page(request: Request, who: SeatOf, has: PartsOf, area: str | None = N
     )  # fmt: skip
 
 
+@router.get("/coverage/residents/{resident}")
+async def resident_page(request: Request, resident: ResidentId, who: SeatOf, has: PartsOf) -> Response:
+    """Who could come to one resident, in how many minutes, and what calls them."""
+    async with has.pool.connection() as conn:
+        homes, run = await store.residents(conn, [resident]), await store.last_run(conn)
+        radius = run.radius_min if run else RADIUS_MIN
+        town = await store.town(conn, resident=resident, radius_min=radius)
+        if not homes or not town.households:
+            raise HTTPException(404)
+        async with DRAWN_AT_ONCE:
+            told = await asyncio.to_thread(comers, town, resident)
+        people = await store.names(conn, sorted({c.person_id for run in told for c in run.people}))
+    return render(
+        request, "coverage_resident.html", who, here="coverage", home=homes[0], runs=told, people=people, duty=duty,
+        after=lambda at, hours: at + timedelta(hours=hours), zone=has.zone.key, hours=town.hours,
+        strip=_strips_of([(int((r.first_hour - town.from_hour) / HOUR), r.hours, int(r.code)) for r in told]),
+    )  # fmt: skip
+
+
+def _strips_of(runs: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Return runs as they are drawn: neighbours of the same code as one."""
+    drawn: list[tuple[int, int, int]] = []
+    for first, length, code in runs:
+        if drawn and drawn[-1][2] == code:
+            first, before, _ = drawn.pop()  # noqa: PLW2901 - the neighbour's beginning
+            length += before  # noqa: PLW2901
+        drawn.append((first, length, code))
+    return drawn
+
+
 async def _named(conn: Connection, work: Sequence[Row]) -> dict[str, dict[int, str]]:
     homes = {number for row in work for number in row["residents"][:NAMED]}
     people = {number for row in work for number in row["people"][:NAMED]}
@@ -75,7 +109,13 @@ async def _strips(conn: Connection, area: str, radius_min: float) -> tuple[list[
         home: dict[str, Any] = homes.get(int(found.residents[row]), {"name": "?", "address": ""})
         share = float((found.codes[row] == Cover.COVERED).mean())
         strips.append(
-            Strip(name=home["name"], address=home["address"], runs=tuple(_runs(found.codes[row])), share=share)
+            Strip(
+                resident_id=int(found.residents[row]),
+                name=home["name"],
+                address=home["address"],
+                runs=tuple(_runs(found.codes[row])),
+                share=share,
+            )
         )
     return strips, found
 

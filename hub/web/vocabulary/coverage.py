@@ -1,5 +1,7 @@
 """Words of the coverage pages."""
 
+from collections.abc import Callable
+
 WORDS: dict[str, tuple[str, str]] = {
     "coverage.title": ("覆盖", "Coverage"),
     "coverage.lead": (
@@ -34,6 +36,25 @@ WORDS: dict[str, tuple[str, str]] = {
     "coverage.worst_first": ("最差的 {n} 位在前", "the worst {n} first"),
     "coverage.pick": ("选择片区查看逐小时情况", "Choose an area to see it hour by hour"),
     "coverage.to_rosters": ("去排班", "To the duty list"),
+    "coverage.who_comes": ("谁能到", "Who could come"),
+    "coverage.who_lead": (
+        "相同的人连在一起。每个小时按其中最差的时刻算；时间以 {zone} 为准。",
+        "Hours with the same people are one row. An hour is told by its worst moment; times are those of {zone}.",
+    ),
+    "coverage.span": ("时段", "Hours"),
+    "coverage.n_hours": ("{n} 小时", "{n} h"),
+    "coverage.cover": ("覆盖", "Cover"),
+    "coverage.who": ("谁", "Who"),
+    "coverage.role": ("身份", "Role"),
+    "coverage.in_minutes": ("多久到", "In"),
+    "coverage.duty": ("班表", "On duty in"),
+    "coverage.called_by": ("由哪一步呼叫", "Called by"),
+    "coverage.step": ("第 {n} 步", "step {n}"),
+    "coverage.not_known": ("距离未知", "distance unknown"),
+    "coverage.any_hour": ("随时可叫", "at any hour"),
+    "coverage.off_duty": ("不在班，同意被叫", "off duty, agreed to be called"),
+    "coverage.own_duty": ("个人值班", "duty of their own"),
+    "coverage.back": ("返回覆盖", "Back to coverage"),
     "cover.0": ("半径内有人", "within the radius"),
     "cover.1": ("距离未知", "distance unknown"),
     "cover.2": ("太远", "too far"),
@@ -49,3 +70,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "hole.calendar": ("节假日未公布", "holidays not announced"),
     "hole.unknown": ("距离未知", "distance unknown"),
 }
+
+
+def duty(t: Callable[[str], str], lists: tuple[str, ...] | None) -> str:
+    """Say where somebody who could come is on duty; `t` speaks the reader's language."""
+    if lists is None:
+        return t("coverage.any_hour")
+    return ", ".join(name or t("coverage.own_duty") for name in lists) or t("coverage.off_duty")

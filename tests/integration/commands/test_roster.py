@@ -131,6 +131,9 @@ def test_coverage_draws_the_hours_of_a_resident(capsys: pytest.CaptureFixture[st
     assert "nobody could come" in printed
     assert "11-23  XXXXXXXX????????????XXXX" in printed
     assert "0/48 h (0.0 %) ≤ 15 min" in printed
+    assert "11-23 08:00 – 11-23 20:00  distance unknown\n    distance unknown  " in printed
+    assert "Property  物业保安  " in printed
+    assert "11-23 20:00 – " in printed
 
 
 def test_supervisor_on_duty_has_a_name_and_is_put_on_no_list(capsys: pytest.CaptureFixture[str]) -> None:

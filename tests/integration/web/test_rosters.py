@@ -140,6 +140,21 @@ def test_coverage_shows_holes_as_work_and_an_area_by_the_hour(world: World, li: 
     assert "<rect" in area
 
 
+def test_opened_strip_tells_who_could_come_and_what_calls_them(world: World, li: httpx.Client) -> None:
+    area = li.get("/coverage", params={"area": "和平社区"}).text
+    resident, name, person = world.sql(
+        "select r.id, r.name, p.name from resident r join care_circle c on c.resident_id = r.id join person p"
+        " on p.id = c.person_id join contact k on k.person_id = p.id where p.role = 'family' and r.area = '和平社区'"
+    )[0]
+    assert f'href="/coverage/residents/{resident}"' in area
+    page = li.get(f"/coverage/residents/{resident}").text
+    for words in (name, person, "家属", "随时可叫", "第 1 步"):
+        assert words in page
+    assert "coverage." not in page.replace("/coverage", "")
+    for nobody in ("0", "999999", "x", str(2**63)):
+        assert li.get(f"/coverage/residents/{nobody}").status_code in {404, 422}
+
+
 @pytest.mark.parametrize("query", ["area=%00", "area=" + "x" * 500, "area='"])
 def test_area_nobody_lives_in_is_an_empty_page(li: httpx.Client, query: str) -> None:
     assert li.get(f"/coverage?{query}").status_code == 200
