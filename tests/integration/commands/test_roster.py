@@ -136,6 +136,16 @@ def test_coverage_draws_the_hours_of_a_resident(capsys: pytest.CaptureFixture[st
     assert "11-23 20:00 – " in printed
 
 
+def test_coverage_of_a_resident_is_asked_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert coverage.main(["--resident", "1", "--days", "1"]) == 1
+    by_number = capsys.readouterr().out
+    name = next(line.rsplit(" (1)", 1)[0] for line in by_number.splitlines() if " (1)" in line and ":" not in line)
+    assert coverage.main(["--resident", name, "--days", "1"]) == 1
+    assert capsys.readouterr().out == by_number
+    assert carehub(["coverage", "--resident", "nobody of this name"]) == 2
+    assert "nobody of this name" in capsys.readouterr().err
+
+
 def test_supervisor_on_duty_has_a_name_and_is_put_on_no_list(capsys: pytest.CaptureFixture[str]) -> None:
     people.main(["person", "马班长", "--role", "supervisor", "--on-duty", "7"])
     capsys.readouterr()
