@@ -110,7 +110,7 @@ def test_timeline_is_told_in_both_languages_latest_first() -> None:
     zh = [line["text"] for line in story.tell(EVENTS, [], names, "zh-CN")]
     assert zh == ["something new x=1", "李雪 接下", "第 1 步：呼叫 李雪、王小明", "跌倒 · 危急 · 策略「跌倒」"]
     en = [line["text"] for line in story.tell(EVENTS, [], names, "en")]
-    assert en[1:3] == ["taken by 李雪", "step 1: calling 李雪、王小明"]
+    assert en[1:3] == ["taken by 李雪", "step 1: calling 李雪, 王小明"]
 
 
 def test_note_stands_in_the_timeline_instead_of_its_event() -> None:
