@@ -120,7 +120,8 @@ class Ingest:
         while self._closing or self._telemetry.crowded(int(roomy) - self._urgent.waiting, WAITING_BYTES // 2):
             self._room.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._room.wait(), TICK_S)
+                async with asyncio.timeout(TICK_S):
+                    await self._room.wait()
 
     def rejected(self, source: str, topic: str, payload: bytes, error: str) -> None:
         """Keep and count bytes that never became a message. Never raises."""

@@ -165,8 +165,10 @@ class Downlinks:
     async def _offer(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            # Never wait_for: in Python 3.11 it swallows a cancellation that meets a wake, and the process would not end.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._wake.wait()
             self._wake.clear()
             for key, line in list(self._lines.items()):
                 if len(self._busy) >= SIDE_BY_SIDE:

@@ -200,7 +200,8 @@ async def _flow(request: Request, live: Live, opened: Stream) -> AsyncIterator[b
         yield live.hello(opened)
         while not opened.closed:
             with suppress(TimeoutError):
-                await asyncio.wait_for(opened.wake.wait(), 10)
+                async with asyncio.timeout(10):
+                    await opened.wake.wait()
             if await request.is_disconnected():
                 return
             for event in live.events(opened):

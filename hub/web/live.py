@@ -202,7 +202,8 @@ class Live:
         deadline = time.monotonic() + BEAT_S
         while (rest_s := deadline - time.monotonic()) > 0:
             try:
-                await asyncio.wait_for(self._stir.wait(), rest_s)
+                async with asyncio.timeout(rest_s):
+                    await self._stir.wait()
             except TimeoutError:
                 return
             self._stir.clear()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+ENDING = {"bench", "replay", "commands"}  # programs that end by themselves
 PACKAGES = ("devices", "alerts", "hub", "simulator")
 PURE = ("devices", "alerts")
 
@@ -115,3 +116,13 @@ def test_every_module_opens_by_saying_what_it_is_for(package: str) -> None:
         if (text := path.read_text(encoding="utf-8")).strip() and not ast.get_docstring(ast.parse(text))
     ]
     assert not silent
+
+
+def test_no_loop_of_the_hub_waits_with_wait_for() -> None:
+    """In Python 3.11 it swallows a cancellation that meets its result: a process that was told to stop would not."""
+    waiting = [
+        str(path.relative_to(ROOT))
+        for path in modules("hub")
+        if "asyncio.wait_for(" in path.read_text(encoding="utf-8") and path.relative_to(ROOT).parts[1] not in ENDING
+    ]
+    assert not waiting
