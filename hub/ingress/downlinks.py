@@ -165,7 +165,7 @@ class Downlinks:
     async def _offer(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            # Never wait_for: in Python 3.11 it swallows a cancellation that meets a wake, and the process would not end.
+            # Never wait_for: in Python 3.11 it swallows a cancellation that meets a wake, and we would never end.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._wake.wait()
