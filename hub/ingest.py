@@ -32,6 +32,7 @@ from hub.gather import Gathered, Gatherer, read, rings
 from hub.ingress.arrival import Arrival
 from hub.jobs import Answer, Press, Ring, Store, finding_alert, system_alert, together, unread_alert
 from hub.keeper import Keeper
+from hub.loops import bell
 from hub.models import fall_model
 from hub.steady import Backoff, Steady
 from hub.store import checkpoints, incidents, partitions
@@ -119,9 +120,7 @@ class Ingest:
         roomy = self._most * ROOM_AGAIN
         while self._closing or self._telemetry.crowded(int(roomy) - self._urgent.waiting, WAITING_BYTES // 2):
             self._room.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_S):
-                    await self._room.wait()
+            await bell.sleep(TICK_S, self._room)
 
     def rejected(self, source: str, topic: str, payload: bytes, error: str) -> None:
         """Keep and count bytes that never became a message. Never raises."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import bisect
-import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
@@ -15,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from devices.adapter import Downlink
 from hub.ingress import counters
 from hub.ingress.arrival import Outlet
+from hub.loops import bell
 from hub.store.pool import Pool, connect, open_pool
 from hub.store.sql import queries
 
@@ -165,10 +165,7 @@ class Downlinks:
     async def _offer(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            # Never wait_for: in Python 3.11 it swallows a cancellation that meets a wake, and we would never end.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._wake.wait()
+            await bell.sleep(LOOK_S, self._wake)
             self._wake.clear()
             for key, line in list(self._lines.items()):
                 if len(self._busy) >= SIDE_BY_SIDE:

@@ -1,8 +1,6 @@
 """The operator's pages: the live queue, one incident, and what the buttons post."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +12,7 @@ from alerts.model import Disposition, Role, Service, Severity, State
 from alerts.services import Scene, script
 from hub.channels.wording import HAZARDS
 from hub.incidents import UnknownIncidentError
+from hub.loops import bell
 from hub.refusals import Refused
 from hub.store import console as store
 from hub.store import devices, policies, surges
@@ -199,9 +198,7 @@ async def _flow(request: Request, live: Live, opened: Stream) -> AsyncIterator[b
     try:
         yield live.hello(opened)
         while not opened.closed:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(10):
-                    await opened.wake.wait()
+            await bell.sleep(10, opened.wake)
             if await request.is_disconnected():
                 return
             for event in live.events(opened):
