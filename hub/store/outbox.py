@@ -80,9 +80,15 @@ async def settle(
     elif receipt.outcome is Outcome.SENT:
         done = await conn.execute(Q.settle_sent, values | {"receipt_s": receipt_s})
     else:
-        done = await conn.execute(Q.settle_missed, values | {"again_s": again_s})
+        done = await conn.execute(Q.settle_missed, values | {"again_s": again_s, "attempt": None})
     row = await done.fetchone()
     return None if row is None else row[0]
+
+
+async def not_received(conn: Connection, page_id: int, attempt: int, detail: str, *, again_s: float | None) -> bool:
+    """Write that a provider's later report says an attempt never arrived; False: somebody has said otherwise."""
+    values = {"id": page_id, "worker": None, "attempt": attempt, "again_s": again_s, "receipt": detail}
+    return (await conn.execute(Q.settle_missed, values)).rowcount > 0
 
 
 async def settle_reached(conn: Connection, reached: Sequence[Reached]) -> dict[int, datetime]:

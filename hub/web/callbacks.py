@@ -25,6 +25,7 @@ from hub.channels.providers.asking import Heard
 from hub.desk import Verb
 from hub.loops.retries import pause_s
 from hub.refusals import Refused
+from hub.store import outbox
 from hub.store.pool import Connection
 from hub.store.sql import queries
 from hub.web.frame import PartsOf
@@ -103,9 +104,9 @@ async def _once(conn: Connection, key: str, channel: str, provider: str, report:
             if state == "sending" and attempts == attempt:
                 raise TooEarlyError  # the sender is still holding the page
             again = pause_s(Severity(severity), Purpose(purpose), Outcome.FAILED, attempts)
-            values = {"page": page_id, "attempt": attempt, "again_s": again}
-            done = await conn.execute(Q.not_received, values | {"receipt": f"{provider}: {report.detail}"})
-            return "missed" if done.rowcount else "late"
+            detail = f"{provider}: {report.detail}"
+            missed = await outbox.not_received(conn, page_id, attempt, detail, again_s=again)
+            return "missed" if missed else "late"
         received = await conn.execute(OUT.received, {"id": page_id, "person": person_id})
     if report.heard is Heard.KEY and report.key in KEYS:
         return await _answer(conn, person_id, page_id, f"{channel}.{provider}.{report.ref}", KEYS[report.key])

@@ -35,26 +35,3 @@ select p.person_id, p.state, p.attempts, p.purpose, i.severity
 from page p join incident i on i.id = p.incident_id
 where p.id = %(page)s and p.channel = %(channel)s
 for no key update of p
-
--- name: not_received
--- The provider says that it never arrived: again after a pause, or never, and the person's next channel at once. Only
--- while nobody has said otherwise, and only for the attempt that it speaks of.
-with t as materialized (select hub_now() as now),
-missed as (
-    update page p set
-        state = case when p.withdrawn_at is not null or i.dedup_key is null and p.purpose = 'alarm' then 'withdrawn'
-                     when %(again_s)s::float8 is null then 'failed' else 'ready' end,
-        due_at = case when %(again_s)s::float8 is null then p.due_at else t.now + make_interval(secs => %(again_s)s) end,
-        owner = null, lease_until = null, receipt = %(receipt)s
-    from t, incident i
-    where p.id = %(page)s and p.state = 'sent' and p.attempts = %(attempt)s and i.id = p.incident_id
-    returning p.id, p.incident_id, p.round, p.step, p.person_id, p.purpose, p.state, t.now
-), next_channel as (
-    update page set due_at = n.now
-    from (select p.id, m.now from missed m join page p using (incident_id, round, step, person_id, purpose)
-          where p.id <> m.id and p.state = 'ready' and p.attempts = 0 and p.due_at > m.now and m.state <> 'withdrawn'
-          order by p.due_at limit 1
-          for no key update of p skip locked) n
-    where page.id = n.id
-)
-select state, pg_notify('carehub_page', id::text) from missed

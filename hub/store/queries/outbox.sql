@@ -72,7 +72,8 @@ returning t.now, pg_notify('carehub_page', id::text)
 -- name: settle_missed
 -- It did not arrive: again after a pause, or never when it was withdrawn, its incident has ended, or it was tried enough.
 -- The next channel of the same person need not wait for its turn then. After half an hour a later ring has called whoever
--- is on duty now: an alarm that still fails then would one day wake somebody whose shift is long over.
+-- is on duty now: an alarm that still fails then would one day wake somebody whose shift is long over. Said by the worker
+-- that holds it, or later by a provider of the attempt it took, while nobody has said otherwise.
 with t as materialized (select hub_now() as now),
 missed as (
     update page p set
@@ -82,7 +83,8 @@ missed as (
         due_at = case when %(again_s)s::float8 is null then p.due_at else t.now + make_interval(secs => %(again_s)s) end,
         owner = null, lease_until = null, receipt = %(receipt)s
     from t, incident i
-    where p.id = %(id)s and p.owner = %(worker)s and p.state = 'sending' and i.id = p.incident_id
+    where p.id = %(id)s and i.id = p.incident_id
+      and (p.state = 'sending' and p.owner = %(worker)s::int or p.state = 'sent' and p.attempts = %(attempt)s::int)
     returning p.id, p.incident_id, p.round, p.step, p.person_id, p.purpose, p.state, t.now
 ), next_channel as (
     update page set due_at = n.now

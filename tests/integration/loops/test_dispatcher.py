@@ -254,6 +254,20 @@ async def test_alarm_of_an_earlier_ring_that_fails_for_half_an_hour_is_let_go(wo
             await world.conn.execute("update page set created_at = created_at - interval '2 minutes'")
 
 
+async def test_report_that_an_alarm_never_arrived_lets_an_old_one_go_too(world: World) -> None:
+    """Whether the worker says so or, an hour later, the provider: his shift is over either way."""
+    incident = await world.press()
+    await world.conn.execute("update incident set round = round + 1 where id = %s", (incident,))
+    await world.conn.execute(
+        "update page set state = 'sent', attempts = 1, created_at = created_at - interval '1 hour'"
+        " where channel = 'webhook'"
+    )
+    page = await world.value("select id from page where channel = 'webhook'")
+    assert not await outbox.not_received(world.conn, page, 2, "another attempt", again_s=0.0)
+    assert await outbox.not_received(world.conn, page, 1, "switched off", again_s=0.0)
+    assert await world.value("select state from page where id = %s", page) == "withdrawn"
+
+
 async def test_relatives_behind_a_hanging_provider_do_not_hold_up_the_daughter(world: World) -> None:
     """Every sender that hangs is one fewer for those whose provider answers."""
     with open_provider(*[HANG] * 40) as hanging, open_provider() as provider:
