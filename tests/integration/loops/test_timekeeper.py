@@ -113,6 +113,20 @@ async def test_what_was_set_after_the_jump_is_left_alone(running: World) -> None
     assert keeper.shifted == 0
 
 
+async def test_press_in_the_moment_before_anybody_notices_leaves_no_timer_late(running: World) -> None:
+    """Her second press joins the case and the step keeps its time: that wait is still the one from before the jump."""
+    keeper = Timekeeper(dsn=running.dsn)
+    incident = await running.press()
+    await looks(keeper, running)
+    before = await waits(running, incident)
+    await set_clock(running, -HOUR_S)
+    await running.press()
+    assert await running.value("select round from timer where incident_id = %s", incident) == 1
+    await looks(keeper, running)
+    assert before - BLUR < await waits(running, incident) <= before
+    await tells_all(running, incident)
+
+
 async def test_clock_set_forward_fires_early_and_is_written_down(running: World) -> None:
     keeper = Timekeeper(dsn=running.dsn)
     await looks(keeper, running)
