@@ -24,12 +24,17 @@ class DecodeError(DeviceError):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message as it came off the wire. For TCP protocols `topic` is `tcp/<protocol>` and `payload` one frame."""
+    """One message as it came off the wire. For TCP protocols `topic` is `tcp/<protocol>` and `payload` one frame; where
+    frames do not name their device, `tcp/<protocol>/<id>` with the id its connection signed in with.
+
+    `model` is what the device is known to be (bound to it, or named by its network server); None: nobody said.
+    """
 
     topic: str
     payload: bytes
     received_at: datetime
     retained: bool = False
+    model: str | None = None
 
 
 class Say(StrEnum):
