@@ -165,6 +165,12 @@ def device_of(frame: bytes) -> str:
     return f"{SCHEME}:{parse(frame).id}"
 
 
+def id_of(frame: bytes) -> str | None:
+    """Return the number of the watch that sent an unescaped frame, or None if it is no frame."""
+    head = _HEAD.match(frame)
+    return None if head is None else head["id"].decode("ascii")
+
+
 def reply(frame: bytes) -> bytes | None:
     """Return what the watch waits for after this frame, or None if it waits for nothing.
 

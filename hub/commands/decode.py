@@ -9,17 +9,15 @@ from typing import Any
 
 import msgspec
 
-from devices import registry
+from devices import protocols, registry
 from devices.adapter import Adapter, DecodeError, Message
-from devices.adapters import watch_3g
 from devices.adapters.zigbee2mqtt import Zigbee2MqttAdapter
-from devices.framers.watch_3g import Framer
 from devices.plausible import SECONDS_BELOW, instant
 from devices.telemetry import Observation, Quality, Telemetry
 from hub.commands.tally import Tally
 
-TCP_TOPICS = {"watch": watch_3g.TOPIC, "watch3g": watch_3g.TOPIC, "watch_3g": watch_3g.TOPIC}
-FRAMERS = {"watch": Framer, "watch3g": Framer, "watch_3g": Framer}
+TCP_TOPICS = {name: protocol.topic for name, protocol in protocols.BY_NAME.items()}
+FRAMERS = {name: protocol.framer for name, protocol in protocols.BY_NAME.items()}
 LONGEST_RUN = timedelta(days=3660)  # of one sequence; a larger `at` is no time
 
 

@@ -19,7 +19,8 @@ class Capture(msgspec.Struct, frozen=True):
     name: str
     origin: str
     topic: str
-    payload: str
+    payload: str = ""
+    payload_hex: str = ""  # instead of payload, where it is not text
     says: list[dict[str, Any]] = []
     silent: list[str] = []  # codes that must not come out of it
     device: str | None = None
@@ -28,7 +29,8 @@ class Capture(msgspec.Struct, frozen=True):
 
     @property
     def message(self) -> Message:
-        return Message(topic=self.topic, payload=self.payload.encode(), received_at=RECEIVED_AT, retained=self.retained)
+        payload = self.payload.encode() or bytes.fromhex(self.payload_hex)
+        return Message(topic=self.topic, payload=payload, received_at=RECEIVED_AT, retained=self.retained)
 
 
 def captures(family: str) -> list[Capture]:

@@ -1,0 +1,41 @@
+"""All TCP protocols carehub serves, in one visible tuple: how each is cut, who a frame is from, what it waits for."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from devices.adapters import watch_3g
+from devices.framers import watch_3g as watch_3g_framer
+from devices.framers.base import Framer
+
+
+class Protocol(msgspec.Struct, frozen=True, kw_only=True):
+    """One TCP protocol. Its frames come in on topic `tcp/<name>`, or `tcp/<name>/<id>` where only the login names the
+    device.
+    """
+
+    name: str
+    framer: Callable[[], Framer]
+    device_of: Callable[[bytes], str | None]  # the id the frame names; None: it names none, or is no frame
+    reply: Callable[[bytes], bytes | None]  # what the device waits for after the frame is saved
+    port: int  # where the gateway listens unless it is told otherwise
+    also: tuple[str, ...] = ()  # other names it goes by
+
+    @property
+    def topic(self) -> str:
+        """The topic its frames come in on."""
+        return f"tcp/{self.name}"
+
+
+PROTOCOLS: tuple[Protocol, ...] = (
+    Protocol(
+        name="watch3g",
+        framer=watch_3g_framer.Framer,
+        device_of=watch_3g.id_of,
+        reply=watch_3g.reply,
+        port=5093,
+        also=("watch", "watch_3g"),
+    ),
+)
+
+BY_NAME: dict[str, Protocol] = {name: protocol for protocol in PROTOCOLS for name in (protocol.name, *protocol.also)}
