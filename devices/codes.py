@@ -70,7 +70,13 @@ _ALL = (
     *_words(
         Kind.ALARM,
         "alarm.sos alarm.fall alarm.smoke alarm.gas alarm.carbon_monoxide alarm.water_leak alarm.fire alarm.general"
-        " alarm.tamper alarm.removed alarm.powerCut alarm.geofenceExit alarm.geofenceEnter alarm.vibration alarm.fault",
+        " alarm.tamper alarm.removed alarm.powerCut alarm.geofenceExit alarm.geofenceEnter alarm.vibration alarm.fault"
+        # What trackers alarm about besides: of a thing, a way or a supply.
+        " alarm.tampering alarm.movement alarm.accident alarm.geofence alarm.door alarm.lock alarm.unlock alarm.tow"
+        " alarm.overspeed alarm.lowspeed alarm.idle alarm.parking alarm.fatigueDriving alarm.hardAcceleration"
+        " alarm.hardBraking alarm.hardCornering alarm.laneChange alarm.highRpm alarm.temperature alarm.jamming"
+        " alarm.gpsAntennaCut alarm.powerOff alarm.powerOn alarm.powerRestored alarm.lowPower alarm.bonnet"
+        " alarm.footBrake alarm.fuelLeak alarm.overweight",
     ),
     *_words(Kind.LINK, "link.online link.seen provision.candidate provision.model provision.left"),
 )
