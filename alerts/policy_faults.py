@@ -6,7 +6,10 @@ from typing import Any
 
 FAULTS: dict[str, tuple[str, str]] = {
     # the text
-    "not_toml": ("不是 TOML：{error}", "not TOML: {error}"),
+    "not_toml": (
+        "不是 TOML：{error}；改好这一处才能检查其余内容",
+        "not TOML: {error}; nothing else can be checked until this is mended",
+    ),
     "long_line": ("这一行超过 {most} 个字符", "this line has more than {most} characters"),
     "too_deep": ("嵌套太深，不像预案", "nested too deep for a policy"),
     "no_policy": ('没有预案：请写 [policy."名称"] 和它的步骤', 'no policy: write [policy."name"] with its steps'),
@@ -98,7 +101,10 @@ FAULTS: dict[str, tuple[str, str]] = {
         "{written} 响时这一步已结束：这一步只等 {window}",
         "{written} rings when the step is over: it waits {window}",
     ),
-    "unknown_roster": ("没有这个班表：{name}；已有：{known}", "unknown roster {name}; known: {known}"),
+    "unknown_roster": (
+        "没有这个班表：{name}；已有：{known}；请先用 carehub roster create 建立",
+        "unknown roster {name}; known: {known}; make it first with `carehub roster create`",
+    ),
     "bad_nearest": ("nearest 是从 1 起的整数", "nearest is a whole number from 1"),
     "bad_fallback": ("fallback 是人员编号的列表", "fallback is a list of person numbers"),
     # among policies

@@ -25,16 +25,19 @@ class Lines:
         self._places = _places(text.splitlines())
 
     def find(self, at: tuple[Any, ...], spot: str = "") -> int:
-        """Return the line, from 1, of (policy, step or key, key); of `spot` in it when it is there."""
+        """Return the line, from 1, of (policy, step or key, key, table in its list); of `spot` there when it is."""
         policy = at[0] if at and at[0] != "zone" else None
-        step = next((p for p in at[1:] if isinstance(p, int)), None)
+        step, table = [*(p for p in at[1:] if isinstance(p, int)), None, None][:2]
         keys = [p for p in reversed(at[0 if policy is None else 1 :]) if isinstance(p, str)]
         whole = self._lines(policy, step)
         # `days` stands in a line of its own or in its table's: the innermost key that begins a line says where.
         key = next((k for k in keys if any(self._places[n].key == k for n in whole)), None)
         lines = [n for n in whole if key is None or self._places[n].key == key] or [0]
+        if table is not None and key == "notify":
+            lines = self._table(lines, table) or lines
         if policy is None and key is None and spot:
-            lines = [n for n, p in enumerate(self._places) if spot in p.text] or lines
+            anywhere = [n for n, place in enumerate(self._places) if spot in place.text]
+            lines = [n for n in whole if self._places[n].key == spot] or anywhere or lines
         if spot:
             return next((n for n in lines if _has(self._places[n].text, spot)), lines[0]) + 1
         return lines[0] + 1
@@ -42,6 +45,19 @@ class Lines:
     def _lines(self, policy: str | None, step: int | None) -> list[int]:
         mine = [n for n, p in enumerate(self._places) if p.policy == policy]
         return [n for n in mine if self._places[n].step == step] or mine
+
+    def _table(self, lines: list[int], table: int) -> list[int]:
+        """Return those of these lines in which the list's table of this number stands, inline as it is."""
+        mine, number, depth = [], -1, 0
+        for n in lines:
+            inside = depth > 0 and number == table
+            for sign in re.findall("[{}]", _bare(self._places[n].text)):
+                number += sign == "{" and depth == 0
+                inside = inside or number == table
+                depth += 1 if sign == "{" else -1
+            if inside:
+                mine.append(n)
+        return mine
 
 
 def _has(line: str, spot: str) -> bool:
@@ -74,5 +90,9 @@ def _places(lines: list[str]) -> list[_Place]:
 
 def _opened(line: str) -> int:
     """Brackets left open by a line, strings and comments aside."""
-    bare = re.sub(r'"[^"]*"|\'[^\']*\'|#.*', "", line)
+    bare = _bare(line)
     return sum(bare.count(c) for c in "[{") - sum(bare.count(c) for c in "]}")
+
+
+def _bare(line: str) -> str:
+    return re.sub(r'"[^"]*"|\'[^\']*\'|#.*', "", line)

@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from alerts.model import AlertKind, Role, Severity
@@ -13,10 +14,12 @@ from alerts.policy import DEFAULT_ZONE, Day, IfEmpty, Order, PolicyError, Window
 from alerts.policy_faults import Fault
 from alerts.policy_lines import Lines
 
-At: TypeAlias = tuple[Any, ...]  # policy, number of the step or key, key: see Lines.find
+T = TypeVar("T")
+At: TypeAlias = tuple[Any, ...]  # policy, number of the step or key, key, number in its list: see Lines.find
 WORDS: Mapping[type[Any], str] = {AlertKind: "kind", Role: "role", Order: "order", IfEmpty: "if_empty", Day: "day"}
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST = timedelta(hours=24)
+INLINE = frozenset({"when", "notify", "only"})  # tables within one key: their own keys begin no line
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,27 @@ class Words:
 
     lines: Lines
 
+    def all_of(self, read: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+        """Read every item, or refuse with the faults of all of them."""
+        done: list[T] = []
+        faults: list[Fault] = []
+        for item in items:
+            try:
+                done.append(read(item))
+            except PolicyError as error:
+                faults.extend(error.faults)
+        if faults:
+            raise PolicyError(faults)
+        return done
+
     def keys(self, body: Mapping[str, Any], known: frozenset[str], at: At) -> None:
-        for key in body:
-            if key not in known:
-                inside = bool(at) and at[-1] in ("when", "notify", "only")
-                where = at if inside else (*at, key)
-                self.fail(where, "unknown_key", spot=key, key=repr(key), known=", ".join(sorted(known)))
+        inside = not INLINE.isdisjoint(map(str, at[1:]))
+
+        def refuse(key: str) -> None:
+            where = at if inside or not at else (*at, key)
+            self.fail(where, "unknown_key", spot=key, key=repr(key), known=", ".join(sorted(known)))
+
+        self.all_of(refuse, (key for key in body if key not in known))
 
     def word(self, words: type[Any], word: Any, at: At) -> Any:
         if not isinstance(word, str) or word not in {w.value for w in words}:
@@ -54,7 +72,7 @@ class Words:
     def window(self, body: Any, at: At) -> Window:
         if not isinstance(body, list) or len(body) != 2:
             self.fail(at, "bad_hours")
-        start, end = (self.clock(t, at) for t in body)
+        start, end = self.all_of(lambda written: self.clock(written, at), body)
         if start == end:
             self.fail(at, "hours_never")
         return Window(start=start, end=end)
@@ -63,14 +81,18 @@ class Words:
         named = body if isinstance(body, list) else [body]
         if not named:
             self.fail(at, "bad_days")
-        return frozenset(self.word(Day, day, at) for day in named)
+        return frozenset(self.all_of(lambda day: self.word(Day, day, at), named))
 
     def hours(self, body: Mapping[str, Any], at: At) -> Window | None:
         """Read `between` and `days` of a table; None: always."""
-        if "between" not in body and "days" not in body:
-            return None
-        window = self.window(body["between"], (*at, "between")) if "between" in body else Window()
-        return replace(window, days=self.days(body["days"], (*at, "days"))) if "days" in body else window
+
+        def read(key: str) -> Any:
+            return (self.window if key == "between" else self.days)(body[key], (*at, key))
+
+        given = [key for key in ("between", "days") if key in body]
+        found = dict(zip(given, self.all_of(read, given), strict=True))
+        window = found.get("between", Window())
+        return replace(window, days=found["days"]) if "days" in found else window if found else None
 
     def clock(self, written: Any, at: At) -> time:
         if isinstance(written, time):
@@ -104,6 +126,24 @@ class Words:
 
     def fail(self, at: At, code: str, spot: str = "", **facts: Any) -> NoReturn:
         raise PolicyError([Fault(line=self.lines.find(at, spot), code=code, facts=facts)])
+
+
+@dataclass(frozen=True)
+class Noting(Words):
+    """Notes a fault and reads on, so that all of a file are told at once; what could not be read is left out."""
+
+    found: list[Fault] = field(default_factory=list, kw_only=True)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        try:
+            yield
+        except PolicyError as error:
+            self.found.extend(error.faults)
+
+    def note(self, at: At, code: str, spot: str = "", **facts: Any) -> None:
+        with self.noting():
+            self.fail(at, code, spot, **facts)
 
 
 def seconds_of(duration: timedelta) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import available_timezones
 
 from hub.channel_settings import AliyunSettings, ChannelSettings, SmtpSettings, TencentSettings
 from hub.errors import HubError
@@ -67,11 +68,15 @@ class ConsoleSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""  # what responders' links begin with; empty: http://host:port
-    zone: str = "Asia/Shanghai"
+    zone: str = "Asia/Shanghai"  # the district's: the console and the commands show times in it
     language: str = "zh-CN"
     secure_cookies: bool = False  # true behind TLS
     session_hours: int = 12
     desk_phone: str = ""  # the operators' number, offered on responders' pages
+
+    def __post_init__(self) -> None:
+        if self.zone not in available_timezones():
+            raise ValueError(f"zone: {self.zone!r} is no time zone; write Asia/Shanghai, Europe/Berlin …")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from alerts import dry_run_words
 from alerts import policy as pure
@@ -25,6 +26,7 @@ UNASKED = (
     "no database is configured, so nobody checked whether its duty lists exist, whether everybody can be reached, and "
     "whether somebody is on duty in every hour of the next 14 days"
 )
+NOT_YET = "people and duty lists are looked at when the file has no fault"
 
 
 def main(argv: list[str]) -> int:
@@ -52,13 +54,14 @@ async def _run(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="carehub policy", description=__doc__)
     parser.add_argument("--config", type=Path, help="settings in TOML; the environment comes after it")
-    commands = parser.add_subparsers(dest="what", required=True)
+    commands = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
 
     def command(
         name: str, work: Callable[[argparse.Namespace, Settings], Awaitable[int]], text: str
     ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text)
-        made.add_argument("--lang", choices=("zh", "en"), default="en")
+        made.add_argument("--lang", choices=("zh", "en"), default="en", help="what is said of the policy, in Chinese or"
+                          " English; left out: %(default)s")  # fmt: skip
         made.set_defaults(work=work)
         return made
 
@@ -69,21 +72,22 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--active", nargs="?", const="", metavar="NAME", help="the published one, or one policy of it")
     explain.set_defaults(lang="zh")
     play = command("dry-run", _dry_run, "say who would be called when, nobody answering; nobody is called")
-    play.add_argument("--resident", required=True, metavar="NUMBER|NAME")
+    play.add_argument("--resident", required=True, metavar="NUMBER|NAME", help="for whom")
     play.add_argument(
         "--at", type=datetime.fromisoformat, metavar="2026-11-22T02:14", help="her wall time; left out: now"
     )
-    play.add_argument("--kind", type=AlertKind, choices=tuple(AlertKind), default=AlertKind.SOS)
+    play.add_argument("--kind", type=AlertKind, choices=tuple(AlertKind), default=AlertKind.SOS,
+                      help="what happened; left out: %(default)s")  # fmt: skip
     play.add_argument("--policy", type=Path, metavar="FILE", help="a policy in TOML; left out: the published one")
     play.set_defaults(lang="zh")
     publish = command("publish", _publish, "make it the policy of incidents that open from now on")
     publish.add_argument("file", type=Path, help="the policy in TOML")
     history = command("history", _history, "list what was published, newest first")
-    history.add_argument("--limit", type=int, default=20)
+    history.add_argument("--limit", type=int, default=20, help="so many at most; left out: %(default)s")
     show = command("show", _show, "print one version: who published it, what it changed, its text")
-    show.add_argument("version", type=int)
+    show.add_argument("version", type=int, help="its number, as `carehub policy history` lists it")
     rollback = command("rollback", _rollback, "publish the text of an old version again")
-    rollback.add_argument("version", type=int)
+    rollback.add_argument("version", type=int, help="its number, as `carehub policy history` lists it")
     for changing in (publish, rollback):
         changing.add_argument("--comment", default="", help="why; kept with the version")
         changing.add_argument("--by", metavar="LOGIN", help="whose decision it is, by console account")
@@ -105,10 +109,12 @@ async def _check(options: argparse.Namespace, settings: Settings) -> int:
     _tell(options.file, (*found.faults, *found.doubts), options.lang)
     for note in found.notes:
         print(f"{options.file}:{note.line}: note: {note.words(options.lang)}")
-    if not found.asked_people:
+    if not found.asked_people and not found.faults:
         print(UNASKED)
     if found.policies is not None and found.sound:
         print(f"{options.file}: {len(list(found.policies))} policies, no fault")
+    elif found.faults:
+        print(f"{len(found.faults)} to mend; {NOT_YET}")
     return 0 if found.sound else 1
 
 
@@ -155,18 +161,22 @@ async def _rollback(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _history(options: argparse.Namespace, settings: Settings) -> int:
+    zone = ZoneInfo(settings.console.zone)
     async with await _database(settings) as conn:
         editions = await store.history(conn, max(1, options.limit))
-        for edition in editions:
-            mark = "*" if edition.active else " "
-            said = [edition.published_as or "carehub", edition.comment]
-            said += [f"text of version {edition.restored}"] if edition.restored else []
-            said += [f"forced, {len(edition.forced)} doubts"] if edition.forced else []
-            said += [f"{edition.open} open"] if edition.open else []
-            at = edition.published_at.astimezone()
-            print(f"{mark} {edition.version:>5}  {at:%Y-%m-%d %H:%M %Z}  {' · '.join(s for s in said if s)}")
     if not editions:
         print("nothing was published yet: incidents open with the standard policy")
+        return 0
+    print(f"  version  published ({zone})")
+    for edition in editions:
+        mark = "*" if edition.active else " "
+        said = [edition.published_as or "carehub", edition.comment]
+        said += [f"text of version {edition.restored}"] if edition.restored else []
+        said += [f"forced, {len(edition.forced)} doubts"] if edition.forced else []
+        said += [f"{edition.open} open"] if edition.open else []
+        at = edition.published_at.astimezone(zone)
+        print(f"{mark} {edition.version:>7}  {at:%Y-%m-%d %H:%M}  {' · '.join(s for s in said if s)}")
+    print("* is active; `carehub policy show VERSION` prints one, `rollback VERSION` puts it back")
     return 0
 
 
@@ -174,9 +184,9 @@ async def _show(options: argparse.Namespace, settings: Settings) -> int:
     async with await _database(settings) as conn:
         edition = await store.edition(conn, options.version)
         changed = await policies.change(conn, edition)
-    active, at = ", active" if edition.active else "", edition.published_at.astimezone()
-    by = edition.published_as or "carehub"
-    print(f"# version {edition.version}{active}, published {at:%Y-%m-%d %H:%M:%S %Z} by {by}")
+    zone, by = ZoneInfo(settings.console.zone), edition.published_as or "carehub"
+    active, at = ", active" if edition.active else "", edition.published_at.astimezone(zone)
+    print(f"# version {edition.version}{active}, published {at:%Y-%m-%d %H:%M:%S} ({zone}) by {by}")
     if edition.comment:
         print(f"# {edition.comment}")
     for number, zh, en in edition.forced:

@@ -202,9 +202,9 @@ def check(text: str, rosters: tuple[str, ...]) -> PolicySet:
         alerts.policy.PolicyError: The line and what is wrong there.
     """
     # Here and not where a published version is read: what is in force must never be refused.
-    for number, line in enumerate(text.split("\n"), 1):
-        if len(line) > LONGEST_LINE:
-            raise PolicyError([Fault(line=number, code="long_line", facts={"most": LONGEST_LINE})])
+    long = [number for number, line in enumerate(text.split("\n"), 1) if len(line) > LONGEST_LINE]
+    if long:
+        raise PolicyError([Fault(line=number, code="long_line", facts={"most": LONGEST_LINE}) for number in long])
     return policy.load(text, channels=CHANNEL_NAMES, rosters=rosters, calendar=china())
 
 

@@ -147,11 +147,36 @@ async def test_old_text_comes_back_as_a_version_of_its_own_and_open_incidents_ke
     assert (await world.incident(before)).policy.name == "call"
     capsys.readouterr()
     assert await carehub("history") == 0
-    first, second, third = capsys.readouterr().out.splitlines()
-    assert first.startswith("*     3")
+    head, first, second, third, _ = capsys.readouterr().out.splitlines()
+    assert head == "  version  published (Asia/Shanghai)"
+    assert first.startswith("*       3")
     assert "was better · text of version 1" in first
     assert "Ma · try" in second
     assert "1 open" in third
+
+
+async def test_times_of_publishing_are_the_districts_whatever_the_machines_are(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    await world.conn.execute("update policy_version set published_at = '2026-11-21T20:30Z'")
+    assert await carehub("history") == 0
+    assert "*       1  2026-11-22 04:30  " in capsys.readouterr().out
+    assert await carehub("show", "1") == 0
+    assert "published 2026-11-22 04:30:00 (Asia/Shanghai) by " in capsys.readouterr().out
+    monkeypatch.setenv("CAREHUB_CONSOLE_ZONE", "Europe/Berlin")
+    assert await carehub("history") == 0
+    assert "published (Europe/Berlin)\n*       1  2026-11-21 21:30  " in capsys.readouterr().out
+
+
+async def test_check_counts_what_is_to_mend_and_says_that_nobody_asked_the_people_yet(
+    world: World, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy.write_text(POLICY.replace('role = "property"', 'role = "janitor", nearest = 0'), encoding="utf-8")  # noqa: ASYNC240
+    assert await carehub("check", str(policy)) == 1
+    told = capsys.readouterr()
+    assert [line.split(": ")[1].split(" ")[0] for line in told.err.splitlines()] == ["unknown", "nearest"]
+    assert told.out == "2 to mend; people and duty lists are looked at when the file has no fault\n"
 
 
 async def test_policy_of_an_open_incident_rings_on_by_its_own_version(world: World, policy: Path) -> None:

@@ -109,8 +109,7 @@ def test_policy_is_read_as_written() -> None:
 )
 def test_fault_is_refused_with_its_line_and_reason(old: str, new: str, reason: str) -> None:
     error, line = refusal(old, new)
-    assert reason in error.reason
-    assert error.line == line
+    assert [fault.line for fault in error.faults if reason in fault.words()] == [line]
 
 
 def test_fault_deep_in_a_list_is_found_in_its_own_line() -> None:
@@ -231,6 +230,61 @@ def test_all_faults_of_a_file_are_told_at_once_in_the_order_of_its_lines() -> No
     assert [f.line for f in caught.value.faults] == lines
     assert caught.value.line == lines[0]
     assert str(caught.value).count("\n") == 3
+
+
+WRONG = """\
+zone = "Asia/Nowhere"
+colour = "red"
+
+[policy.first]
+when = { kind = ["sos", "tumble"], severity = ["high", "urgent"], between = ["25:00", "06:00"], colour = "red" }
+repeat_last = "soon"
+size = 3
+
+[[policy.first.step]]
+notify = [
+    { role = "shopkeeper", channels = ["pigeon@ten", "sms@30s"], nearest = 0, order = "random" },
+    { role = "community", roster = "nowhere", fallback = ["li"], nearest = 0, colour = "red" },
+    { channels = [] },
+]
+if_empty = "skip"
+only = { between = ["07:00"], days = ["someday"] }
+
+[[policy.first.step]]
+wait = "30"
+notify = [ { role = "family", channels = ["sms@1h", "fax"], via = "fax", auto_after = "2h" } ]
+
+[[policy.first.step]]
+notify = [ { role = "property" } ]
+wait = "60s"
+only = { between = ["07:00", "22:00"] }
+"""
+
+
+def test_each_fault_of_a_step_and_of_each_it_notifies_is_told_in_its_own_line() -> None:
+    with pytest.raises(PolicyError) as caught:
+        load(WRONG)
+    told = [(fault.line, fault.code) for fault in caught.value.faults]
+    assert sorted(told) == sorted([
+        (1, "bad_zone"), (2, "unknown_key"),
+        *[(5, "unknown_word")] * 2, (5, "bad_clock"), (5, "unknown_key"), (6, "bad_duration"), (7, "unknown_key"),
+        (9, "no_wait"),
+        (11, "unknown_word"), (11, "unknown_channel"), (11, "bad_duration"), (11, "bad_nearest"), (11, "unknown_word"),
+        (12, "unknown_roster"), (12, "bad_fallback"), (12, "bad_nearest"), (12, "unknown_key"),
+        (13, "not_a_target"), (13, "empty_ladder"),
+        (15, "unknown_word"), (16, "bad_hours"), (16, "unknown_word"),
+        (19, "bad_duration"), (20, "unknown_channel"), (20, "bad_via"),
+        (23, "last_uncovered"), (24, "last_waits"), (25, "last_only"),
+    ])  # fmt: skip
+
+
+def test_what_hangs_on_a_value_nobody_can_read_is_not_told_as_a_fault_of_its_own() -> None:
+    """Without its wait nobody can say whether a ladder is too long, without its `when` whether a policy is reached."""
+    text = GOOD.replace('wait = "30s"', 'wait = "soon"').replace("webhook@10s", "webhook@10m")
+    text = text.replace('severity_at_least = "high"', 'severity_at_least = "urgent"')
+    with pytest.raises(PolicyError) as caught:
+        load(text)
+    assert [fault.code for fault in caught.value.faults] == ["unknown_word", "bad_duration"]
 
 
 def test_fault_is_told_in_both_languages() -> None:

@@ -56,3 +56,8 @@ def test_broken_toml_is_a_fault(tmp_path: Path, text: str) -> None:
 def test_missing_file_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "none.toml", {})
+
+
+def test_zone_that_does_not_exist_is_refused_where_it_is_set() -> None:
+    with pytest.raises(ConfigError, match="console: zone: 'China' is no time zone; write Asia/Shanghai"):
+        load(None, {"CAREHUB_CONSOLE_ZONE": "China"})
