@@ -43,6 +43,7 @@ _ALL = (
     _measure("vital.bp_systolic", "mm[Hg]", "8480-6", "systolic_mmhg"),
     _measure("vital.bp_diastolic", "mm[Hg]", "8462-4", "diastolic_mmhg"),
     _measure("vital.body_weight", "kg", "29463-7"),
+    _measure("vital.blood_glucose", "mg/dL"),
     _measure("activity.steps", "{steps}"),  # the device's own running count, usually since midnight
     _measure("activity.steps_minute", "{steps}", column="steps"),  # in the minute that ends at measured_at
     _measure("activity.turns", "{turns}"),  # turning over in bed, since midnight
@@ -67,6 +68,11 @@ _ALL = (
         " motion.moving battery.low battery.charging test.smoke retained.cleared",
     ),
     *_words(Kind.EVENT, "button.press event.test motion.tilt motion.drop"),
+    *_words(Kind.EVENT, "rf.code"),  # a 433 MHz code: what it means stands where the device is registered
+    *_words(Kind.STATE, "beacon.seen sleep.stage"),
+    # What houses' detectors, alarm bases and radars say besides.
+    *_words(Kind.ALARM, "alarm.stay_still alarm.wandering alarm.inactivity alarm.mains_loss alarm.burglar"),
+    *_words(Kind.LINK, "discovery.device_class discovery.state_topic discovery.component"),
     *_words(
         Kind.ALARM,
         "alarm.sos alarm.fall alarm.smoke alarm.gas alarm.carbon_monoxide alarm.water_leak alarm.fire alarm.general"
