@@ -1,10 +1,12 @@
 """All TCP protocols carehub serves, in one visible tuple: how each is cut, who a frame is from, what it waits for."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
-from devices.adapters import watch_3g
+from devices.adapters import jt808, watch_3g
+from devices.framers import jt808 as jt808_framer
 from devices.framers import watch_3g as watch_3g_framer
 from devices.framers.base import Framer
 
@@ -19,6 +21,10 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     device_of: Callable[[bytes], str | None]  # the id the frame names; None: it names none, or is no frame
     reply: Callable[[bytes], bytes | None]  # what the device waits for after the frame is saved
     port: int  # where the gateway listens unless it is told otherwise
+    # What the device waits for that tells the time: a function of the frame and of now.
+    timed_reply: Callable[[bytes, datetime], bytes | None] | None = None
+    # One of our frames in the dialect of a frame the device sent.
+    readdress: Callable[[bytes, bytes], bytes] | None = None
     also: tuple[str, ...] = ()  # other names it goes by
 
     @property
@@ -34,7 +40,17 @@ PROTOCOLS: tuple[Protocol, ...] = (
         device_of=watch_3g.id_of,
         reply=watch_3g.reply,
         port=5093,
+        readdress=watch_3g.readdress,
         also=("watch", "watch_3g"),
+    ),
+    Protocol(
+        name="jt808",
+        framer=jt808_framer.Framer,
+        device_of=jt808.ADAPTER.device_of,
+        reply=jt808.reply,
+        port=5015,
+        readdress=jt808.readdress,
+        also=("jt808_wire", "huabao"),
     ),
 )
 

@@ -1,10 +1,11 @@
 """All grammars carehub understands, in one visible tuple. A new device family is one file and one entry here."""
 
 from devices.adapter import Adapter
-from devices.adapters import carehub, watch_3g, zigbee2mqtt
+from devices.adapters import carehub, jt808, watch_3g, zigbee2mqtt
 
 ADAPTERS: tuple[Adapter, ...] = (
     carehub.ADAPTER,
+    jt808.ADAPTER,
     watch_3g.ADAPTER,
     zigbee2mqtt.ADAPTER,
 )

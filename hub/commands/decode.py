@@ -55,7 +55,8 @@ def _unknown(family: str, given: Mapping[str, Any], now: datetime) -> dict[str, 
 
 def _mqtt(family: str, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     adapter, message = _message(family, given, now)
-    records = [record for said in adapter.decode(message) for record in _records(said)]
+    heard = adapter.decode(message)
+    records = [record for said in heard for record in _records(said, own_time=len(heard) > 1)]
     return {"records": records, "error": None}
 
 
@@ -149,9 +150,14 @@ def _hex(text: object) -> bytes:
         raise DecodeError("carehub", "the bytes are not in hex") from None
 
 
-def _records(said: Telemetry) -> list[dict[str, Any]]:
-    """Return one flat record for each observation, and the message's own time, number and burst."""
+def _records(said: Telemetry, *, own_time: bool = False) -> list[dict[str, Any]]:
+    """Return one flat record for each observation, and the message's own time, number and burst.
+
+    Where a message has several records, each observation carries the time of its own.
+    """
     records = [_record(seen) for seen in said.observations]
+    if own_time and said.measured_at is not None:
+        records = [{"measured_at": said.measured_at.isoformat(), **record} for record in records]
     stage = next((seen.stage for seen in said.observations if seen.stage is not None), None)
     if stage is not None:
         records.append({"code": "alarm.stage", "value": stage.value})

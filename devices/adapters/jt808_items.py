@@ -1,0 +1,349 @@
+"""What a JT/T 808 position report says: its alarm word, its fix, and the items behind it, the makers' own among them.
+
+Source of the standard part: JT/T 808-2011, -2013 and -2019, tables of message 0200. The makers' items stand in no
+standard: they are what the makers' documents and open servers agree on, told apart by their length.
+"""
+
+import re
+from collections.abc import Callable
+
+from devices.adapter import DecodeError
+from devices.adapters.tracker import GMT8, Reader, Report, bcd, moment
+
+NAME = "jt808/1"
+FIX_BYTES = 28  # alarm word, status, latitude, longitude, altitude, speed, direction, time
+OLD_LOCK_TAIL = 18  # what follows the fix in one maker's reports, which have no items
+LOCATED, SOUTH, WEST = 1, 2, 3  # bits of the status
+UNUSED = 0xFF
+_FIRMWARE = re.compile(rb"\xf2[\x0b-\x60]AOVX_([A-Z]{2}\d{3})")
+
+# Alarm bits. 15 to 18 are those of pendants: in a lorry they are tyres, turning and hours at the wheel.
+ALARMS: dict[int, str] = {
+    0: "alarm.sos",
+    1: "alarm.overspeed",
+    2: "alarm.fatigueDriving",
+    4: "alarm.fault",
+    5: "alarm.gpsAntennaCut",
+    6: "alarm.gpsAntennaCut",
+    7: "battery.low",
+    8: "alarm.powerOff",
+    9: "alarm.fault",
+    10: "alarm.fault",
+    11: "alarm.fault",
+    15: "alarm.vibration",
+    16: "alarm.tampering",
+    17: "alarm.tampering",
+    18: "battery.low",
+    19: "alarm.parking",
+    20: "alarm.geofence",
+    26: "alarm.general",  # taken away by somebody: what of, a hub cannot know
+    28: "alarm.movement",
+    29: "alarm.accident",
+    30: "alarm.accident",
+}
+# Models whose alarm word means something else.
+_PADLOCK = {0: "alarm.removed", 1: "alarm.tampering", 4: "alarm.removed"}
+_ASSET = {16: "alarm.movement"}
+MODEL_ALARMS: dict[str, dict[int, str]] = {"G-360P": _PADLOCK, "G-508P": _PADLOCK, "AL300": _ASSET, "GL100": _ASSET}
+# Item E8 of car cameras and their SOS buttons: a code, then what belongs to it.
+EVENTS: dict[int, str] = {
+    0x0001: "alarm.fault",
+    **dict.fromkeys((0x0400, 0x0412), "alarm.hardAcceleration"),
+    **dict.fromkeys((0x0401, 0x0413), "alarm.hardBraking"),
+    **dict.fromkeys((0x0402, 0x0414), "alarm.hardCornering"),
+    0x0403: "alarm.overspeed",
+    **dict.fromkeys((0x0405, 0x0416, 0x0417), "alarm.accident"),
+    0x0406: "alarm.vibration",
+    0x0407: "alarm.tow",
+    0x0408: "alarm.geofenceEnter",
+    0x0409: "alarm.geofenceExit",
+    0x040C: "alarm.door",
+    0x0415: "alarm.laneChange",
+    0x0C01: "alarm.sos",
+    0x0C02: "alarm.lowPower",
+    0x0C05: "alarm.general",
+    0x0C0E: "alarm.powerCut",
+    0x0C0F: "battery.low",
+    0x0C10: "alarm.powerOff",
+    0x0C12: "alarm.tampering",
+}
+DRIVING: dict[int, str] = {
+    0x01: "alarm.hardAcceleration",
+    0x02: "alarm.hardBraking",
+    0x03: "alarm.hardCornering",
+    0x16: "alarm.accident",
+}
+BUMPS: dict[int, str] = {
+    0: "alarm.hardAcceleration",
+    1: "alarm.hardBraking",
+    2: "alarm.hardCornering",
+    3: "alarm.accident",
+    4: "alarm.tampering",
+}
+
+
+def position(body: Reader, model: str | None) -> Report:
+    """Return what the body of a position report says.
+
+    Raises:
+        DecodeError: It ends before its fixed part does.
+    """
+    word = body.u(4)
+    report = Report()
+    model = model or _named(body.peek(body.left))
+    for bit, code in MODEL_ALARMS.get(model or "", ALARMS).items():
+        if word >> bit & 1:
+            report.alarm(code, f"{word:08x}")
+    status = body.u(4)
+    _fix(report, body, status)
+    body.take(6)  # altitude, speed, direction
+    report.at = moment(bcd(body.take(6)), GMT8)
+    if body.left == OLD_LOCK_TAIL:
+        _old_lock(report, body)
+    else:
+        _items(report, body, model)
+    return report
+
+
+def _named(rest: bytes) -> str | None:
+    """Return the model that a report names itself, in the text of its firmware (item F2)."""
+    found = _FIRMWARE.search(rest, FIX_BYTES - 4)
+    return None if found is None else found[1].decode("ascii")
+
+
+def coordinates(report: Report, body: Reader) -> None:
+    """Read status, latitude and longitude, as they stand in several messages."""
+    _fix(report, body, body.u(4))
+
+
+def _fix(report: Report, body: Reader, status: int) -> None:
+    lat, lon = body.u(4) / 1e6, body.u(4) / 1e6
+    lat = -lat if status >> SOUTH & 1 else lat
+    lon = -lon if status >> WEST & 1 else lon
+    report.place(lat, lon, valid=bool(status >> LOCATED & 1))
+
+
+def _old_lock(report: Report, body: Reader) -> None:
+    body.take(8)  # charge, mileage
+    report.measure("battery.voltage", body.u(2) / 10)
+    body.take(4)  # area
+    report.csq(body.u(1))
+
+
+def _items(report: Report, body: Reader, model: str | None) -> None:
+    """Read id, length, value until they end. An item cut short, or shorter than its maker says, is passed over."""
+    pendant = model in ("C5", "C5L")
+    while body.left >= 2:
+        code, length = body.u(1), body.u(1)
+        if length > body.left:
+            return
+        value = body.part(length)
+        pendant = pendant or code == 0xE4 or (code == 0xE7 and length == 8)
+        if code == 0xF8 and length == 2 and pendant:
+            report.measure("activity.steps", value.u(2))
+            continue
+        read = ITEMS.get(code)
+        if read is not None:
+            try:
+                read(report, value)
+            except DecodeError:
+                continue
+
+
+def _battery_pct(report: Report, value: Reader) -> None:
+    if value.left == 1:  # as two bytes it is the temperature of a load
+        report.measure("battery.level", value.u(1))
+
+
+def _battery_or_card(report: Report, value: Reader) -> None:
+    if value.left != 1:
+        return
+    level = value.u(1)
+    if level == UNUSED:
+        report.state("battery.charging", True)
+    else:
+        report.measure("battery.level", level)
+
+
+def _battery_tenths(report: Report, value: Reader) -> None:
+    report.measure("battery.level", value.u(1) * 10)
+
+
+def _battery_hundredths(report: Report, value: Reader) -> None:
+    report.measure("battery.level", value.u(2) / 100)
+
+
+def _battery_volts(report: Report, value: Reader) -> None:
+    if value.left == 2:
+        report.measure("battery.voltage", value.u(2) / 100)
+
+
+def _battery_both(report: Report, value: Reader) -> None:
+    value.take(1)
+    report.measure("battery.level", value.u(1))
+    report.measure("battery.voltage", value.u(2) / 100)
+
+
+def _battery_charging(report: Report, value: Reader) -> None:
+    if value.u(1) == 0:
+        report.state("battery.charging", True)
+    report.measure("battery.level", value.u(1))
+
+
+def _battery_tracker(report: Report, value: Reader) -> None:
+    if value.left == 2:
+        report.measure("env.humidity", value.u(2) / 10)
+        return
+    report.measure("battery.voltage", value.u(4) / 1000)
+    if value.left:
+        report.state("battery.charging", value.u(1) in (2, 3))
+    if value.left:
+        report.measure("battery.level", value.u(1))
+
+
+def _lock_text(report: Report, value: Reader) -> None:
+    said = value.rest()  # *M00,45,1136...: volts in hundredths
+    if said.startswith(b"*M00") and said[10:13].isdigit():
+        report.measure("battery.voltage", int(said[10:13]) / 100)
+
+
+def _signal(report: Report, value: Reader) -> None:
+    report.csq(value.u(1))
+
+
+def _switches(report: Report, value: Reader) -> None:
+    word = value.u(2)
+    for bit, code in ((8, "alarm.hardAcceleration"), (9, "alarm.hardBraking"), (10, "alarm.hardCornering")):
+        report.alarm(code if word >> bit & 1 else None, f"57:{word:04x}")
+    if value.left == 6:
+        value.take(2)  # switches
+        word = value.u(4)
+        report.alarm("alarm.door" if word >> 16 & 1 else None, f"57:{word:08x}")
+
+
+def _driving(report: Report, value: Reader) -> None:
+    value.take(5)  # number, whether it starts or ends
+    what = value.u(1)
+    report.alarm(DRIVING.get(what), f"70:{what:02x}")
+
+
+def _shaken(report: Report, value: Reader) -> None:
+    word = value.u(4)
+    report.alarm("alarm.vibration" if word >> 3 & 1 else None, f"d0:{word:08x}")
+
+
+def _moving(report: Report, value: Reader) -> None:
+    if value.left == 1:
+        report.state("motion.moving", value.u(1) == 1)
+
+
+def _pressed(report: Report, value: Reader) -> None:
+    """Read the pendants' own alarm word: bit 0 shaken, bits 1 to 3 the SOS button, once, twice or long."""
+    if value.left != 8:
+        return
+    word = value.u(2)
+    report.alarm("alarm.sos" if word >> 1 & 7 else None, f"e7:{word:04x}")
+    report.alarm("alarm.vibration" if word & 1 else None, f"e7:{word:04x}")
+
+
+def _event(report: Report, value: Reader) -> None:
+    """Read a code and what belongs to it. Three bytes alone are a lock's state."""
+    if value.left <= 3:
+        return
+    code = value.u(2)
+    report.alarm(EVENTS.get(code), f"e8:{code:04x}")
+    if code == 0x2003:
+        value.take(1)
+        report.state("battery.charging", value.u(1) == 1)
+        sixths = value.u(1)
+        if 1 <= sixths <= 6:
+            report.measure("battery.level", sixths * 100 // 6)
+        report.measure("battery.voltage", value.u(2) / 100)
+        report.csq(value.u(1))
+    elif code == 0x2005:
+        value.take(1)
+        while value.left >= 3:
+            what, part = value.u(2), value.part(value.u(1))
+            if what == 0x0001:
+                report.measure("battery.voltage", part.u(2) / 100)
+            elif what == 0x0003:
+                report.measure("battery.level", part.u(1))
+            elif what == 0x0004:
+                report.state("battery.charging", part.u(1) == 0)
+
+
+def _extended(report: Report, value: Reader) -> None:
+    """Read the item that holds items of its own: length of type and value, type, value. Or cells, or a zone's name."""
+    if len(head := value.peek(2)) == 2 and int.from_bytes(head, "big") > 200:  # a country's code, no length
+        return
+    while value.left >= 4:
+        inner = value.part(value.u(2))
+        kind = inner.u(2)
+        if kind in (0x00A8, 0x00E1):
+            report.measure("battery.level", inner.u(1))
+        elif kind == 0x002D and inner.left == 2:
+            report.measure("battery.voltage", inner.u(2) / 1000)
+        elif kind == 0x00C6:
+            report.alarm("battery.low" if inner.u(1) in (3, 4) else None, "c6")
+        elif kind == 0x0089:  # a bit that is 0 is an alarm
+            word = inner.u(4)
+            report.alarm(None if word & 1 else "alarm.powerOff", f"89:{word:08x}")
+            report.alarm(None if word >> 12 & 1 else "alarm.removed", f"89:{word:08x}")
+        elif kind == 0x00C5:
+            _motion(report, inner.u(4))
+
+
+def _motion(report: Report, word: int) -> None:
+    report.alarm(None if word >> 6 & 1 else "alarm.vibration", f"c5:{word:08x}")
+    if (state := word >> 23 & 3) in (0, 1):
+        report.state("motion.moving", state == 0)
+
+
+def _modem(report: Report, value: Reader) -> None:
+    if value.left == 6:
+        report.csq(value.u(1))
+        value.take(2)  # the car's battery
+        report.measure("battery.voltage", value.u(2) / 1000)
+
+
+def _obd(report: Report, value: Reader) -> None:
+    report.measure("battery.voltage", value.u(2) / 10)
+
+
+def _last(report: Report, value: Reader) -> None:
+    if value.left == 1:
+        report.measure("battery.level", value.u(1))
+    elif value.left > 4 and value.u(1) == 0x7C:
+        while value.left >= 2:
+            kind, part = value.u(1), value.part(value.u(1))
+            if kind == 0x01:
+                word = part.u(4)
+                for bit, code in BUMPS.items():
+                    report.alarm(code if word >> bit & 1 else None, f"fe:{word:08x}")
+
+
+ITEMS: dict[int, Callable[[Report, Reader], None]] = {
+    0x06: _battery_pct,
+    0x30: _signal,
+    0x33: _lock_text,
+    0x56: _battery_tenths,
+    0x57: _switches,
+    0x68: _battery_hundredths,
+    0x69: _battery_volts,
+    0x70: _driving,
+    0x91: _obd,
+    0xD0: _shaken,
+    0xD4: _battery_or_card,
+    0xD5: _battery_volts,
+    0xE1: _battery_or_card,
+    0xE3: _battery_both,
+    0xE4: _battery_charging,
+    0xE5: _moving,
+    0xE7: _pressed,
+    0xE8: _event,
+    0xE9: _battery_or_card,
+    0xEB: _extended,
+    0xEE: _modem,
+    0xF7: _battery_tracker,
+    0xFE: _last,
+}

@@ -1,0 +1,215 @@
+"""What all trackers' grammars share: bytes read in order, what one frame reports, and who it is from."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+
+from devices import plausible
+from devices.adapter import Command, DecodeError, Downlink, Message
+from devices.codes import unit_of
+from devices.telemetry import Observation, Quality, Telemetry, TimeQuality, Value
+
+NOBODY = "unknown"  # who sent a frame that names nobody, on a connection nobody has signed in on
+GMT8 = timezone(timedelta(hours=8))
+STRONGEST_CSQ = 31  # 3GPP 27.007; 99 is "not known"
+
+# Worst first: what a person may need help for, then what happened to the device, then the rest.
+ORDER = (
+    "alarm.sos",
+    "alarm.fall",
+    "alarm.general",
+    "alarm.accident",
+    "alarm.removed",
+    "alarm.powerOff",
+    "alarm.powerCut",
+)
+LAST = ("battery.low",)
+
+
+class Reader:
+    """Bytes read in order. Every method raises DecodeError if they end too early."""
+
+    __slots__ = ("_adapter", "_at", "_bytes")
+
+    def __init__(self, data: bytes, adapter: str) -> None:
+        self._bytes = data
+        self._at = 0
+        self._adapter = adapter
+
+    @property
+    def left(self) -> int:
+        """How many bytes are not read yet."""
+        return len(self._bytes) - self._at
+
+    def take(self, count: int) -> bytes:
+        """Return the next `count` bytes."""
+        if count > self.left:
+            raise DecodeError(self._adapter, f"{count} bytes expected, {self.left} are left")
+        self._at += count
+        return self._bytes[self._at - count : self._at]
+
+    def rest(self) -> bytes:
+        """Return all that is left."""
+        return self.take(self.left)
+
+    def part(self, count: int) -> "Reader":
+        """Return a reader of the next `count` bytes alone."""
+        return Reader(self.take(count), self._adapter)
+
+    def peek(self, count: int) -> bytes:
+        """Return the next `count` bytes, fewer if they end, without reading them."""
+        return self._bytes[self._at : self._at + count]
+
+    def u(self, count: int) -> int:
+        """Return an unsigned number of `count` bytes, the highest first."""
+        return int.from_bytes(self.take(count), "big")
+
+    def i(self, count: int) -> int:
+        """Return a signed number of `count` bytes, the highest first."""
+        return int.from_bytes(self.take(count), "big", signed=True)
+
+    def ule(self, count: int) -> int:
+        """Return an unsigned number of `count` bytes, the lowest first."""
+        return int.from_bytes(self.take(count), "little")
+
+    def ile(self, count: int) -> int:
+        """Return a signed number of `count` bytes, the lowest first."""
+        return int.from_bytes(self.take(count), "little", signed=True)
+
+
+class Report:
+    """What one record of a frame says, as it is read. A code said again replaces what was said before."""
+
+    def __init__(self, at: datetime | None = None) -> None:
+        self.at = at
+        self.alarms: dict[str, str] = {}
+        self._seen: dict[tuple[str, str | None], Observation] = {}
+
+    def alarm(self, code: str | None, native: str) -> None:
+        """Note an alarm in the device's own word; None: a word that is no alarm."""
+        if code is not None:
+            self.alarms.setdefault(code, native)
+
+    def measure(self, code: str, value: float, *, sub: str | None = None, absent: tuple[float, ...] = ()) -> None:
+        """Note a number; one of `absent` is how this device says that it could not measure."""
+        unit = unit_of(code)
+        if value in absent:
+            seen = Observation(code=code, unit=unit, quality=Quality.ABSENT, native=str(value), sub=sub)
+        else:
+            seen = Observation(code=code, value=value, unit=unit, quality=plausible.quality(code, value), sub=sub)
+        self._seen[code, sub] = seen
+
+    def state(self, code: str, value: Value, *, quality: Quality = Quality.OK, native: str | None = None) -> None:
+        """Note how something is."""
+        self._seen[code, None] = Observation(code=code, value=value, quality=quality, native=native)
+
+    def csq(self, level: int) -> None:
+        """Note the signal as the modem says it, 0 to 31; what is outside is not said."""
+        if level <= STRONGEST_CSQ:
+            self.measure("link.gsm_signal", round(level * 100 / STRONGEST_CSQ))
+
+    def place(self, lat: float, lon: float, *, valid: bool) -> None:
+        """Note where the device is, or was if it has no fix now."""
+        if abs(lat) > 90 or abs(lon) > 180:
+            seen = Observation(code="location", lat=lat, lon=lon, valid=False, quality=Quality.IMPLAUSIBLE)
+        else:
+            seen = Observation(code="location", lat=lat, lon=lon, valid=valid)
+        self._seen["location", None] = seen
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """All of it, the worst alarm first."""
+        codes = sorted(self.alarms, key=_rank)
+        alarms = (Observation(code=code, value=True, native=self.alarms[code][:40]) for code in codes)
+        return (*alarms, *self._seen.values())
+
+
+class TrackerAdapter:
+    """Base of the grammars of TCP trackers: a grammar says who a frame is from and what it reports."""
+
+    name: str
+    scheme: str
+
+    def claims(self, topic: str) -> bool:
+        """Whether this came in from the TCP gateway's port of this protocol."""
+        return topic == f"tcp/{self.scheme}" or topic.startswith(f"tcp/{self.scheme}/")
+
+    def urgent(self, topic: str, payload: bytes) -> bool:
+        """Whether the frame alarms, or cannot be read at all."""
+        try:
+            reports = self.reports(payload, None)
+        except DecodeError:
+            return True
+        return any(report.alarms for report in reports)
+
+    def decode(self, message: Message) -> Sequence[Telemetry]:
+        """Return what a frame says, one entry a record of it, in the order the frame has them.
+
+        Raises:
+            DecodeError: The frame does not follow the grammar.
+        """
+        reports = self.reports(message.payload, message.model) or [Report()]
+        own = self.device_of(message.payload)
+        device = f"{self.scheme}:{own or message.topic.removeprefix(f'tcp/{self.scheme}').strip('/') or NOBODY}"
+        sequence = self.sequence(message.payload)
+        return [self._said(report, device, sequence, message.received_at) for report in reports]
+
+    def encode(self, command: Command) -> Downlink | None:
+        """Return None: these devices cannot be told."""
+        return None
+
+    def device_of(self, frame: bytes) -> str | None:
+        """Return the id the frame names, or None if it names none."""
+        raise NotImplementedError
+
+    def reports(self, frame: bytes, model: str | None) -> Sequence[Report]:
+        """Return what the frame reports, nothing if it is only a sign of life. Raises DecodeError."""
+        raise NotImplementedError
+
+    def sequence(self, frame: bytes) -> int | None:
+        """Return the number the device gave the frame."""
+        return None
+
+    def _said(self, report: Report, device: str, sequence: int | None, received_at: datetime) -> Telemetry:
+        quality = plausible.clock(report.at, received_at)
+        rung = "+".join(sorted(code for code in report.alarms if code.startswith("alarm.")))
+        # A device whose clock was reset says the same time at every press: that is no identity.
+        known = rung and report.at is not None and quality is TimeQuality.DEVICE
+        return Telemetry(
+            device=device,
+            adapter=self.name,
+            observations=(*report.observations, Observation(code="link.seen", value=True)),
+            measured_at=report.at,
+            time_quality=quality,
+            sequence=sequence,
+            identity=f"{rung}:{report.at:%Y%m%dT%H%M%S}" if known else None,
+        )
+
+
+def moment(parts: Sequence[int], zone: timezone = UTC) -> datetime | None:
+    """Return the time of (year of the century, month, day, hour, minute, second), or None if there is no such time."""
+    year, month, day, hour, minute, second = parts
+    try:
+        return datetime(2000 + year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def since_1970(seconds: int) -> datetime:
+    """Return the time so many seconds after 1970, fewer than 2**32. 0 is a clock that was never set: it is suspect."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def bcd(data: bytes) -> list[int]:
+    """Return a number a byte: each half of it is one decimal digit. A half above 9 makes the number larger than 99."""
+    return [(byte >> 4) * 10 + (byte & 15) if byte >> 4 <= 9 and byte & 15 <= 9 else 100 for byte in data]
+
+
+def text(data: bytes) -> str:
+    """Return printable ASCII; anything else becomes a point."""
+    return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
+
+
+def _rank(code: str) -> int:
+    if code in ORDER:
+        return ORDER.index(code)
+    return len(ORDER) + (code in LAST)
