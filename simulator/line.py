@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Sequence
 
 import aiomqtt
@@ -35,6 +36,13 @@ class Line:
         self._up = asyncio.Event()
         self.connects = 0
         self.failures = 0
+        self._since = time.monotonic()
+
+    @property
+    def condition(self) -> str:
+        """How the connection is and has been, in words for a report."""
+        state = "connected" if self._up.is_set() else "not connected"
+        return f"{state} for {time.monotonic() - self._since:.0f} s, {self.connects} connects, {self.failures} failures"
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -45,13 +53,15 @@ class Line:
                     for topic in self._subscribe:
                         await client.subscribe(topic, qos=1)
                     self._client, pause = client, PAUSE_S[0]
-                    self.connects += 1
+                    self.connects, self._since = self.connects + 1, time.monotonic()
                     self._up.set()
                     async for message in client.messages:
                         self._hear(str(message.topic), bytes(message.payload))
             except aiomqtt.MqttError:
                 self.failures += 1
             finally:
+                if self._up.is_set():
+                    self._since = time.monotonic()
                 self._up.clear()
                 self._client = None
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))

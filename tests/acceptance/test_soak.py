@@ -23,7 +23,7 @@ import pytest
 from hub.bench.stack import Stack
 from hub.embedded import EmbeddedPostgres
 from tests.acceptance.receiver import webhook
-from tests.acceptance.soak import hands, verdict
+from tests.acceptance.soak import evidence, hands, verdict
 from tests.acceptance.soak.cutter import Cut, Cutter
 from tests.acceptance.soak.hands import Hands, Spare
 from tests.acceptance.soak.street import Street, settle
@@ -77,16 +77,18 @@ async def test_nothing_accepted_is_lost_while_everything_is_hurt(
             try:
                 spare.start()
                 ports = (stack.listener_port, broker.port)
-                ports = (stack.listener_port, broker.port)
                 street = await settle(server.dsn(), line, receiver, url, devices=DEVICES, ports=ports, seed=SEED)
                 rng = random.Random(SEED)
                 hurting = Hands(stack=stack, spare=spare, server=server, broker=broker, cutter=cutter, rng=rng)
                 started = time.monotonic()
-                await live_through(street, hurting)
+                await live_through(street, hurting, server.dsn())
                 await eventually(lambda: verdict.unfinished(server.dsn()), QUIET_LIMIT_S)
                 faults = verdict.account(server.dsn(), street)
                 print(f"{dict(hurting.done)} in {time.monotonic() - started:.0f} s", flush=True)
                 print(verdict.summary(server.dsn(), street), flush=True)
+            except BaseException:
+                print(evidence.tails(run_dir, broker.folder), flush=True)
+                raise
             finally:
                 await asyncio.to_thread(spare.stop)
                 await asyncio.to_thread(stack.stop)
@@ -111,7 +113,7 @@ async def test_line_cut_at_commit_leaves_the_caller_in_doubt_and_the_truth_on_di
             assert row == (int(there),)
 
 
-async def live_through(street: Street, hurting: Hands) -> None:
+async def live_through(street: Street, hurting: Hands, direct: str) -> None:
     """Stream and press until the hands have done their worst and every press that was begun has been answered."""
     until = asyncio.Event()
     asyncio.get_running_loop().set_exception_handler(_unless_the_client_is_to_blame)
@@ -121,7 +123,12 @@ async def live_through(street: Street, hurting: Hands) -> None:
     try:
         await hurting.hurt(HURTS)
         until.set()
-        await asyncio.wait_for(asyncio.gather(*lives, closing), QUIET_LIMIT_S)
+        done, pending = await asyncio.wait((*lives, closing), timeout=QUIET_LIMIT_S)
+        if pending:
+            who = "\n".join([*evidence.unfinished(direct, street.wearers), *(["the operators"] * (closing in pending))])
+            raise AssertionError(f"seed {SEED}: not ended {QUIET_LIMIT_S:.0f} s after the last blow:\n{who}")
+        for task in done:
+            task.result()
     finally:
         for task in (*lines, *lives, closing):
             task.cancel()

@@ -3,7 +3,9 @@
 import asyncio
 import random
 import secrets
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -44,6 +46,8 @@ class Wearer:
     saved: set[int] = field(default_factory=set)  # sequence numbers of vitals that were acknowledged by the listener
     pressed: int = 0
     seq: int = 0
+    pressing: str = ""  # the identity of the press that is not answered yet
+    waits: dict[str, tuple[str, float]] = field(default_factory=dict)  # her stream and her press: for what, since when
 
     def hear(self, _topic: str, payload: bytes) -> None:
         command = words.said(payload)
@@ -55,6 +59,14 @@ class Wearer:
         while identity not in self.told:
             self.spoken.clear()
             await self.spoken.wait()
+
+    @contextmanager
+    def _waiting(self, which: str, what: str) -> Iterator[None]:
+        self.waits.setdefault(which, (what, time.monotonic()))
+        try:
+            yield
+        finally:
+            del self.waits[which]
 
     async def live(self, until: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
@@ -68,7 +80,8 @@ class Wearer:
             payload = b'{"seq":%d,"at":"%s","hr":%d,"spo2":97,"steps":3,"battery":70,"worn":true}' % (
                 seq, words.stamp(datetime.now(UTC)).encode(), 60 + self.rng.randrange(20),
             )  # fmt: skip
-            await self.line.publish(words.topic(self.home.watch, "vitals"), payload)
+            with self._waiting("vitals", f"PUBACK of vitals {seq}"):
+                await self.line.publish(words.topic(self.home.watch, "vitals"), payload)
             if not self.through_broker:
                 self.saved.add(seq)
             await asyncio.sleep(VITALS_EVERY_S)
@@ -81,17 +94,19 @@ class Wearer:
             await self._press()
 
     async def _press(self) -> None:
-        identity = secrets.token_hex(6)
+        self.pressing = identity = secrets.token_hex(6)
         self.pressed += 1
         self.seq += 1
         payload = words.event(self.seq, datetime.now(UTC), "sos", identity)
         while identity not in self.told:
-            await self.line.publish(words.topic(self.home.watch, "event"), payload)
+            with self._waiting("press", f"PUBACK of press {identity}"):
+                await self.line.publish(words.topic(self.home.watch, "event"), payload)
             if not self.through_broker:  # the listener's PUBACK is proof; the broker's proves nothing
                 self.answered.add(identity)
-            with suppress(TimeoutError):
+            with self._waiting("word", f"收到 to press {identity}"), suppress(TimeoutError):
                 await asyncio.wait_for(self._hears(identity), REPEAT_S)
         self.answered.add(identity)
+        self.pressing = ""
 
 
 @dataclass(kw_only=True)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +25,7 @@ class Provider:
     heard: list[dict[str, Any]] = field(default_factory=list)
     forged: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
+    when_heard: Callable[[], object] = lambda: None  # what befalls the sender before it is answered
 
     @property
     def url(self) -> str:
@@ -52,6 +53,7 @@ def open_provider(*answers: int, key: str = WEBHOOK_KEY) -> Iterator[Provider]:
                 return
             request = {"key": self.headers["Idempotency-Key"], "attempt": int(self.headers["X-Carehub-Attempt"])}
             provider.heard.append(request | {"body": json.loads(body), "text": body.decode()})
+            provider.when_heard()
             code = provider.answers.pop(0) if provider.answers else 200
             if code == HANG:
                 provider.stop.wait(30)
