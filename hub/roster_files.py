@@ -7,7 +7,6 @@ time in the list's zone (2026-11-22 08:00). An empty `to` is a shift without an 
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -19,19 +18,13 @@ import recurring_ical_events  # type: ignore[import-untyped]
 
 from alerts.duty import EVER, FOREVER, Shift, instant
 from alerts.policy import DEFAULT_ZONE
+from hub.roster_rules import REPEATED_FOR, REPEATING_LIMIT, Rules
 
 COLUMNS = ("roster", "person", "name", "from", "to")
 NEEDED = frozenset(COLUMNS) - {"name"}
 LINES_LIMIT = 20_000
 FAULTS_SHOWN = 200
 LONGEST_SHIFT = timedelta(days=31)
-REPEATED_FOR = timedelta(days=366)  # a repeating entry without an end is followed so far
-BEGAN_WITHIN = timedelta(
-    days=20 * 366
-)  # a repeating entry is followed from its beginning: from the year 1 it takes hours
-TIMES_A_DAY = 24  # one rule may put somebody on duty
-REPEATING_LIMIT = 200  # entries that repeat, in one file
-OFTEN_ENOUGH = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 URN = "urn:carehub:person:"
 ROSTER_PROPERTY, OPEN_PROPERTY = "X-CAREHUB-ROSTER", "X-CAREHUB-OPEN"
 
@@ -154,11 +147,14 @@ def read_ics(text: str, people: People, zones: Mapping[str, str], *, now: dateti
         named = roster or str(calendar.get("X-WR-CALNAME", ""))
         events = calendar.walk("VEVENT")
         line_of = {_uid(event): line for line, event in zip(reversed(lines), reversed(events), strict=False)}
-        for event in events:
-            _check_times(event, line_of.get(_uid(event), 1), found)
-            _check_rules(event, line_of.get(_uid(event), 1), found, now)
         if sum("RRULE" in event for event in events) > REPEATING_LIMIT:
             found.fault(1, "too_long", f"{REPEATING_LIMIT} RRULE")
+            return found.read()
+        rules = Rules(now=now)
+        for event in events:
+            _check_times(event, line_of.get(_uid(event), 1), found)
+            for code, what in rules.faults(event) if "DTSTART" in event else ():
+                found.fault(line_of.get(_uid(event), 1), code, what)
         if found.faults:
             return found.read()
         occurrences = recurring_ical_events.of(calendar).between(now - timedelta(days=31), now + REPEATED_FOR)
@@ -183,20 +179,6 @@ def _check_times(event: Any, line: int, found: "_Found") -> None:
         found.fault(line, "bad_time", "DTSTART")
     elif event.get("DTEND") is not None and event["DTEND"].dt <= event["DTSTART"].dt:
         found.fault(line, "bad_length")  # said here, because an entry that runs backwards would be turned round
-
-
-def _check_rules(event: Any, line: int, found: "_Found", now: datetime) -> None:
-    """Refuse what would keep us busy until next year, or for ever."""
-    for rule in (event.get(name) for name in ("RRULE", "EXRULE")):
-        for one in rule if isinstance(rule, list) else [rule] if rule else []:
-            words = one.to_ical().decode()
-            times = math.prod(len(one.get(part, ())) or 1 for part in ("BYHOUR", "BYMINUTE", "BYSECOND"))
-            if {str(f).upper() for f in one.get("FREQ", [])} - OFTEN_ENOUGH or times > TIMES_A_DAY:
-                found.fault(line, "too_often", words)
-            elif any(every < 1 for every in one.get("INTERVAL", [])):
-                found.fault(line, "too_often", words)  # every nought days: for ever the same one
-            elif event.get("DTSTART") and _moment(event["DTSTART"].dt, ZoneInfo("UTC")) < now - BEGAN_WITHIN:
-                found.fault(line, "bad_time", "DTSTART")
 
 
 def _uid(event: Any) -> str:

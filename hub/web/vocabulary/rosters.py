@@ -128,4 +128,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "roster_fault.twice": ("与第 {what} 行相同", "the same as line {what}"),
     "roster_fault.too_long": ("超过 {what} 行", "more than {what} lines"),
     "roster_fault.too_often": ("重复太频繁：{what}", "repeats too often: {what}"),
+    "roster_fault.never": (
+        "这条重复规则今后不会到来，请检查月份、日期和星期：{what}",
+        "this rule never comes true again; look at its months, dates and weekdays: {what}",
+    ),
+    "roster_fault.too_many_rules": (
+        "按月份或日期重复的规则太多，请把文件分成几份：{what}",
+        "too many entries repeat by month or date; split the file: {what}",
+    ),
 }

@@ -218,6 +218,7 @@ def daily(rule: str, began: str = "20261123") -> str:
         (daily("INTERVAL=0"), "too_often"),
         (daily("INTERVAL=1", began="00010101"), "bad_time"),
         (calendar(*(entry(*DAY, "RRULE:FREQ=DAILY", uid=str(n)) for n in range(201))), "too_long"),
+        (daily("BYMONTH=2;BYMONTHDAY=30"), "never"),
     ],
 )  # fmt: skip
 def test_calendar_that_cannot_be_used_says_why(text: str, code: str) -> None:
@@ -249,7 +250,7 @@ def test_random_damage_is_answered_with_faults_and_never_with_an_exception() -> 
 
 CODES = (
     "no_column", "odd_column", "columns", "not_csv", "not_ics", "no_roster", "unknown_roster", "unknown_person",
-    "ambiguous_person", "bad_time", "bad_length", "twice", "too_long", "too_often",
+    "ambiguous_person", "bad_time", "bad_length", "twice", "too_long", "too_often", "never", "too_many_rules",
 )  # fmt: skip
 
 
