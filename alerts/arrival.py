@@ -18,8 +18,8 @@ PRESSED_WITHIN = timedelta(minutes=2)  # before or after he says so
 NEAR_M = 150.0
 SHARP_M = 100.0  # a position less sure than this proves nothing
 ELSEWHERE_M = 500.0  # beyond this, even at its edge nearest to her, his phone speaks against him
-STAYS = timedelta(minutes=10)  # on scene this long and nothing spoke against it
-ORDER = (None, Proof.TOLD, Proof.TIME, Proof.POSITION, Proof.BUTTON)  # the better the later
+STAYS = timedelta(minutes=10)  # on scene this long by his own word, and nothing spoke against it
+ORDER = (Proof.TIME, Proof.POSITION, Proof.BUTTON)  # the better the later; a word is none
 
 Written: TypeAlias = tuple[tuple[str, Mapping[str, Any]], ...]
 
@@ -77,8 +77,11 @@ def proof_of(
 
 
 def better(new: Proof | None, old: Proof | None) -> bool:
-    """Whether a second word about the same arrival is worth more than the first."""
-    return ORDER.index(new) > ORDER.index(old)
+    """Whether a second word about the same arrival is worth more than the first. Saying it again never is: with his
+    position switched off he would talk a phone away that was elsewhere."""
+    if new not in ORDER:
+        return False
+    return old not in ORDER or ORDER.index(new) > ORDER.index(old)
 
 
 def proved_by_press(incident: Incident, alert: Alert, now: datetime) -> tuple[Incident, Written]:
@@ -88,20 +91,29 @@ def proved_by_press(incident: Incident, alert: Alert, now: datetime) -> tuple[In
         return incident, ()
     if now - arrived_at(incident) > PRESSED_WITHIN:
         return incident, ()
-    return replace(incident, proof=Proof.BUTTON), (_proved(incident, Proof.BUTTON),)
+    return replace(incident, proof=Proof.BUTTON), (("proved", _facts(incident, Proof.BUTTON)),)
+
+
+def presumed_at(incident: Incident) -> datetime | None:
+    """When somebody who only says that he is there will be presumed to be; None where nothing has to be waited for.
+
+    The case's one timer looks again then, so that it is written when the time comes and not at the next thing that
+    happens. Never where his phone spoke against him.
+    """
+    by_word = incident.state is State.ON_SCENE and incident.proof is Proof.TOLD
+    return arrived_at(incident) + STAYS if by_word else None
 
 
 def stayed(incident: Incident, now: datetime) -> tuple[Incident, Written]:
-    """He said so and has stayed: written at the next thing that happens. Not where his phone spoke against him."""
-    if incident.proof is not Proof.TOLD or incident.state is not State.ON_SCENE:
+    """He said so, the time is over and nothing has spoken against it: a presumption, and written as one."""
+    at = presumed_at(incident)
+    if at is None or now < at:
         return incident, ()
-    if now - arrived_at(incident) < STAYS:
-        return incident, ()
-    return replace(incident, proof=Proof.TIME), (_proved(incident, Proof.TIME),)
+    return replace(incident, proof=Proof.TIME), (("presumed", _facts(incident, Proof.TIME)),)
 
 
 def arrived_at(incident: Incident) -> datetime:
-    """When somebody came on scene: nothing moves the expiry while he is there."""
+    """When somebody came on scene: nothing moves the expiry while he is there, but another policy's own time."""
     return (incident.expires_at or incident.opened_at) - incident.policy.scene_expires
 
 
@@ -110,5 +122,5 @@ def distance_m(position: Position, home: tuple[float, float]) -> float:
     return 1000 * km_between((position.lat, position.lon), home)
 
 
-def _proved(incident: Incident, proof: Proof) -> tuple[str, Mapping[str, Any]]:
-    return ("proved", {"person": incident.responder_id, "proof": proof.value})
+def _facts(incident: Incident, proof: Proof) -> Mapping[str, Any]:
+    return {"person": incident.responder_id, "proof": proof.value}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from alerts.arrival import presumed_at
 from alerts.model import Contact, Incident, Page, Purpose, Responder, Role, Roster, Service, Severity, Timer, TimerKind
 from alerts.policy import IfEmpty, Order, Rung, Target
 from alerts.roster import callable_now, contact_for, operators, unreachable
@@ -99,11 +100,22 @@ def urgent(incident: Incident) -> bool:
 
 
 def watch(incident: Incident, now: datetime) -> Timer:
-    """The timer while somebody has the incident: silence is noticed, and at severity 1 operators are rung meanwhile."""
+    """The timer while somebody has the incident: silence is noticed, who only says he is there is presumed to be when
+    his time comes, and at severity 1 operators are rung meanwhile."""
     expires = incident.expires_at or now
+    look = min(expires, presumed_at(incident) or expires)
     if urgent(incident) and incident.handler_id is None:
-        return _timer(TimerKind.REPEAT, incident, min(now + incident.policy.repeat_last, expires))
-    return _timer(TimerKind.EXPIRY, incident, expires)
+        return _timer(TimerKind.REPEAT, incident, min(now + incident.policy.repeat_last, look))
+    return _timer(TimerKind.EXPIRY, incident, look)
+
+
+def watch_on(incident: Incident, now: datetime) -> Incident:
+    """The incident when a better proof is there: only his silence is waited for. Operators who are rung meanwhile are
+    rung when they would have been."""
+    silence = incident.timer is not None and incident.timer.kind is TimerKind.EXPIRY
+    if not silence or (urgent(incident) and incident.handler_id is None):
+        return incident
+    return replace(incident, timer=watch(incident, now))
 
 
 def arrival_due(incident: Incident, responder: Responder | None, now: datetime) -> datetime:

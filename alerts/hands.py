@@ -5,7 +5,18 @@ from typing import Any
 
 from alerts.arrival import better
 from alerts.authority import ALL_BUT_OPERATORS, by_operator
-from alerts.escalation import Pages, Reason, arrival_due, plan, ring_operators, send, stand_down_pages, urgent, watch
+from alerts.escalation import (
+    Pages,
+    Reason,
+    arrival_due,
+    plan,
+    ring_operators,
+    send,
+    stand_down_pages,
+    urgent,
+    watch,
+    watch_on,
+)
 from alerts.events import (
     Arrived,
     Cancelled,
@@ -161,7 +172,8 @@ def arrived(incident: Incident, event: Arrived, roster: Roster, now: datetime) -
             return Decision(incident=incident, reasons=(_said("also_on_scene", person=event.person_id),))
         if not better(event.proof, incident.proof):
             return Decision(incident=incident)
-        return Decision(incident=replace(incident, proof=event.proof), reasons=(_said("proved", **how),))
+        proved = watch_on(replace(incident, proof=event.proof), now)
+        return Decision(incident=proved, reasons=(_said("proved", **how),))
     there = _by(incident, event.person_id, roster)
     there = replace(there, state=State.ON_SCENE, expires_at=now + incident.policy.scene_expires, proof=event.proof)
     return _somebody_goes(incident, there, roster, now, _said("arrived", **how))

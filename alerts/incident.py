@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from alerts import arrival, hands, ringing, services
 from alerts.authority import by_operator
-from alerts.escalation import Reasons
+from alerts.escalation import Reasons, watch_on
 from alerts.events import (
     Arrived,
     Called,
@@ -213,8 +213,10 @@ def apply(incident: Incident, event: Event, roster: Roster, now: datetime) -> De
     if (as_operator or row.who in (Who.OPERATOR, Who.WEARER)) and not by_operator(event, roster):
         raise Refused("not_an_operator", "only an operator may do this")
     there, stayed = arrival.stayed(incident, now)
+    there = watch_on(there, now) if stayed else there
     decision = MOVES[type(event)](there, event, roster, now)
-    if decision.incident == there and not decision.reasons:
+    waited_for = stayed and isinstance(event, Due)  # then there is nothing else to do, and it is written
+    if decision.incident == there and not decision.reasons and not waited_for:
         return decision if there is incident else Decision(incident=incident)
     decision = replace(decision, reasons=(*stayed, *_aged(event, decision.reasons)))
     return replace(decision, incident=replace(decision.incident, version=incident.version + 1))

@@ -1,5 +1,6 @@
 """What must be true of every incident at every moment, in one place for tests and for the auditor."""
 
+from alerts.arrival import presumed_at
 from alerts.model import ENDED, Incident, State, TimerKind
 
 TIMERS = {
@@ -38,6 +39,8 @@ def _now(incident: Incident) -> list[str]:
             found.append("timer of another step or round")
         if incident.expires_at is not None and timer.due_at > incident.expires_at:
             found.append("would be silent past its expiry")
+        if timer.due_at > (presumed_at(incident) or timer.due_at):
+            found.append("somebody says he is there, and nobody looks when that may be presumed")
     if not 0 <= incident.step <= incident.policy.last:
         found.append(f"step {incident.step} is not in the policy")
     if (incident.state is State.CLOSED) != (incident.disposition is not None):

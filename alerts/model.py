@@ -79,7 +79,7 @@ class Proof(StrEnum):
     TOLD = "told"  # he says so, and nothing else yet
     BUTTON = "button"  # the resident's own button was pressed about when he said so
     POSITION = "position"  # his phone is at her door
-    TIME = "time"  # he has stayed on scene long enough
+    TIME = "time"  # presumed: he said so long ago, and nothing has spoken against it
 
 
 class TimerKind(StrEnum):

@@ -4,8 +4,8 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.arrival import proved_by_press
-from alerts.escalation import Pages, Reason, plan, ring_again, ring_operators, ring_who_has_it, urgent, watch
+from alerts.arrival import arrived_at, proved_by_press
+from alerts.escalation import Pages, Reason, plan, ring_again, ring_operators, ring_who_has_it, urgent, watch, watch_on
 from alerts.events import Due, MadeReal, Raised
 from alerts.model import (
     Alert,
@@ -82,6 +82,7 @@ def raised(incident: Incident, event: Raised, roster: Roster, now: datetime) -> 
     else:
         decision = Decision(incident=counted, reasons=(attached,))
     there, proved = proved_by_press(decision.incident, alert, now)
+    there = watch_on(there, now) if proved else there
     return replace(
         decision, incident=there, reasons=(*decision.reasons, *proved), told=_answered(incident, alert, decision.pages)
     )
@@ -187,6 +188,7 @@ def _worse(incident: Incident, alert: Alert, roster: Roster, now: datetime, why:
     """
     policy = incident.policy.for_worse(alert, now)
     same = policy.name == incident.policy.name and not incident.test
+    on_scene = incident.state is State.ON_SCENE  # there since then, and silent as long as the worse case may be
     worse = replace(
         incident,
         kind=alert.kind,
@@ -195,6 +197,7 @@ def _worse(incident: Incident, alert: Alert, roster: Roster, now: datetime, why:
         policy=policy,
         step=incident.step if same else 0,
         paged_at=now,
+        expires_at=max(now, arrived_at(incident) + policy.scene_expires) if on_scene else incident.expires_at,
     )
     if incident.state is State.CONFIRMING:
         return _while_asking(replace(worse, paged_at=None), alert, roster, now, why)

@@ -29,6 +29,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "also_en_route": ("{person} 也在路上", "{person} is on the way as well"),
     "arrived": ("{person} 到场（{how}）", "{person} arrived ({how})"),
     "proved": ("{person} 到场证实：{how}", "{person} is there: {how}"),
+    "presumed": ("{person} 推定在场：{how}", "{person} is presumed to be there: {how}"),
     "also_on_scene": ("{person} 也到场", "{person} is there as well"),
     "left": ("{person} 离开", "{person} left"),
     "handed_over": ("{person} 已交接", "{person} handed over"),
@@ -83,8 +84,8 @@ def _line(event: Row, names: Mapping[int, str], language: str) -> Row:
 
 
 KEY = frozenset({
-    "opened", "attached", "taken", "dispatched", "called", "made_real", "arrived", "proved", "handed_over", "resolved",
-    "closed", "cancelled",
+    "opened", "attached", "taken", "dispatched", "called", "made_real", "arrived", "proved", "presumed",
+    "handed_over", "resolved", "closed", "cancelled",
 })  # fmt: skip
 ACTORS = {
     "timer": ("计时", "timer"), "hub": ("系统", "hub"), "device": ("设备", "device"), "wearer": ("本人", "wearer"),

@@ -6,9 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.arrival import STAYS
 from alerts.links import building
-from alerts.model import ENDED, AlertKind, Proof, Severity, State
+from alerts.model import ENDED, AlertKind, Severity, State
 from alerts.services import KEYS, Happened, propose
 from alerts.surge import Answer, Waiting, groups
 from hub.store.console import Row
@@ -129,12 +128,11 @@ def _waiting(row: Row) -> Waiting:
     )  # fmt: skip
 
 
-def proof(row: Row, now: datetime) -> str | None:
+def proof(row: Row) -> str | None:
     """How an arrival is proved, as a word; None when nobody has arrived."""
     if State(row["state"]) not in (State.ON_SCENE, State.HANDED_OVER, State.RESOLVED) or row["arrived_at"] is None:
         return None
-    told = row["proof"] == Proof.TOLD and State(row["state"]) is State.ON_SCENE
-    return Proof.TIME.value if told and now - row["arrived_at"] >= STAYS else row["proof"] or "none"
+    return row["proof"] or "none"
 
 
 def services(row: Row, alerts: Sequence[Row], *, no_speech: bool) -> list[Row]:
@@ -172,7 +170,7 @@ def case(row: Row, now: datetime, person_id: int) -> Row:
         "can_act": not ended and mine,
         "resolved": state is State.RESOLVED,
         "no_operator": no_operator(row),
-        "shown_proof": proof(row, now),
+        "shown_proof": proof(row),
     }
 
 

@@ -100,7 +100,7 @@ with shown as materialized (
 select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step, i.round, i.area,
        i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role, i.services, i.proof,
        r.name as resident, r.born, r.address, coalesce(r.risks, '{}') as risks, d.address as device, d.room,
-       t.kind as timer, t.due_at,
+       t.kind as timer, case t.kind when 'expiry' then i.expires_at else t.due_at end as due_at,
        (select array_agg(distinct a.kind order by a.kind) from alert a where a.incident_id = i.id) as kinds,
        (select a.rule from alert a where a.incident_id = i.id and a.rule is not null
          order by a.severity, a.raised_at desc limit 1) as rule,
@@ -149,7 +149,8 @@ select i.id, i.kind, i.severity, i.state, i.opened_at, i.closed_at, i.presses, i
        (select max(e.at) from incident_event e where e.incident_id = i.id and e.what = 'arrived') as arrived_at,
        r.name as resident, r.born, r.address, r.entrance, r.language, r.ability, r.risks, r.key_place, r.phone,
        r.door_code <> '' as has_door_code, r.lat, r.lon,
-       d.address as device, d.room, t.kind as timer, t.due_at
+       d.address as device, d.room,
+       t.kind as timer, case t.kind when 'expiry' then i.expires_at else t.due_at end as due_at
 from incident i
 left join resident r on r.id = i.resident_id
 left join device d on d.id = i.device_id

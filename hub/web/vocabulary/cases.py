@@ -27,7 +27,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # proof of an arrival
     "proof.button": ("本人按钮证实", "proved by the resident's button"),
     "proof.position": ("定位证实", "proved by position"),
-    "proof.time": ("停留已满 10 分钟", "has stayed 10 minutes"),
+    "proof.time": ("自述到场已 10 分钟，按时间推定，未证实", "says so since 10 minutes: presumed, unproved"),
     "proof.told": ("自述到场，未证实", "says so, unproved"),
     "proof.none": ("手机定位不在现场，未证实", "phone is elsewhere, unproved"),
     "tap_late": ("（{age} 前按下，断网后补发）", " (pressed {age} earlier, without a line)"),

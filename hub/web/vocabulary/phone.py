@@ -24,7 +24,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "r_proof.button": ("到达已证实：她的按钮", "Arrival proved: her own button"),
     "r_proof.position": ("到达已证实：定位", "Arrival proved: your position"),
-    "r_proof.time": ("到达已证实：在场时间", "Arrival proved: time on scene"),
+    "r_proof.time": ("按时间推定已到，未证实", "Arrival presumed by time, not proved"),
     "r_leave": ("离开", "Leave"),
     "r_leave_locked": ("离开（先交接）", "Leave (hand over first)"),
     "r_hand_over": ("交给谁？", "Who is with her now?"),

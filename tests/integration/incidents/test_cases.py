@@ -116,6 +116,24 @@ async def test_button_pressed_on_the_way_in_proves_it(world: World) -> None:
     assert (await world.incident(incident)).proof is Proof.BUTTON
 
 
+async def test_who_only_says_he_is_there_is_presumed_to_be_when_ten_minutes_are_over(world: World) -> None:
+    incident, guard, page = await guard_page(world)
+    await desk.take(world.conn, incident, world.names["operator"])
+    await desk.answer(world.conn, guard, page, "there", "arrived")
+    await world.forward(599)
+    await world.fire()
+    assert (await world.incident(incident)).proof is Proof.TOLD
+    pages = len(await world.pages(incident))
+    await world.forward(1)
+    await world.fire()
+    there = await world.incident(incident)
+    assert (there.proof, there.state) == (Proof.TIME, State.ON_SCENE)
+    assert (await facts(world, incident, "presumed"))["person"] == guard
+    assert len(await world.pages(incident)) == pages  # nobody is woken for it
+    assert there.timer is not None
+    assert there.timer.due_at == there.expires_at  # the case's one timer waits for his silence again
+
+
 async def test_installers_test_press_proves_nothing(world: World) -> None:
     incident, guard, page = await guard_page(world)
     await desk.answer(world.conn, guard, page, "there", "arrived")

@@ -57,6 +57,7 @@ from tests.unit.alerts.duty import NAMES, NIGHT, OFF_DUTY_GUARD, PEOPLE, XIAO_LI
 
 RINGS = 80  # the longest anything goes on by itself: a son 38 min away, operators rung every minute meanwhile
 SHORTEST, LONGEST = 60, 200  # bytes of a seeded history, two a step
+BELIEVED = timedelta(minutes=10)  # who says he is there is presumed to be after so long
 AGAIN_EVERY = 16  # of so many steps one is decided twice: the same must give the same
 WAITS_S = (0, 0.5, 1, 5, 10, 29, 30, 31, 60, 61, 300, 901, 3600, 30000)
 WAITS_EMPTY = NIGHT.replace('only = { between = ["07:00", "22:00"] }', 'if_empty = "wait"')
@@ -96,6 +97,7 @@ class Night:
     ready: list[Page] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     presses: int = 0
+    there_since: datetime | None = None  # when the responder said that he is there
     rerung: dict[int, datetime] = field(default_factory=dict)
     steps: int = 0
 
@@ -176,11 +178,22 @@ class Night:
             return
         law(after.timer is not None and after.timer.due_at > self.now, "fired and set no new time")
         waits = not after.test and after.policy.steps[after.step].if_empty is IfEmpty.WAIT
-        law(self._rang(decision) or waits, f"{before.state}: the timer fired and nobody was paged")
+        presumed = self._only_his_word(before) and after.state is State.ON_SCENE
+        law(not presumed or after.proof is Proof.TIME, "there by his word for ten minutes, and it is not said")
+        quiet = waits or (presumed and not self._operators_wait(before))
+        law(self._rang(decision) or quiet, f"{before.state}: the timer fired and nobody was paged")
         if after.state is before.state and after.state in HAS_IT:
             law(self._roles(decision.pages) <= {Role.OPERATOR}, "paging goes on after it was taken")
         if before.state is State.OPEN and not before.test:
             self._judge_climb(before, after)
+
+    def _only_his_word(self, incident: Incident) -> bool:
+        """Whether somebody has said for long enough that he is there, and nothing speaks for or against it."""
+        told = incident.state is State.ON_SCENE and incident.proof is Proof.TOLD
+        return told and self.there_since is not None and self.now - self.there_since >= BELIEVED
+
+    def _operators_wait(self, incident: Incident) -> bool:
+        return incident.handler_id is None and incident.severity is Severity.CRITICAL and not incident.test
 
     def _judge_climb(self, before: Incident, after: Incident) -> None:
         last = before.policy.last
@@ -251,8 +264,14 @@ class Night:
         self.ready += decision.pages
         if after.state in ENDED:
             law(not self.ready or all(p.purpose is Purpose.STAND_DOWN for p in self.ready), "ended and still paging")
-        nobody = after.handler_id is None and after.severity is Severity.CRITICAL and not after.test
-        if nobody and after.state in (*HAS_IT, State.HANDED_OVER):
+        if after.state is not State.ON_SCENE:
+            self.there_since = None
+        elif before is None or before.state is not State.ON_SCENE:
+            self.there_since = self.now
+        if after.state is State.ON_SCENE and after.proof is Proof.TOLD and self.there_since is not None:
+            looks = after.timer is not None and after.timer.due_at <= self.there_since + BELIEVED
+            law(looks, "there by his word, and nobody looks when it may be presumed")
+        if self._operators_wait(after) and after.state in (*HAS_IT, State.HANDED_OVER):
             cadence = after.timer is not None and after.timer.due_at <= self.now + after.policy.repeat_last
             law(cadence, "severity 1 without an operator, and the operators are not rung")
         self.incident = after

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from alerts.arrival import Position, arrived_at, better, distance_m, proof_of
-from alerts.events import Arrived, HandedOver
-from alerts.model import Proof, Role, State
-from tests.unit.alerts.duty import GUARD, SON, XIAO_LI, Duty, at, sos
+from alerts.events import Arrived, HandedOver, Raised
+from alerts.model import AlertKind, Proof, Role, Severity, State, TimerKind
+from tests.unit.alerts.duty import GUARD, NIGHT, SON, XIAO_LI, Duty, alert, at, sos
 
 HOME = (38.47, 106.26)
 SAID = at("02:20:00")
@@ -54,7 +54,8 @@ def test_distance_is_the_one_over_the_ground() -> None:
 @pytest.mark.parametrize(
     ("new", "old", "is_better"),
     [(Proof.BUTTON, Proof.TOLD, True), (Proof.TOLD, Proof.TOLD, False), (Proof.TOLD, Proof.BUTTON, False),
-     (Proof.POSITION, None, True), (None, Proof.TOLD, False), (Proof.POSITION, Proof.TIME, True)],
+     (Proof.POSITION, None, True), (None, Proof.TOLD, False), (Proof.POSITION, Proof.TIME, True),
+     (Proof.TOLD, None, False), (Proof.BUTTON, Proof.POSITION, True), (Proof.TIME, Proof.POSITION, False)],
 )  # fmt: skip
 def test_second_word_counts_when_it_is_worth_more(new: Proof | None, old: Proof | None, is_better: bool) -> None:
     assert better(new, old) is is_better
@@ -88,11 +89,69 @@ def test_press_alone_is_never_an_arrival() -> None:
     assert (night.incident.state, night.incident.proof) == (State.OPEN, None)
 
 
-def test_who_has_stayed_ten_minutes_is_believed_at_the_next_thing_that_happens() -> None:
-    night = there().until("02:27:00")
+def test_who_has_said_so_for_ten_minutes_is_presumed_to_be_there_when_the_time_comes() -> None:
+    night = there()
+    assert [night.until(clock).incident.proof for clock in ("02:25:59", "02:26:00")] == [Proof.TOLD, Proof.TIME]
+    assert night.last.reasons == (("presumed", {"person": GUARD, "proof": "time"}),)
+    assert (night.last.pages, night.last.withdraw) == ((), False)  # it is written, and nobody is woken for it
+
+
+def test_presumption_puts_nothing_off() -> None:
+    night = there()
+    expires = night.incident.expires_at
+    night.until("02:27:00")
+    assert (night.incident.expires_at, night.incident.state) == (expires, State.ON_SCENE)
+    assert night.incident.timer is not None
+    assert (night.incident.timer.kind, night.incident.timer.due_at) == (TimerKind.EXPIRY, expires)
+
+
+def test_operators_who_have_not_taken_it_ring_on_while_he_is_presumed_to_be_there() -> None:
+    night = sos().until("02:16:00")
+    night.does(Arrived(person_id=GUARD, proof=Proof.TOLD))
+    night.until("02:26:00")
+    assert night.incident.proof is Proof.TIME
+    assert night.called("02:26:00") == ["02:26:00 xiao li console", "02:26:00 lao zhang console"]
+    night.until("02:27:00")
+    assert night.called("02:26:30") == ["02:27:00 xiao li console", "02:27:00 lao zhang console"]
+
+
+def test_presumption_is_written_before_what_happens_in_the_same_moment() -> None:
+    night = there()
+    night.now = at("02:26:00")  # the timer is due and has not fired yet
     night.does(HandedOver(person_id=GUARD, to="120 #4711"))
     assert night.incident.proof is Proof.TIME
-    assert night.last.reasons[0] == ("proved", {"person": GUARD, "proof": "time"})
+    assert [what for what, _ in night.last.reasons] == ["presumed", "handed_over"]
+
+
+def test_nothing_is_waited_for_once_his_position_or_her_button_proves_it() -> None:
+    position, press = Arrived(person_id=GUARD, proof=Proof.POSITION), Raised(alert=alert(now=at("02:17:00")))
+    for proof in (position, press):
+        night = there().until("02:17:00")
+        night.does(proof)
+        assert night.incident.timer is not None
+        assert night.incident.timer.due_at == night.incident.expires_at
+
+
+def test_saying_it_again_does_not_talk_away_a_phone_that_is_elsewhere() -> None:
+    night = there(None)
+    night.does(Arrived(person_id=GUARD, proof=Proof.TOLD))
+    assert night.incident.proof is None
+    night.until("02:30:00")
+    assert night.incident.proof is None
+
+
+def test_who_is_there_when_it_gets_worse_came_when_he_came() -> None:
+    text = NIGHT.replace('[policy."急"]', '[policy."急"]\nscene_expires = "20m"')
+    night = Duty(text=text).opens(alert(AlertKind.VITALS, Severity.MEDIUM, at("02:14:07")))
+    night.takes(XIAO_LI)
+    night.does(Arrived(person_id=GUARD, proof=Proof.TOLD))
+    arrived = night.now
+    night.until("02:19:00")
+    night.press()
+    assert night.incident.policy.name == "急"
+    assert (night.incident.proof, arrived_at(night.incident)) == (Proof.TOLD, arrived)
+    night.until("02:24:07")
+    assert night.incident.proof is Proof.TIME
 
 
 def test_who_stayed_less_is_still_unproved() -> None:

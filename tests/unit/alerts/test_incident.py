@@ -139,9 +139,9 @@ def cells() -> list[tuple[State, str, str]]:
 
 
 def late(duty: Duty) -> None:
-    """Long enough for whatever timer there is."""
+    """Long enough for whatever is waited for; on scene a timer also fires when an arrival may be presumed."""
     if duty.incident.timer is not None:
-        duty.now = duty.incident.timer.due_at
+        duty.now = duty.incident.expires_at or duty.incident.timer.due_at
 
 
 @pytest.mark.parametrize(("state", "event", "outcome"), cells())

@@ -119,7 +119,7 @@ def test_severity_one_says_that_no_operator_has_it_whoever_goes(facts: dict[str,
     ("facts", "word"),
     [
         ({"state": "on_scene", "proof": "told", "arrived_at": NOW - timedelta(minutes=3)}, "told"),
-        ({"state": "on_scene", "proof": "told", "arrived_at": NOW - timedelta(minutes=11)}, "time"),
+        ({"state": "on_scene", "proof": "time", "arrived_at": NOW - timedelta(minutes=11)}, "time"),
         ({"state": "on_scene", "proof": None, "arrived_at": NOW - timedelta(minutes=11)}, "none"),
         ({"state": "handed_over", "proof": "told", "arrived_at": NOW - timedelta(hours=1)}, "told"),
         ({"state": "on_scene", "proof": "button", "arrived_at": NOW}, "button"),
@@ -131,7 +131,7 @@ def test_severity_one_says_that_no_operator_has_it_whoever_goes(facts: dict[str,
     ],
 )
 def test_arrival_is_shown_with_its_proof_or_as_unproved(facts: dict[str, Any], word: str | None) -> None:
-    assert views.proof(row(**facts), NOW) == word
+    assert views.proof(row(**facts)) == word
 
 
 def test_services_stand_by_their_keys_whatever_is_proposed() -> None:
