@@ -5,7 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from devices.adapters import jt808, watch_3g
+from devices.adapters import gt06, jt808, watch_3g
+from devices.framers import gt06 as gt06_framer
 from devices.framers import jt808 as jt808_framer
 from devices.framers import watch_3g as watch_3g_framer
 from devices.framers.base import Framer
@@ -42,6 +43,14 @@ PROTOCOLS: tuple[Protocol, ...] = (
         port=5093,
         readdress=watch_3g.readdress,
         also=("watch", "watch_3g"),
+    ),
+    Protocol(
+        name="gt06",
+        framer=gt06_framer.Framer,
+        device_of=gt06.ADAPTER.device_of,
+        reply=gt06.reply,
+        timed_reply=gt06.timed_reply,
+        port=5023,
     ),
     Protocol(
         name="jt808",

@@ -1,11 +1,13 @@
 """All grammars carehub understands, in one visible tuple. A new device family is one file and one entry here."""
 
 from devices.adapter import Adapter
-from devices.adapters import carehub, jt808, watch_3g, zigbee2mqtt
+from devices.adapters import carehub, gt06, jt808, lorawan, watch_3g, zigbee2mqtt
 
 ADAPTERS: tuple[Adapter, ...] = (
     carehub.ADAPTER,
+    gt06.ADAPTER,
     jt808.ADAPTER,
+    lorawan.ADAPTER,
     watch_3g.ADAPTER,
     zigbee2mqtt.ADAPTER,
 )

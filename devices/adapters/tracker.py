@@ -81,13 +81,13 @@ class Report:
 
     def __init__(self, at: datetime | None = None) -> None:
         self.at = at
-        self.alarms: dict[str, str] = {}
+        self.alarms: dict[str, tuple[str, Quality]] = {}
         self._seen: dict[tuple[str, str | None], Observation] = {}
 
-    def alarm(self, code: str | None, native: str) -> None:
+    def alarm(self, code: str | None, native: str, *, quality: Quality = Quality.OK) -> None:
         """Note an alarm in the device's own word; None: a word that is no alarm."""
         if code is not None:
-            self.alarms.setdefault(code, native)
+            self.alarms.setdefault(code, (native[:40], quality))
 
     def measure(self, code: str, value: float, *, sub: str | None = None, absent: tuple[float, ...] = ()) -> None:
         """Note a number; one of `absent` is how this device says that it could not measure."""
@@ -118,8 +118,10 @@ class Report:
     @property
     def observations(self) -> tuple[Observation, ...]:
         """All of it, the worst alarm first."""
-        codes = sorted(self.alarms, key=_rank)
-        alarms = (Observation(code=code, value=True, native=self.alarms[code][:40]) for code in codes)
+        alarms = (
+            Observation(code=code, value=True, native=native, quality=quality)
+            for code, (native, quality) in sorted(self.alarms.items(), key=lambda entry: _rank(entry[0]))
+        )
         return (*alarms, *self._seen.values())
 
 
