@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import socket
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import aiomqtt
 
@@ -85,9 +87,33 @@ class Line:
         await self._up.wait()
 
     def _open(self) -> aiomqtt.Client:
-        client = aiomqtt.Client(
+        client = _Client(
             self._endpoint.host, self._endpoint.port, username=self.username, password=self._secret,
             identifier=f"{self.username}-sim", keepalive=30, will=self._will, max_queued_outgoing_messages=0,
         )  # fmt: skip
         client.pending_calls_threshold = PENDING
         return client
+
+
+class _Client(aiomqtt.Client):
+    """Watches its own sockets only.
+
+    The library asks for a socket to be watched a turn of the loop later, by its number. A connection that was reset
+    meanwhile has given that number back: then nobody's socket is watched (EBADF), or another connection's, whose own
+    bytes are never written again.
+    """
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        del userdata  # the library's callbacks have one; we have none
+        self._loop.call_soon_threadsafe(self._watch, client, sock)
+
+    def _watch(self, client: Any, sock: socket.socket) -> None:
+        if client.socket() is sock and sock.fileno() >= 0:
+            self._loop.add_writer(sock.fileno(), self._write, client)
+
+    def _write(self, client: Any) -> None:
+        try:
+            client.loop_write()
+        except Exception as error:  # whatever it is, the connection is no good: the library's own way
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
