@@ -28,9 +28,9 @@ from hub.bench.stack import Stack
 from hub.bench.wire import LIMIT_S, BareMqtt, Console, Webhook
 from hub.commands.bench_ingest import mosquitto, register
 from hub.errors import HubError
+from hub.passwords import hash_password
 from hub.store import policies
 from hub.store.pool import connect
-from hub.web.auth import hash_password
 
 LOAD_WARM_UP_S = 3.0
 PAUSE_S = 0.05  # between two presses: they are single events, not a burst

@@ -3,21 +3,31 @@
 import argparse
 import asyncio
 import secrets
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psycopg
 
 from alerts.model import Role
 from hub.channels import addresses
+from hub.commands import people_list
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
-from hub.store import devices, people, phone
+from hub.passwords import hash_password
+from hub.policies import whose
+from hub.store import devices, people, phone, register
 from hub.store.pool import Connection, connect
-from hub.web.auth import CONSOLE_ROLES, hash_password
+from hub.web.auth import CONSOLE_ROLES
 
 ROLES = (*(str(role) for role in Role), "supervisor")
 PASSWORD_BYTES = 12
+CONTACT = (
+    "how to reach him; again for more. app: his phone, once he opened the page of `carehub people link`. sms=13…,"
+    " voice=13…: a number. email=name@example.org. webhook=https://…: a service of his. mqtt: a terminal, whose password"
+    " is printed; or mqtt=TOPIC. siren=TOPIC. apprise=NAME: of CAREHUB_APPRISE_<NAME>. console: operators have it anyway"
+)
 
 
 def main(argv: list[str]) -> int:
@@ -30,46 +40,65 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="carehub people", description=__doc__)
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
-    commands = parser.add_subparsers(required=True, metavar="resident | person | link | list")
-    resident = commands.add_parser("resident", help="somebody who lives alone; prints her number")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _resident_parser(commands.add_parser("resident", help="register somebody who lives alone; prints her number"))
+    _person_parser(commands.add_parser("person", help="register somebody who is called, or who works the console"))
+    change = commands.add_parser("change", help="another way to reach a person, another resident he is called for")
+    change.add_argument("person", metavar="PERSON", help="number, name, account or telephone")
+    _attached(change)
+    change.set_defaults(run=_change, login=None)
+    link = commands.add_parser("link", help="a person's own page on his phone: prints its address, shown once")
+    link.add_argument("person", metavar="PERSON", help="number, name, account or telephone")
+    link.add_argument("--revoke", action="store_true", help="end every link he has, and print none")
+    link.set_defaults(run=_link)
+    listing = commands.add_parser("list", help="residents and people: who is called for whom, how, and who is on duty")
+    listing.add_argument("--area", help="only hers, and those who serve her")
+    listing.add_argument("--json", action="store_true", help="one JSON object, with addresses in full")
+    listing.set_defaults(run=_list)
+    return parser
+
+
+def _resident_parser(resident: argparse.ArgumentParser) -> None:
     resident.add_argument("name")
     resident.add_argument("--born", type=date.fromisoformat, metavar="YYYY-MM-DD")
     for field, text in (
-        ("area", "whose community workers and guards serve her"), ("address", ""), ("phone", ""),
+        ("area", "whose community workers and guards serve her"), ("address", "read out to whoever goes"),
+        ("phone", "hers: operators call it back"),
         ("entrance", "how to get in"), ("key-place", "where a key is kept"), ("door-code", "shown on demand only"),
         ("ability", "自理, 半失能 or 失能"),
     ):  # fmt: skip
         resident.add_argument(f"--{field}", default="", help=text)
-    resident.add_argument("--language", default="zh-CN")
+    resident.add_argument("--language", default="zh-CN", help="what she speaks; left out: %(default)s")
     resident.add_argument(
         "--risk", action="append", default=[], help="lives_alone, falls, heart_failure, dog …; again for more"
     )
     _place(resident, "of her door")
     resident.set_defaults(run=_resident)
-    person = commands.add_parser("person", help="somebody who is called, or who works the console")
+
+
+def _person_parser(person: argparse.ArgumentParser) -> None:
     person.add_argument("name")
-    person.add_argument("--role", required=True, choices=ROLES)
+    person.add_argument("--role", required=True, choices=ROLES, metavar="ROLE", help=f"one of {', '.join(ROLES)}")
     person.add_argument("--area", default="", help="whose residents he serves; left out: everywhere")
-    person.add_argument("--phone", default="")
-    person.add_argument("--login", help="signs in at the console with this; the password is printed once")
+    person.add_argument("--phone", default="", help="shown to operators; it is called only as --contact voice=…")
     person.add_argument(
-        "--contact", action="append", default=[], metavar="CHANNEL=ADDRESS", help="webhook=https://… or mqtt"
+        "--login", help=f"{' or '.join(sorted(CONSOLE_ROLES))}: signs in with this; the password is printed once"
     )
-    person.add_argument(
-        "--for", dest="residents", type=int, action="append", default=[], metavar="NUMBER",
-        help="a resident; again for more",
-    )  # fmt: skip
-    person.add_argument("--relation", default="", help="daughter, neighbour …")
-    person.add_argument("--minutes", type=float, help="how far away; left out: from --lat and --lon, or unknown")
-    person.add_argument("--on-duty", type=int, default=0, metavar="DAYS", help="on duty from now, for so many days")
+    _attached(person)
     _place(person, "where he usually starts from")
     person.set_defaults(run=_person)
-    link = commands.add_parser("link", help="a person's own page on his phone: prints its address, shown once")
-    link.add_argument("person", type=int, metavar="NUMBER")
-    link.add_argument("--revoke", action="store_true", help="end every link he has, and print none")
-    link.set_defaults(run=_link)
-    commands.add_parser("list", help="residents and people, by number").set_defaults(run=_list)
-    return parser
+
+
+def _attached(parser: argparse.ArgumentParser) -> None:
+    """What a person has from the start, or gets later."""
+    parser.add_argument("--contact", action="append", default=[], metavar="CHANNEL=ADDRESS", help=CONTACT)
+    parser.add_argument(
+        "--for", dest="residents", action="append", default=[], metavar="RESIDENT",
+        help="number or name of a resident he is called for; again for more",
+    )  # fmt: skip
+    parser.add_argument("--relation", default="", help="what he is to her: daughter, neighbour …")
+    parser.add_argument("--minutes", type=float, help="how far away; left out: from --lat and --lon, or unknown")
+    parser.add_argument("--on-duty", type=int, default=0, metavar="DAYS", help="on duty from now, for so many days")
 
 
 def _place(parser: argparse.ArgumentParser, whose: str) -> None:
@@ -80,12 +109,10 @@ def _place(parser: argparse.ArgumentParser, whose: str) -> None:
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
     async with await connect(settings.database.dsn, name="carehub people") as conn, conn.transaction():
         try:
-            options.public_url = settings.public_url
+            options.public_url, options.zone = settings.public_url, ZoneInfo(settings.console.zone)
             await options.run(conn, options)
         except psycopg.errors.UniqueViolation:
             raise HubError(f"somebody signs in as {options.login!r} already; choose another login") from None
-        except psycopg.errors.ForeignKeyViolation:
-            raise HubError("--for names a resident who is not registered; `carehub people list` shows them") from None
         await conn.execute("select pg_notify('carehub_config', '')")
     return 0
 
@@ -111,19 +138,41 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
         password_hash=hash_password(password) if password else None,
     )  # fmt: skip
     await people.set_place(conn, number, options.lat, options.lon)
-    for channel, address in contacts:
-        await people.set_contact(conn, number, channel, address)
-    for position, resident in enumerate(options.residents):
-        await people.set_circle(
-            conn, resident, number, relation=options.relation, minutes_away=options.minutes, position=position
-        )
-    if options.on_duty:
-        await people.cover(conn, number, options.on_duty)
     print(f"person {number}")
     if password:
         print(f"  login     {options.login}\n  password  {password}   (shown once)")
-    if ("mqtt", "") in contacts:
-        await _terminal(conn, number)
+    await _attach(conn, number, contacts, options)
+    if not contacts:
+        print(
+            f"  note      nothing reaches {options.name} yet: carehub people change {number} --contact CHANNEL=ADDRESS"
+        )
+    if options.role == Role.FAMILY and not options.residents:
+        print(f"  note      family is called for nobody else's sake: carehub people change {number} --for RESIDENT")
+
+
+async def _change(conn: Connection, options: argparse.Namespace) -> None:
+    who = await register.person(conn, options.person)
+    if not options.contact and not options.residents and not options.on_duty:
+        raise HubError("say what changes: --contact, --for or --on-duty")
+    await _attach(conn, who.id, [_contact(text) for text in options.contact], options)
+    print(f"person {who.id}: {who.name}")
+
+
+async def _attach(
+    conn: Connection, number: int, contacts: Sequence[tuple[str, str]], options: argparse.Namespace
+) -> None:
+    for channel, address in contacts:
+        if (channel, address) == ("mqtt", ""):
+            await _terminal(conn, number)
+        else:
+            await people.set_contact(conn, number, channel, address)
+    for position, resident in enumerate(options.residents):
+        home = await whose(conn, resident)
+        await people.set_circle(
+            conn, home.resident_id, number, relation=options.relation, minutes_away=options.minutes, position=position
+        )
+    if options.on_duty:
+        await people.cover(conn, number, options.on_duty)
 
 
 async def _terminal(conn: Connection, number: int) -> None:
@@ -136,21 +185,19 @@ async def _terminal(conn: Connection, number: int) -> None:
 
 async def _link(conn: Connection, options: argparse.Namespace) -> None:
     """His phone becomes the responders' app through this page."""
+    who = await register.person(conn, options.person)
     if options.revoke:
-        print(f"{await phone.revoke_links(conn, options.person)} links ended")
+        print(f"{await phone.revoke_links(conn, who.id)} links of {who.name} ended")
         return
-    token, ends = await phone.make_link(conn, options.person)
-    print(f"{options.public_url.rstrip('/')}/me/{token}\n  until     {ends:%Y-%m-%d}   (shown once; it is his alone)")
+    token, ends = await phone.make_link(conn, who.id)
+    until = ends.astimezone(options.zone)
+    print(f"{options.public_url.rstrip('/')}/me/{token}")
+    print(f"  for       {who.name}\n  until     {until:%Y-%m-%d}   (shown once; it is his alone)")
 
 
-async def _list(conn: Connection, _: argparse.Namespace) -> None:
-    for title, query in (
-        ("residents", b"select id, name, area, address from resident order by id"),
-        ("people", b"select id, name, role, area from person where active order by id"),
-    ):
-        print(title)
-        for row in await (await conn.execute(query)).fetchall():
-            print(f"{row[0]:>6}  {row[1]:<16}{row[2]:<16}{row[3]}")
+async def _list(conn: Connection, options: argparse.Namespace) -> None:
+    homes, everybody = await register.residents(conn, area=options.area), await register.people(conn, area=options.area)
+    print((people_list.as_json if options.json else people_list.as_tables)(homes, everybody, options.zone))
 
 
 def _contact(text: str) -> tuple[str, str]:

@@ -22,11 +22,11 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from hub.loops.canary_ways import ConsoleWay, DeviceWay, LostError
 from hub.loops.findings import Finding
+from hub.passwords import hash_password
 from hub.store import canary as store
 from hub.store.canary import STAGES, Round
 from hub.store.canary import Canary as Who
 from hub.store.pool import Connection, connect
-from hub.web.auth import hash_password
 
 SECRETS_FILE = "canary.json"
 STARTING_S = 30.0  # a hub that starts may need so long; a canary lost before its first success is forgiven till then

@@ -1,4 +1,4 @@
-"""Who sits at the console: passwords, sessions, and how often one may try."""
+"""Who sits at the console: signing in, sessions, and how often one may try."""
 
 import asyncio
 import hashlib
@@ -8,29 +8,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-
+from hub.passwords import hash_password, verify
 from hub.store import console as store
 from hub.store.pool import Pool
 
 CONSOLE_ROLES = frozenset({"operator", "supervisor"})
 IDLE_MINUTES = 30  # an open console keeps its session alive; a closed one does not
 HASHES_AT_ONCE = 2  # each takes 64 MiB and 50 ms of one core: a flood of sign-ins must not starve the screens
-_HASHER = PasswordHasher()  # argon2id with the second recommended set of RFC 9106
-
-
-def hash_password(password: str) -> str:
-    """Return the argon2id hash to keep in `person.password_hash`."""
-    return _HASHER.hash(password)
-
-
-def verify(password_hash: str, password: str) -> bool:
-    """Say whether `password` belongs to the hash; a damaged hash belongs to nothing."""
-    try:
-        return _HASHER.verify(password_hash, password)
-    except (VerifyMismatchError, VerificationError, InvalidHashError):
-        return False
 
 
 @dataclass(frozen=True, kw_only=True)

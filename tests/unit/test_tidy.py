@@ -65,6 +65,18 @@ def test_imports_point_one_way(package: str) -> None:
     assert not wrong
 
 
+def test_loops_and_store_know_nothing_of_the_screens() -> None:
+    """A loop runs where no console does."""
+    below = [path for package in ("loops", "store", "ingress", "channels") for path in modules(f"hub/{package}")]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in below
+        for line, name in imports(ast.parse(path.read_text(encoding="utf-8")))
+        if name.startswith("hub.web")
+    ]
+    assert not wrong
+
+
 @pytest.mark.parametrize("package", PURE)
 def test_pure_packages_use_only_plain_modules(package: str) -> None:
     wrong = [

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub.passwords import hash_password, verify
 from hub.web import story, views, words
-from hub.web.auth import FREE, KEPT, LONGEST_S, Gate, hash_password, verify
+from hub.web.auth import FREE, KEPT, LONGEST_S, Gate
 
 NOW = datetime(2026, 11, 21, 18, 30, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -5,7 +5,7 @@ import pytest
 
 from hub.commands import people
 from hub.errors import HubError
-from hub.web.auth import verify
+from hub.passwords import verify
 
 
 @pytest.fixture(autouse=True)

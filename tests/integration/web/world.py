@@ -20,8 +20,8 @@ import psycopg
 from alerts.model import Alert, AlertKind, Severity
 from hub import incidents, links
 from hub.embedded import free_port
+from hub.passwords import hash_password
 from hub.store.pool import Connection, connect, hub_now
-from hub.web.auth import hash_password
 
 PASSWORD = "correct horse battery"
 LINK_KEY = "a key for tests that is long enough"
