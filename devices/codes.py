@@ -61,6 +61,8 @@ _ALL = (
     _measure("presence.distance", "m"),
     Code(name="link.quality", kind=Kind.LINK, unit="{lqi}"),
     Code(name="link.gsm_signal", kind=Kind.LINK, unit="%"),
+    Code(name="link.rssi", kind=Kind.LINK, unit="dB[mW]"),
+    Code(name="link.snr", kind=Kind.LINK, unit="dB"),
     Code(name="wear.worn", kind=Kind.STATE, column="worn"),
     *_words(
         Kind.STATE,
@@ -70,6 +72,10 @@ _ALL = (
     *_words(Kind.EVENT, "button.press event.test motion.tilt motion.drop"),
     *_words(Kind.EVENT, "rf.code"),  # a 433 MHz code: what it means stands where the device is registered
     *_words(Kind.STATE, "beacon.seen sleep.stage"),
+    # What LoRaWAN badges, trackers and radars say besides. A button's state that may be the press itself, or its echo.
+    *_words(Kind.EVENT, "button.pressed"),
+    *_words(Kind.STATE, "flag.sos_mode"),
+    *_words(Kind.ALARM, "alarm.man_down alarm.motionless alarm.dwell"),
     # What houses' detectors, alarm bases and radars say besides.
     *_words(Kind.ALARM, "alarm.stay_still alarm.wandering alarm.inactivity alarm.mains_loss alarm.burglar"),
     *_words(Kind.LINK, "discovery.device_class discovery.state_topic discovery.component"),

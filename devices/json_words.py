@@ -1,4 +1,4 @@
-"""Names that makers give their JSON properties, and what they mean. Spelling does not count: `heartRate` is `heart_rate`.
+"""Names that makers give JSON properties, and what they mean. Spelling does not count: `heartRate` is `heart_rate`.
 
 A grammar of its own (Zigbee2MQTT, Shelly, Tasmota) has its own table, because the same name means another thing there:
 `heartbeat` is a sign of life to one radar and a heart rate to another, so it is in no common table.
@@ -85,11 +85,15 @@ ALARMS: Mapping[str, tuple[str, bool, Stage | None]] = {
     "fallconfirmed": ("alarm.fall", True, Stage.CONFIRMED),
     "calling": ("alarm.fall", True, Stage.CALLING),
     **dict.fromkeys(("fallexit", "finished", "fallend", "fallfinished"), ("alarm.fall", False, Stage.ENDED)),
-    **dict.fromkeys(("fallcancel", "cancelfall", "fallcancelled", "fallcanceled"), ("alarm.fall", False, Stage.CANCELLED)),
+    **dict.fromkeys(
+        ("fallcancel", "cancelfall", "fallcancelled", "fallcanceled"), ("alarm.fall", False, Stage.CANCELLED)
+    ),
     **dict.fromkeys(("lowbattery", "battery", "batterylow", "lowbat", "lowpower"), ("battery.low", True, None)),
     **dict.fromkeys(("unwear", "takeoff", "removed", "remove", "notworn", "watchoff"), ("alarm.removed", True, None)),
     **dict.fromkeys(("fence", "geofence"), ("alarm.geofence", True, None)),
-    **dict.fromkeys(("fenceout", "outfence", "geofenceexit", "exitfence", "leavefence"), ("alarm.geofenceExit", True, None)),
+    **dict.fromkeys(
+        ("fenceout", "outfence", "geofenceexit", "exitfence", "leavefence"), ("alarm.geofenceExit", True, None)
+    ),
     **dict.fromkeys(("fencein", "infence", "geofenceenter", "enterfence"), ("alarm.geofenceEnter", True, None)),
     **dict.fromkeys(("smoke", "smokealarm"), ("alarm.smoke", True, None)),
     **dict.fromkeys(("fire", "firealarm"), ("alarm.fire", True, None)),

@@ -39,6 +39,8 @@ def below(topic: str, marks: frozenset[str]) -> tuple[str, str] | None:
     `home7/esphome/…`.
     """
     parts = topic.split("/")
+    if parts[0] == "tcp":  # a frame: its grammar is the protocol's
+        return None
     for at, part in enumerate(parts[:-1]):
         if part.lower() in marks:
             return "/".join(parts[: at + 1]), "/".join(parts[at + 1 :])
@@ -119,9 +121,7 @@ def measure(
         found = round(found * scale, 6)
     unit = unit_of(code)
     if found == 0 and code.startswith("vital."):
-        yield Observation(
-            code=code, unit=unit, native=native, quality=Quality.ABSENT, sub=sub, channel=channel
-        )
+        yield Observation(code=code, unit=unit, native=native, quality=Quality.ABSENT, sub=sub, channel=channel)
         return
     quality = plausible.quality(code, found)
     yield Observation(
@@ -131,7 +131,7 @@ def measure(
 
 
 def location(lat: object, lon: object, *, fresh: Quality = Quality.OK) -> Iterator[Observation]:
-    """Yield a place. 0/0 and what lies on no globe is marked, as no fix: it is where receivers say they are at first."""
+    """Yield a place. 0/0, where receivers say they are at first, and what lies on no globe is marked: it is no fix."""
     north, east = number(lat), number(lon)
     if north is None or east is None:
         return
@@ -158,7 +158,12 @@ def voltage(value: object, *, native: str | None = None, fresh: Quality = Qualit
 def add(seen: list[Observation], new: Observation) -> None:
     """Add what was not said yet. Two properties that disagree are two measuring points, told apart by their names."""
     for known in seen:
-        if (known.code, known.sub, known.channel, known.measured_at) == (new.code, new.sub, new.channel, new.measured_at):
+        if (known.code, known.sub, known.channel, known.measured_at) == (
+            new.code,
+            new.sub,
+            new.channel,
+            new.measured_at,
+        ):
             if (known.value, known.stage, known.lat, known.lon) == (new.value, new.stage, new.lat, new.lon):
                 return
             new = msgspec.structs.replace(new, sub=new.native, native=None)

@@ -1,7 +1,7 @@
 """Tasmota: its own sensors, and the Zigbee, Bluetooth and 433 MHz devices that a bridge running it hears.
 
-Every device behind a bridge is one of its own: `tasmota:<bridge>/0x128F`, `…/beacon/<MAC>`, `…/rf/<code>`. A 433 MHz code
-says nothing but itself, so the table of devices is the binding table: the code of a call button is registered as a
+Every device behind a bridge is one of its own: `tasmota:<bridge>/0x128F`, `…/beacon/<MAC>`, `…/rf/<code>`. A 433 MHz
+code says nothing but itself, so the table of devices is the binding table: the code of a call button is registered as a
 device of model `call-button`, and only then does it ring.
 """
 
@@ -164,7 +164,8 @@ def _attributes(
             quality = Quality.UNVERIFIED if unsure else fresh
             yield Observation(code=code, value=state, native=name, sub=sub, quality=quality)
     for name, code in words.NUMBERS.items():
-        yield from _measure(code, name, fields, fresh, sub, units)
+        value = _in_our_unit(code, values.number(fields.get(name)), {**units, **fields})
+        yield from values.measure(code, value, native=name, fresh=fresh, sub=sub)
     for name in words.VOLTAGES:
         for one in values.voltage(fields.get(name), native=name, fresh=fresh):
             yield msgspec.structs.replace(one, sub=sub)
@@ -177,20 +178,19 @@ def _attributes(
         yield from _press(press or (name if name.startswith("Dimmer") and value is not None else value), fresh, sub=sub)
 
 
-def _measure(
-    code: str, name: str, fields: Mapping[str, Any], fresh: Quality, sub: str, units: Mapping[str, Any]
-) -> Iterator[Observation]:
-    value = values.number(fields.get(name))
+def _in_our_unit(code: str, value: float | None, units: Mapping[str, Any]) -> float | None:
     if value is None:
-        return
-    if code == "env.temperature" and fields.get("TempUnit", units.get("TempUnit")) == "F":
-        value = round((value - 32) / 1.8, 2)
-    elif code == "env.pressure" and fields.get("PressureUnit", units.get("PressureUnit")) == "mmHg":
-        value = round(value * 1.333224, 2)
-    yield from values.measure(code, value, native=name, fresh=fresh, sub=sub)
+        return None
+    if code == "env.temperature" and units.get("TempUnit") == "F":
+        return round((value - 32) / 1.8, 2)
+    if code == "env.pressure" and units.get("PressureUnit") == "mmHg":
+        return round(value * 1.333224, 2)
+    return value
 
 
-def _press(value: object, fresh: Quality, *, sub: str | None = None, channel: str | None = None) -> Iterator[Observation]:
+def _press(
+    value: object, fresh: Quality, *, sub: str | None = None, channel: str | None = None
+) -> Iterator[Observation]:
     said = str(value) if isinstance(value, int) and not isinstance(value, bool) else values.word(value)
     if said.lower() not in ("", "0", "none", "clear"):
         yield Observation(code="button.press", value=said.lower(), native=said, sub=sub, channel=channel, quality=fresh)
@@ -200,7 +200,7 @@ def _press(value: object, fresh: Quality, *, sub: str | None = None, channel: st
 
 
 def _zigbee(where: Topic, name: str, attributes: Mapping[str, Any], time: _Time, fresh: Quality) -> Telemetry:
-    """Return one Zigbee device's telemetry. Its short address changes when it joins again; a name it was given does not."""
+    """Return one Zigbee device's telemetry. Its short address changes when it joins again; a given name does not."""
     device = values.word(attributes.get("Device")) or name
     short = device if _SHORT.fullmatch(device) else name
     given = values.word(attributes.get("Name")) or (name if not _SHORT.fullmatch(name) else short)
@@ -214,9 +214,7 @@ def _bridge(where: Topic, short: str) -> str:
     return head if head and last.lower() == short.lower().removeprefix("0x") else where.name
 
 
-def _zigbee_states(
-    attributes: Mapping[str, Any], fresh: Quality, sub: str, model: str | None
-) -> Iterator[Observation]:
+def _zigbee_states(attributes: Mapping[str, Any], fresh: Quality, sub: str, model: str | None) -> Iterator[Observation]:
     for raw, payload in list(attributes.items())[:MOST_DEVICES]:
         command = _COMMAND.fullmatch(raw)
         if command is None:

@@ -1,0 +1,56 @@
+"""What a message is said to be from → the grammars it may be in, where its topic is its installer's own."""
+
+from collections.abc import Mapping
+
+from devices import registry
+from devices.adapter import Adapter
+from devices.adapters import (
+    bed_topics,
+    ble_gateway,
+    carelink,
+    cn_platform,
+    esphome,
+    helmet,
+    homeassistant,
+    lifesos,
+    radar_events,
+    radar_json,
+    shelly_gen1,
+    shelly_rpc,
+    tasmota,
+    watch_json,
+    zigbee2mqtt,
+)
+
+# The first word of a family → its grammars; the last of them is meant where none knows the topic.
+FAMILIES: Mapping[str, tuple[Adapter, ...]] = {
+    "bed": (bed_topics.ADAPTER,),
+    "ble": (ble_gateway.ADAPTER,),
+    "carelink": (carelink.ADAPTER,),
+    "cn": (helmet.ADAPTER, cn_platform.ADAPTER, watch_json.ADAPTER),
+    "esphome": (esphome.ADAPTER,),
+    "gateway": (ble_gateway.ADAPTER,),
+    "ha": (homeassistant.ADAPTER,),
+    "homeassistant": (homeassistant.ADAPTER,),
+    "lifesos": (lifesos.ADAPTER,),
+    "radar": (radar_events.ADAPTER, radar_json.ADAPTER),
+    "shelly": (shelly_gen1.ADAPTER, shelly_rpc.ADAPTER),
+    "sleep": (bed_topics.ADAPTER,),
+    "spec": (carelink.ADAPTER,),
+    "tasmota": (tasmota.ADAPTER,),
+    "watch": (watch_json.ADAPTER,),
+    "z2m": (zigbee2mqtt.ADAPTER,),
+    "zigbee2mqtt": (zigbee2mqtt.ADAPTER,),
+}
+
+
+def adapter_of(family: str, topic: str) -> Adapter | None:
+    """Return the grammar of a message from, say, `shelly.gen1_button`: its family's, if one of it knows the topic."""
+    words = family.lower().replace("_", ".").split(".")
+    grammars = FAMILIES.get(words[0], ())
+    known = next((one for one in grammars if one.claims(topic)), None) or registry.adapter_for(topic)
+    if known is not None or not grammars:
+        return known
+    if grammars[-1] is zigbee2mqtt.ADAPTER:  # a base topic that only its installer knows
+        return zigbee2mqtt.Zigbee2MqttAdapter(bases=(topic.partition("/")[0],))
+    return next((one for one in grammars if words[-1] in one.name), grammars[-1])
