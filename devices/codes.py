@@ -88,7 +88,7 @@ _ALL = (
         " alarm.overspeed alarm.lowspeed alarm.idle alarm.parking alarm.fatigueDriving alarm.hardAcceleration"
         " alarm.hardBraking alarm.hardCornering alarm.laneChange alarm.highRpm alarm.temperature alarm.jamming"
         " alarm.gpsAntennaCut alarm.powerOff alarm.powerOn alarm.powerRestored alarm.lowPower alarm.bonnet"
-        " alarm.footBrake alarm.fuelLeak alarm.overweight",
+        " alarm.footBrake alarm.fuelLeak alarm.overweight alarm.heartRate alarm.bloodPressure",
     ),
     *_words(Kind.LINK, "link.online link.seen provision.candidate provision.model provision.left"),
 )

@@ -5,9 +5,27 @@ from datetime import datetime
 
 import msgspec
 
-from devices.adapters import gt06, jt808, watch_3g
+from devices.adapters import (
+    gps103,
+    gt06,
+    h02,
+    jt808,
+    laipac,
+    megastek,
+    mictrack,
+    minifinder,
+    pt60,
+    queclink,
+    r12w,
+    tk103,
+    trv,
+    watch_3g,
+    wristband,
+    xexun,
+)
 from devices.framers import gt06 as gt06_framer
 from devices.framers import jt808 as jt808_framer
+from devices.framers import lines
 from devices.framers import watch_3g as watch_3g_framer
 from devices.framers.base import Framer
 
@@ -60,6 +78,102 @@ PROTOCOLS: tuple[Protocol, ...] = (
         port=5015,
         readdress=jt808.readdress,
         also=("jt808_wire", "huabao"),
+    ),
+    Protocol(
+        name="gps103",
+        framer=lines.Semicolons,
+        device_of=gps103.ADAPTER.device_of,
+        reply=gps103.reply,
+        port=5001,
+    ),
+    Protocol(
+        name="h02",
+        framer=lines.H02,
+        device_of=h02.ADAPTER.device_of,
+        reply=h02.reply,
+        port=5013,
+    ),
+    Protocol(
+        name="laipac",
+        framer=lines.NewLines,
+        device_of=laipac.ADAPTER.device_of,
+        reply=laipac.reply,
+        port=5045,
+    ),
+    Protocol(
+        name="megastek",
+        framer=lines.Megastek,
+        device_of=megastek.ADAPTER.device_of,
+        reply=megastek.reply,
+        port=5024,
+    ),
+    Protocol(
+        name="mictrack",
+        framer=lines.NewLines,
+        device_of=mictrack.ADAPTER.device_of,
+        reply=mictrack.reply,
+        port=5192,
+    ),
+    Protocol(
+        name="minifinder",
+        framer=lines.Semicolons,
+        device_of=minifinder.ADAPTER.device_of,
+        reply=minifinder.reply,
+        port=5062,
+    ),
+    Protocol(
+        name="pt60",
+        framer=lines.Pt60,
+        device_of=pt60.ADAPTER.device_of,
+        reply=pt60.reply,
+        timed_reply=pt60.answer,
+        port=5138,
+    ),
+    Protocol(
+        name="gl200text",
+        framer=lines.Queclink,
+        device_of=queclink.ADAPTER.device_of,
+        reply=queclink.reply,
+        port=5004,
+        also=("gl200",),
+    ),
+    Protocol(
+        name="r12w",
+        framer=lines.NewLines,
+        device_of=r12w.ADAPTER.device_of,
+        reply=r12w.reply,
+        port=5227,
+    ),
+    Protocol(
+        name="tk103",
+        framer=lines.Parentheses,
+        device_of=tk103.ADAPTER.device_of,
+        reply=tk103.reply,
+        port=5002,
+    ),
+    Protocol(
+        name="trv",
+        framer=lines.Trv,
+        device_of=trv.ADAPTER.device_of,
+        reply=trv.reply,
+        timed_reply=trv.login,
+        port=5088,
+        also=("iw",),
+    ),
+    Protocol(
+        name="wristband",
+        framer=lines.Wristband,
+        device_of=wristband.ADAPTER.device_of,
+        reply=wristband.reply,
+        timed_reply=wristband.login,
+        port=5176,
+    ),
+    Protocol(
+        name="xexun",
+        framer=lines.Xexun,
+        device_of=xexun.ADAPTER.device_of,
+        reply=xexun.reply,
+        port=5006,
     ),
 )
 

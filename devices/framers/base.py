@@ -7,6 +7,8 @@ no more than `longest` bytes, and look at each byte a fixed number of times howe
 import re
 from typing import ClassVar, Protocol
 
+BLANKS = b" \t\r\n\0"
+
 
 class Framer(Protocol):
     """Bytes in, whole frames out, unescaped where the grammar escapes."""
@@ -66,8 +68,9 @@ class Cutter:
     def _reject(self, count: int) -> None:
         if count == 0:
             return
-        self.rejected_bytes += count
-        self._rejected += self._held[: min(count, self.longest - len(self._rejected))]
+        given_up = self._held[:count]
+        self.rejected_bytes += len(given_up.translate(None, BLANKS))  # a blank line between frames is no garbage
+        self._rejected += given_up[: max(0, self.longest - len(self._rejected))]
         self._drop(count)
 
     def _drop(self, count: int) -> None:
@@ -82,12 +85,16 @@ class Lines(Cutter):
 
     def span(self) -> tuple[int, int]:
         """Return the first stretch without an end in it, once its end is there."""
-        start = len(self._held) - len(self._held.lstrip(b" \t\r\n\0"))
+        start = len(self._held) - len(self._held.lstrip(BLANKS))
         found = self.ends.search(self._held, max(start, self._searched))
         self._searched = 0 if start else len(self._held)
         if found is None:
             return start, start
-        return (start, found.start()) if found.start() > start else (found.end(), found.end())
+        return (start, found.end()) if found.start() > start else (found.end(), found.end())
+
+    def plain(self, frame: bytes) -> bytes:
+        """Return the line without its end."""
+        return frame[:-1].rstrip(BLANKS)
 
 
 class Marked(Cutter):
