@@ -16,7 +16,6 @@ from fastapi import APIRouter, HTTPException, Path, Request
 from prometheus_client import Counter
 from starlette.responses import Response
 
-from alerts.model import Purpose, Severity
 from hub import desk
 from hub.channels import references
 from hub.channels.channel import Outcome
@@ -25,15 +24,12 @@ from hub.channels.providers.asking import Heard
 from hub.desk import Verb
 from hub.loops.retries import pause_s
 from hub.refusals import Refused
-from hub.store import outbox
+from hub.store import outbox, reports
 from hub.store.pool import Connection
-from hub.store.sql import queries
 from hub.web.frame import PartsOf
 
 router = APIRouter()
 log = structlog.get_logger()
-Q = queries("channels")
-OUT = queries("outbox")
 Part = Annotated[str, Path(max_length=40)]
 
 KEYS = {"1": Verb.ACCEPT, "2": Verb.CANNOT_GO}
@@ -96,21 +92,20 @@ async def _write(has: PartsOf, channel: str, provider: str, report: Report, dead
 async def _once(conn: Connection, key: str, channel: str, provider: str, report: Report) -> str:
     page_id, attempt = await _meant(conn, key, channel, provider, report)
     async with conn.transaction():
-        row = await (await conn.execute(Q.called, {"page": page_id, "channel": channel})).fetchone()
-        if row is None:
+        page = await reports.page(conn, page_id, channel)
+        if page is None:
             raise ForgedError("another channel's page")
-        person_id, state, attempts, purpose, severity = row
         if report.heard is Heard.MISSED:
-            if state == "sending" and attempts == attempt:
+            if page.sending and page.attempts == attempt:
                 raise TooEarlyError  # the sender is still holding the page
-            again = pause_s(Severity(severity), Purpose(purpose), Outcome.FAILED, attempts)
+            again = pause_s(page.severity, page.purpose, Outcome.FAILED, page.attempts)
             detail = f"{provider}: {report.detail}"
             missed = await outbox.not_received(conn, page_id, attempt, detail, again_s=again)
             return "missed" if missed else "late"
-        received = await conn.execute(OUT.received, {"id": page_id, "person": person_id})
+        received = await outbox.received(conn, page_id, page.person_id)
     if report.heard is Heard.KEY and report.key in KEYS:
-        return await _answer(conn, person_id, page_id, f"{channel}.{provider}.{report.ref}", KEYS[report.key])
-    return "delivered" if received.rowcount else "repeat"
+        return await _answer(conn, page.person_id, page_id, f"{channel}.{provider}.{report.ref}", KEYS[report.key])
+    return "delivered" if received else "repeat"
 
 
 async def _meant(conn: Connection, key: str, channel: str, provider: str, report: Report) -> tuple[int, int]:
@@ -120,8 +115,7 @@ async def _meant(conn: Connection, key: str, channel: str, provider: str, report
         TooEarlyError: Nobody sent this, or not yet.
         ForgedError: Its reference is not ours, or another page's.
     """
-    values = {"channel": channel, "provider": provider, "ref": report.ref}
-    known = await (await conn.execute(Q.recall, values)).fetchone()
+    known = await reports.attempt(conn, channel, provider, report.ref)
     signed = references.check(key, channel, report.reference) if report.reference else None
     if report.reference and signed is None:
         raise ForgedError("a reference that we did not sign")
@@ -131,7 +125,7 @@ async def _meant(conn: Connection, key: str, channel: str, provider: str, report
     found = known or signed
     if found is None:
         raise TooEarlyError
-    return int(found[0]), int(found[1])
+    return found
 
 
 async def _answer(conn: Connection, person_id: int, page_id: int, call: str, verb: Verb) -> str:

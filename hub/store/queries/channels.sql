@@ -29,7 +29,7 @@ on conflict do nothing
 -- Which attempt a provider speaks of.
 select page_id, attempt from provider_ref where channel = %(channel)s and provider = %(provider)s and ref = %(ref)s
 
--- name: called
+-- name: reported
 -- The page a report is about, held until the report is written.
 select p.person_id, p.state, p.attempts, p.purpose, i.severity
 from page p join incident i on i.id = p.incident_id
