@@ -12,7 +12,7 @@ from typing import Any
 
 from alerts import events
 from alerts.arrival import Position, Shown, proof_of
-from alerts.model import Disposition, Incident, Role, Service
+from alerts.model import ENDED, Disposition, Incident, Role, Service
 from hub import incidents
 from hub.refusals import Refused
 from hub.store import canary
@@ -23,7 +23,7 @@ from hub.store.telemetry import clean
 
 __all__ = [
     "Answered", "Position", "Refused", "Verb", "answer", "call", "cancel", "close", "dispatch", "hand_over", "hold",
-    "link", "make_real", "note", "release", "resolve", "take",
+    "link", "make_real", "no_speech", "note", "release", "resolve", "take",
 ]  # fmt: skip
 
 Q = queries("incidents")
@@ -53,6 +53,23 @@ async def dispatch(
     """Send this person, or, without one, the policy's next step."""
     event = events.Dispatched(by=by, at_desk=await _seated(conn, by), person_id=person_id)
     return await _do(conn, incident_id, by, event, verb="dispatch", nonce=nonce)
+
+
+async def no_speech(conn: Connection, incident_id: int, person_id: int, *, nonce: str | None = None) -> bool:
+    """She was called back and did not answer: whoever is called from now on, or has her page open, is told so.
+
+    False when this very press was written before, or the case had said so.
+    """
+    if not await _seated(conn, person_id):
+        raise Refused("not_an_operator")
+    async with conn.transaction():
+        at, repeat = await _hold(conn, incident_id, person_id, "no_speech", nonce)
+        if at.incident is not None and at.incident.state in ENDED:
+            raise Refused("ended")
+        if repeat or await (await conn.execute(CASES.speechless, {"incident": incident_id})).fetchone():
+            return False
+        await store.append(conn, at, f"person:{person_id}", "no_speech", {})
+    return True
 
 
 async def release(conn: Connection, incident_id: int, person_id: int, *, nonce: str | None = None) -> Incident:

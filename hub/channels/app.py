@@ -21,7 +21,7 @@ from hub.errors import HubError
 from hub.store import push
 from hub.store.push import Phone
 
-SAID = ("v", "page", "key", "incident", "purpose", "kind", "severity", "test", "opened_at", "presses")
+SAID = ("v", "page", "key", "incident", "purpose", "kind", "severity", "test", "opened_at", "presses", "no_speech")
 TTL_S = {
     Purpose.ALARM: 600,
     Purpose.STAND_DOWN: 3600,

@@ -7,7 +7,7 @@ from alerts.model import AlertKind
 from hub.channels import references
 from hub.channels.channel import Means, OutboundPage, Outcome, Receipt
 from hub.channels.providers import PROVIDERS, Asked, Order
-from hub.channels.wording import KINDS, ORPHAN, SOMEBODY, TEST
+from hub.channels.wording import KINDS, NO_SPEECH, ORPHAN, SOMEBODY, TEST
 from hub.phrases import tongue
 from hub.store.sql import queries
 
@@ -78,7 +78,7 @@ def words(page: OutboundPage) -> Mapping[str, str]:
     lang = tongue(page.language)
     resident = page.body.get("resident")
     who = ORPHAN[lang] if resident is None else resident.get("name") or SOMEBODY[lang]
-    what = KINDS[lang][AlertKind(page.body["kind"])]
+    what = KINDS[lang][AlertKind(page.body["kind"])] + (NO_SPEECH[lang] if page.body.get("no_speech") else "")
     said = {
         "who": who, "what": f"{TEST[lang]}{what}" if page.body.get("test") else what,
         "where": (resident or {}).get("address", ""),

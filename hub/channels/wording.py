@@ -33,6 +33,7 @@ LINES = {
         Purpose.NOTICE: "Notice: {who} – {what}",
     },
 }  # fmt: skip
+NO_SPEECH = {"zh": "，无应答", "en": ", no answer"}  # the countdown ran out, or she was called back in vain
 TEST = {"zh": "【测试】", "en": "TEST – "}
 SOMEBODY = {"zh": "一位长者", "en": "a resident"}
 ORPHAN = {"zh": "未登记的设备", "en": "an unregistered device"}
@@ -67,9 +68,9 @@ def compose(row: Mapping[str, Any], *, public_url: str, link_key: str) -> Outbou
 def sentence(row: Mapping[str, Any], role: Role, purpose: Purpose) -> str:
     """Return the one line a phone shows while it is locked."""
     lang = tongue(row["language"])
-    kind = _kind(row, role)
+    what = KINDS[lang][_kind(row, role)] + (NO_SPEECH[lang] if row["no_speech"] else "")
     who = row["name"] if row["name"] and role in SEES_NAME else SOMEBODY[lang] if row["resident_id"] else ORPHAN[lang]
-    line = LINES[lang][purpose].format(who=who, what=KINDS[lang][kind], where=_place(row))
+    line = LINES[lang][purpose].format(who=who, what=what, where=_place(row))
     return (TEST[lang] if row["test"] else "") + line.rstrip("：: .")
 
 
@@ -81,6 +82,7 @@ def _body(
         "role": str(role),
         "kind": str(_kind(row, role)), "severity": row["severity"], "test": row["test"], "text": text,
         "opened_at": row["opened_at"], "sent_at": row["now"], "presses": row["presses"],
+        "no_speech": row["no_speech"],
         "resident": _resident(row, role), "answer_url": _answer_url(row["id"], row["now"], public_url, link_key),
     }  # fmt: skip
 

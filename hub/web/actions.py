@@ -15,7 +15,6 @@ from hub.web.frame import number, text
 
 HOLD_MINUTES = (5, 10, 15, 30)
 HOW = ("voice", "scene")
-NO_SPEECH = "无应答"  # the note that says so
 
 
 class FormFaultError(Exception):
@@ -54,10 +53,15 @@ async def take(it: Doing) -> None:
 
 
 async def dispatch(it: Doing) -> None:
-    """Send somebody, or the policy's next step; `no_speech` says why in a note."""
-    await desk.dispatch(it.conn, it.incident_id, it.who.person_id, number(it.form, "person"), nonce=it.nonce())
-    if text(it.form, "no_speech"):
-        await desk.note(it.conn, it.incident_id, it.who.person_id, NO_SPEECH, nonce=it.nonce("-note"))
+    """Send somebody, or the policy's next step; with `no_speech` what goes out says so, hence one transaction."""
+    async with it.conn.transaction():
+        if text(it.form, "no_speech"):
+            await no_speech(it)
+        await desk.dispatch(it.conn, it.incident_id, it.who.person_id, number(it.form, "person"), nonce=it.nonce())
+
+
+async def no_speech(it: Doing) -> None:
+    await desk.no_speech(it.conn, it.incident_id, it.who.person_id, nonce=it.nonce("-no-speech"))
 
 
 async def hold(it: Doing) -> None:
@@ -169,7 +173,7 @@ def _needed(form: FormData, name: str, word: str) -> str:
 ACTIONS: dict[str, Action] = {
     "take": take, "dispatch": dispatch, "hold": hold, "release": release, "hand_over": hand_over,
     "resolve": resolve, "cancel": cancel, "note": note, "close": close, "call": call, "make_real": make_real,
-    "link": link,
+    "link": link, "no_speech": no_speech,
 }  # fmt: skip
 CALLS = {f"call_{service}": service for service in Service}  # a window for each number
 SHEETS = ("dispatch", "hold", "hand_over", "resolve", "close", "release", "make_real", "link", *CALLS)

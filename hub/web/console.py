@@ -1,6 +1,6 @@
 """The operator's pages: the live queue, one incident, and what the buttons post."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
@@ -19,7 +19,7 @@ from hub.store import devices, policies, surges
 from hub.store.pool import Connection
 from hub.store.sql import queries
 from hub.web import story, views, words
-from hub.web.actions import ACTIONS, CALLS, HOLD_MINUTES, NO_SPEECH, SHEETS, Doing, FormFaultError
+from hub.web.actions import ACTIONS, CALLS, HOLD_MINUTES, SHEETS, Doing, FormFaultError
 from hub.web.auth import Seat, same
 from hub.web.frame import ForgedFormError, FormOf, Parts, PartsOf, SeatOf, from_htmx, go, number, render, said
 from hub.web.live import Live, Stream
@@ -244,7 +244,7 @@ async def _case(conn: Connection, incident_id: int, who: Seat, has: Parts) -> di
     ambulance = await store.row(conn, CASES.ambulance_due, incident=incident_id)
     return {
         "it": it,
-        "services": views.services(it, alerts, no_speech=_no_speech(notes)),
+        "services": views.services(it, alerts, no_speech=it["no_speech"]),
         "ambulance_due": ambulance and ambulance["due_at"],
         "ask_ambulance": await _asks_for_ambulance(conn, it),
         "links": await store.rows(conn, CASES.links, incident=incident_id),
@@ -268,22 +268,17 @@ async def _asks_for_ambulance(conn: Connection, it: store.Row) -> bool:
     return any(t.role is Role.AMBULANCE and t.operator_confirms for t in policy.rung(it["step"]).notify)
 
 
-def _no_speech(notes: Sequence[store.Row]) -> bool:
-    return any(note["text"] == NO_SPEECH for note in notes)
-
-
 async def _scene(conn: Connection, it: store.Row, has: Parts, language: str) -> Scene:
     """What is read out to a service, in the operator's own words: she says it in one breath."""
     t = words.speaker(language)
     about = {"incident": it["id"]}
     alerts = await store.rows(conn, store.Q.alerts, **about)
-    notes = await store.rows(conn, store.Q.notes, **about)
     kinds = dict.fromkeys([it["kind"], *(a["kind"] for a in alerts)])
     risks = it["risks"] or ()
     return Scene(
         address=" ".join(p for p in (it["address"] and it["area"], it["address"]) if p), entrance=it["entrance"] or "",
         key_place=it["key_place"] or "", age=it["age"], happened=" + ".join(t(f"kind.{k}") for k in kinds),
-        presses=it["presses"], no_speech=_no_speech(notes),
+        presses=it["presses"], no_speech=it["no_speech"],
         hazards=tuple(words.risk(language, r) for r in risks if r in HAZARDS),
         medical=tuple(words.risk(language, r) for r in risks if r not in HAZARDS), call_back=has.desk_phone,
     )  # fmt: skip

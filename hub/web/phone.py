@@ -151,7 +151,8 @@ def _call(row: Row, has: Parts, now: datetime) -> dict[str, Any]:
     """Return a line about one call, with what this role may know of it, and the way to its page."""
     view = responder.view(row)
     return {
-        "kind": responder.kind_for(row).value, "view": view, "open": view not in responder.OVER, "test": row["test"],
+        "kind": responder.kind_for(row).value, "no_speech": row["no_speech"], "view": view,
+        "open": view not in responder.OVER, "test": row["test"],
         "opened_at": row["opened_at"], "address": row["address"] or "",
         "resident": row["resident"] if row["role"] in SEES_NAME else None,
         "path": f"/r/{links.make(has.link_key, row['page_id'], now)}" if has.link_key else "",

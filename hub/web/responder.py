@@ -188,6 +188,7 @@ def _news(called: Called) -> dict[str, Any]:
     return {
         "view": called.view, "version": row["version"], "now": views.ms(called.now),
         "what": t(f"kind.{kind_for(row)}"),
+        "silent": t("silent") if row["no_speech"] else "",
         "pressed": t("pressed", n=row["presses"]) if row["presses"] > 1 else "",
         "lead": t("r_stood_down_lead", name=who or t("r_somebody")) if called.view is View.STOOD_DOWN else "",
         "proof": t(f"r_proof.{row['proof']}") if row["proof"] and called.view is View.THERE else "",

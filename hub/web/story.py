@@ -5,11 +5,11 @@ from typing import Any
 
 from hub.store.console import Row
 from hub.web.views import span
-from hub.web.words import LANGUAGES, pick, speaker
+from hub.web.words import LANGUAGES, counted, pick, speaker
 
 WORDS: dict[str, tuple[str, str]] = {
     "opened": ("{kind} · {severity} · 策略「{policy}」", "{kind} · {severity} · policy “{policy}”"),
-    "attached": ("并入：{kind}，累计按 {presses} 次", "joined: {kind}, {presses} presses in all"),
+    "attached": ("并入：{kind}，累计按 {presses} 次", "joined: {kind}, {presses} {presses:press|presses} in all"),
     "rung": ("第 {step_n} 步：呼叫 {people}", "step {step_n}: calling {people}"),
     "rang_again": ("再次呼叫 {people}", "called again: {people}"),
     "rings_on": ("最后一步，继续呼叫", "last step, ringing on"),
@@ -19,6 +19,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "person_unreachable": ("{person} 没有可用的联系方式", "{person} cannot be reached"),
     "nobody_reachable": ("没有任何人可联系", "nobody can be reached"),
     "not_cancelled": ("佩戴者没有取消", "the wearer did not cancel"),
+    "no_speech": ("回拨无应答", "called back: no answer"),
     "taken": ("{person} 接下", "taken by {person}"),
     "called": ("{service} 已接通，已报地址", "{service} is on the line and has the address"),
     "made_real": ("测试转为真实警情", "the test is real: it rings"),
@@ -84,8 +85,9 @@ def _line(event: Row, names: Mapping[int, str], language: str) -> Row:
 
 
 KEY = frozenset({
-    "opened", "attached", "taken", "dispatched", "called", "made_real", "arrived", "proved", "presumed",
-    "handed_over", "resolved", "closed", "cancelled",
+    "opened", "attached", "no_speech", "not_cancelled", "taken", "dispatched", "called", "made_real", "arrived", "proved", "presumed",
+    "handed_over", "resolved",
+    "closed", "cancelled",
 })  # fmt: skip
 ACTORS = {
     "timer": ("计时", "timer"), "hub": ("系统", "hub"), "device": ("设备", "device"), "wearer": ("本人", "wearer"),
@@ -123,7 +125,7 @@ class _Facts(dict[str, Any]):
 
     def __init__(self, body: Mapping[str, Any], names: Mapping[int, str], language: str) -> None:
         t = speaker(language)
-        super().__init__(body)
+        super().__init__(counted(body))
         if people := [names.get(v, f"#{v}") for v in _many(body)]:
             self["people"] = t("and").join(people)
         for key in ("step", "to"):

@@ -1,6 +1,6 @@
 """What the console says, in Chinese and English side by side, so that neither can be forgotten."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.web.vocabulary import PARTS
@@ -175,7 +175,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "worn.0": ("未佩戴", "not worn"),
     "past": ("既往警情", "Earlier incidents"),
     "none_past": ("没有既往警情", "None"),
-    "accidental_n": ("近 30 天误按 {n} 次——仍按真呼救处理", "{n} accidental in 30 days; treat as real"),
+    "accidental_n": ("近 30 天误按 {n} 次——仍按真呼救处理", "{n} accidental {n:call|calls} in 30 days; treat as real"),
     "unknown_lead": ("这个设备还没有登记到任何长者。按真实呼救处理：联系设备安装人，查设备编号。",
                      "This device belongs to no resident yet. Treat it as real: call its installer and look it up."),
     "vitals": ("心率", "Heart rate"),
@@ -214,6 +214,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "take": ("接警", "Take it"),
     "dispatch": ("派人", "Dispatch"),
     "no_speech": ("无应答，立即派", "No speech: send now"),
+    "no_answer": ("回拨无应答", "No answer: tell them"),
+    "silent": ("无应答", "no answer"),
     "hand_over": ("交接", "Hand over"),
     "cancel_call": ("误报，取消", "Nothing: cancel"),
     "release_sure": ("放回队列？计时和呼叫会继续", "Put it back? Escalation goes on"),
@@ -330,13 +332,26 @@ def pick(language: str | None) -> str:
     return "en" if language and language.lower().startswith("en") else "zh-CN"
 
 
+class Count(int):
+    """A number that knows its noun: `{n:gap|gaps}` is "gap" for one and "gaps" for none or many."""
+
+    def __format__(self, spec: str) -> str:
+        one, choice, many = spec.partition("|")
+        return (one if self == 1 else many) if choice else super().__format__(spec)
+
+
+def counted(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a sentence mentions, with whole numbers that choose between one and many."""
+    return {name: Count(value) if type(value) is int else value for name, value in facts.items()}
+
+
 def speaker(language: str) -> Callable[..., str]:
     """Return `t(key, **facts)` for one language. A missing word shows its key rather than breaking a page."""
     column = LANGUAGES.index(pick(language))
 
     def t(key: str, **facts: Any) -> str:
         pair = WORDS.get(key)
-        return pair[column].format(**facts) if pair else key.rsplit(".", 1)[-1].replace("_", " ")
+        return pair[column].format(**counted(facts)) if pair else key.rsplit(".", 1)[-1].replace("_", " ")
 
     return t
 

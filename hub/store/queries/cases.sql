@@ -21,6 +21,10 @@ where incident_id = %(incident)s and role = 'ambulance' and purpose = 'alarm' an
 -- Whether this very tap is a repeat: nonce and verb.
 select 1 from response where incident_id = %(id)s and person_id = %(person)s and nonce = %(nonce)s and verb = %(verb)s
 
+-- name: speechless
+-- Whether an operator has written that she called back in vain.
+select 1 from incident_event where incident_id = %(incident)s and what = 'no_speech' limit 1
+
 -- name: promises
 -- How often somebody said lately that he goes.
 select count(*) from response where incident_id = %(incident)s and person_id = %(person)s

@@ -105,6 +105,7 @@ select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step
        (select a.rule from alert a where a.incident_id = i.id and a.rule is not null
          order by a.severity, a.raised_at desc limit 1) as rule,
        (select max(a.raised_at) from alert a where a.incident_id = i.id) as last_alert_at,
+       exists (select from incident_event e where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
        array(select distinct p.name from presence pr join person p on p.id = pr.person_id
               where pr.incident_id = i.id and pr.person_id <> %(person)s
                 and pr.seen_at > hub_now() - interval '15 seconds') as looking,
@@ -147,6 +148,7 @@ select i.id, i.kind, i.severity, i.state, i.opened_at, i.closed_at, i.presses, i
        i.policy_name, i.policy_version, i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role,
        i.handed_to, i.resolved_by, i.disposition, i.version, i.resident_id, i.device_id, i.services, i.proof, i.linked_to,
        (select max(e.at) from incident_event e where e.incident_id = i.id and e.what = 'arrived') as arrived_at,
+       exists (select from incident_event e where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
        r.name as resident, r.born, r.address, r.entrance, r.language, r.ability, r.risks, r.key_place, r.phone,
        r.door_code <> '' as has_door_code, r.lat, r.lon,
        d.address as device, d.room,

@@ -29,7 +29,10 @@ from due, incident i left join resident r on r.id = i.resident_id, person o
 where p.id = due.id and i.id = p.incident_id and o.id = p.person_id
 returning p.id, p.incident_id, p.round, p.step, p.person_id, p.role, p.channel, p.address, p.purpose, p.due_at, p.attempts,
           p.urgent, due.now, o.language, i.kind, i.severity, i.state, i.test, i.opened_at, i.presses, i.area, i.device_id,
-          i.responder_role, p.created_at, r.id as resident_id, r.name, r.address as home, r.entrance, r.key_place, r.risks,
+          i.responder_role, p.created_at,
+          exists (select from incident_event e
+                   where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
+          r.id as resident_id, r.name, r.address as home, r.entrance, r.key_place, r.risks,
           r.phone, r.language as spoken
 
 -- name: settle_reached

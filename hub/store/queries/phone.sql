@@ -3,7 +3,8 @@
 select pg.id as page_id, pg.person_id, pg.role, pg.purpose, pg.state as page_state, p.name, p.language,
        p.lat as from_lat, p.lon as from_lon, c.minutes_away,
        i.id as incident_id, i.kind, i.severity, i.state, i.test, i.opened_at, i.presses, i.version, i.responder_id, i.handler_id,
-       i.proof, r.id as resident_id, r.name as resident, r.born, r.address, r.entrance, r.language as speaks, r.key_place,
+       i.proof, exists (select from incident_event e where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
+       r.id as resident_id, r.name as resident, r.born, r.address, r.entrance, r.language as speaks, r.key_place,
        r.risks, r.phone, r.lat, r.lon, coalesce(r.door_code <> '', false) as has_door_code,
        g.name as responder, g.role as going_role,
        exists (select from page s where s.incident_id = i.id and s.person_id = pg.person_id and s.purpose = 'stand_down'
@@ -52,6 +53,7 @@ select p.id, p.name, p.role, p.area, p.language from living join person p on p.i
 -- Open cases this person was called for, latest page of each; what he may see of them is decided by the role.
 select distinct on (i.severity, i.opened_at, i.id) pg.id as page_id, pg.role, pg.purpose, pg.state as page_state, i.id as incident_id,
        i.kind, i.severity, i.state, i.test, i.opened_at, i.responder_id, pg.person_id, r.name as resident, r.address,
+       exists (select from incident_event e where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
        exists (select from page s where s.incident_id = i.id and s.person_id = pg.person_id and s.purpose = 'stand_down'
                   and s.id > pg.id) as stood_down,
        (select verb from response a where a.incident_id = i.id and a.person_id = pg.person_id order by a.at desc limit 1) as answered

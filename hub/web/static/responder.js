@@ -108,7 +108,7 @@
     if (!OVER.includes(view) && !$('where')) { location.reload(); return; } // called once more
     if (call.dataset.view !== view) { call.classList.remove(`view-${call.dataset.view}`); call.classList.add(`view-${view}`); call.dataset.view = view; scrollTo(0, 0); }
     for (const part of call.querySelectorAll('[data-views]')) part.hidden = !part.dataset.views.split(' ').includes(view);
-    if (now.what && $('what')) { $('what').textContent = now.what; $('pressed').textContent = now.pressed; $('pressed').hidden = !now.pressed; $('proof').textContent = now.proof; $('proof').hidden = !now.proof; }
+    if (now.what && $('what')) { $('what').textContent = now.what; $('pressed').textContent = now.pressed; $('pressed').hidden = !now.pressed; $('silent').textContent = now.silent ?? ''; $('silent').hidden = !now.silent; $('proof').textContent = now.proof; $('proof').hidden = !now.proof; }
     $('lead').textContent = now.lead ?? call.dataset.lead;
     if ($('code')) showCode(view);
     showLeaving(view);

@@ -20,6 +20,7 @@ ROW: dict[str, Any] = {
     "id": 7, "incident_id": 3, "round": 0, "step": 1, "person_id": 5, "role": "third_party", "channel": "webhook",
     "address": "http://x/", "purpose": "alarm", "due_at": NOW, "attempts": 1, "urgent": True, "now": NOW,
     "language": "zh-CN", "kind": "sos", "severity": 1, "state": "open", "test": False, "opened_at": NOW, "presses": 1,
+    "no_speech": False,
     "area": "和平社区", "device_id": 1, "responder_role": None, "created_at": NOW, "resident_id": 1, "name": "王秀兰",
     "home": "和平社区 3 号楼 501", "entrance": "五楼，无电梯", "key_place": "物业值班室", "risks": ["heart_failure",
     "dog"],

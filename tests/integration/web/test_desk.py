@@ -92,7 +92,8 @@ def test_no_speech_dispatches_the_next_step_and_writes_it_down(li: httpx.Client,
     post(li, incident, "take")
     post(li, incident, "dispatch", no_speech="yes")
     assert state(world, incident) == "dispatched"
-    assert "无应答" in li.get(f"/incidents/{incident}").text
+    assert "回拨无应答" in li.get(f"/incidents/{incident}").text
+    assert 'class="silent"' in li.get("/").text, "colleagues see it in the queue"
 
 
 def test_same_press_twice_dispatches_once(li: httpx.Client, world: World) -> None:
@@ -101,7 +102,7 @@ def test_same_press_twice_dispatches_once(li: httpx.Client, world: World) -> Non
     for _ in range(2):
         post(li, incident, "dispatch", no_speech="yes", nonce="dispatch-1")
     assert world.sql("select count(*) from incident_event where what = 'dispatched'") == [(1,)]
-    assert world.sql("select count(*) from note") == [(1,)]
+    assert world.sql("select count(*) from incident_event where what = 'no_speech'") == [(1,)]
 
 
 def test_self_check_is_shown_above_the_queue(li: httpx.Client, world: World) -> None:

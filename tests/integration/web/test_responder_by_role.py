@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from alerts.model import Role
-from tests.integration.web.world import World
+from tests.integration.web.world import World, csrf_of
 
 NAME, TELEPHONE, KEY, SON = "王秀英", "0951 000 0001", "物业前台", "儿子"
 ADDRESS, DOG, DOOR = "和平里 3 号楼 2 单元 501", "有狗", "4471#"
@@ -85,6 +85,20 @@ def test_door_code_is_for_the_way_and_the_door_and_in_no_kept_copy(
     assert shown == [False, False, True, True, False]
     looks = world.sql("select count(*) from access_log where what = 'door_code: responder'")
     assert looks == [(1,)], "one look at one case is one line"
+
+
+@pytest.mark.parametrize("role", NEEDS)
+def test_everybody_who_is_called_learns_that_she_did_not_answer(
+    visitor: httpx.Client, li: httpx.Client, world: World, role: Role
+) -> None:
+    sent = Sent(visitor, world, role)
+    before = visitor.get(f"{sent.path}/state").json()
+    assert (before["silent"], 'id="silent" hidden' in sent.html()) == ("", True)
+    csrf = csrf_of(li.get("/").text)
+    for verb in ("take", "no_speech"):
+        assert li.post(f"/incidents/{sent.incident}/{verb}", data={"csrf": csrf}).status_code == 303
+    assert visitor.get(f"{sent.path}/state").json()["silent"] == "无应答"
+    assert '<em id="silent">无应答</em>' in sent.html()
 
 
 def test_neither_a_tap_nor_a_kept_copy_is_a_look(visitor: httpx.Client, world: World) -> None:

@@ -15,7 +15,8 @@ ROW: dict[str, Any] = {
     "id": 7, "incident_id": 3, "round": 0, "step": 1, "person_id": 5, "role": "family", "channel": "webhook",
     "address": "http://x/", "purpose": "alarm", "due_at": NOW, "attempts": 1, "urgent": True, "now": NOW,
     "language": "zh-CN", "kind": "vitals", "severity": 1, "state": "open", "test": False, "opened_at": NOW,
-    "presses": 1, "area": "和平社区", "device_id": 1, "responder_role": None, "created_at": NOW, "resident_id": 1,
+    "presses": 1, "no_speech": False, "area": "和平社区", "device_id": 1, "responder_role": None,
+    "created_at": NOW, "resident_id": 1,
     "name": "王秀兰", "home": "3 号楼 501", "entrance": "五楼，无电梯", "key_place": "物业值班室",
     "risks": ["dementia", "dog", "oxygen"], "phone": "000 0000 0501", "spoken": "宁夏话", "door_code": "5013#",
 }  # fmt: skip
@@ -84,3 +85,14 @@ def test_page_about_a_home_without_address_ends_cleanly(language: str) -> None:
 def test_only_an_alarm_asks_to_come(purpose: str) -> None:
     assert ("请立即回应" in body(purpose=purpose)["text"]) == (purpose == "alarm")
     assert ("URGENT" in body(purpose=purpose, language="en")["text"]) == (purpose == "alarm")
+
+
+@pytest.mark.parametrize("role", list(TABLE))
+def test_every_role_is_told_that_she_did_not_answer(role: Role) -> None:
+    assert "，无应答，请立即回应" in body(role=str(role), no_speech=True)["text"]
+    assert ", no answer. Please answer now" in body(role=str(role), no_speech=True, language="en")["text"]
+    assert "无应答" not in body(role=str(role))["text"]
+
+
+def test_whoever_is_stood_down_is_not_alarmed_once_more() -> None:
+    assert "无应答" not in body(purpose="stand_down", no_speech=True)["text"]
