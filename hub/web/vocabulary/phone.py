@@ -61,7 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "me_no_app": ("本中心没有开通手机响铃，仍会用短信或电话呼叫。",
                   "This centre has not switched phone ringing on; you are called by message or telephone."),
     "me_no_script": ("需要打开浏览器脚本才能响铃。", "Ringing needs scripts in this browser."),
-    "me_phones": ("已登记 {n} 台手机", "{n} phones registered"),
+    "me_phones": ("已登记 {n} 台手机", "{n} {n:phone|phones} registered"),
     "me_install": ("装到主屏幕", "Put it on the home screen"),
     "me_install_now": ("安装", "Install"),
     "me_install_ios": (
