@@ -17,6 +17,11 @@ DOWNLINKS = (
     "select id, created_at, expires_at > hub_now() as valid, delivered_at from downlink"
     " where topic = %s and convert_from(payload, 'UTF8') like %s order by id desc limit 3"
 )
+SESSIONS = (
+    "select pid, application_name, state, coalesce(wait_event, '-'), pg_blocking_pids(pid), now() - state_change,"
+    " left(query, 200) from pg_stat_activity"
+    " where backend_type = 'client backend' and (state <> 'idle' or query_start > now() - interval '2 s')"
+)
 
 
 def unfinished(dsn: str, wearers: Sequence[Wearer]) -> list[str]:
@@ -50,6 +55,16 @@ def _known(dsn: str, wearer: Wearer) -> list[str]:
 
 def _fate(valid: bool, done: datetime | None) -> str:
     return f"was delivered {done:%T}" if done else "waits" if valid else "has expired"
+
+
+def sessions(dsn: str) -> str:
+    """Return what the database's sessions are at: who holds what up, and for how long."""
+    try:
+        with psycopg.connect(dsn, connect_timeout=5) as conn:
+            rows = conn.execute(SESSIONS).fetchall()
+    except psycopg.OperationalError as error:
+        return f"the database does not answer: {error}"
+    return "\n".join(" | ".join(map(str, row)) for row in rows)
 
 
 def tails(*folders: Path) -> str:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -66,6 +66,8 @@ class Hands:
     cutter: Cutter
     rng: random.Random
     done: Counter[str] = field(default_factory=Counter)
+    frozen: dict[str, int] = field(default_factory=dict)  # role -> pid, left so: its supervisor must replace it
+    hurt_at: dict[str, float] = field(default_factory=dict)  # role -> when it was killed or frozen last
 
     @property
     def deck(self) -> dict[str, Callable[[], Awaitable[bool]]]:
@@ -75,6 +77,10 @@ class Hands:
             "spare dispatch killed": self._kill_spare,
             "dispatch frozen past its lease": self._freeze_spare,
             "ingest frozen": self._freeze_ingest,
+            "console killed": lambda: self._kill("console"),
+            "console frozen": lambda: self._freeze_for_good("console"),
+            "auditor killed": lambda: self._kill("audit"),
+            "auditor frozen": lambda: self._freeze_for_good("audit"),
             "broker killed": self._kill_broker,
             "database stopped hard": lambda: self._stop_database(
                 signal.SIGQUIT
@@ -94,10 +100,13 @@ class Hands:
             name = names.pop() if names else self.rng.choice(sorted(deck))
             if await deck[name]():
                 self.done[name] += 1
-                print(f"  {sum(self.done.values())}/{times} {name}", flush=True)
+                print(f"  {datetime.now(UTC):%T} {sum(self.done.values())}/{times} {name}", flush=True)
         await self._put_clock(0.0)
 
     async def _kill(self, role: str) -> bool:
+        if self.not_replaced(role):
+            return False  # whoever is frozen is the supervisor's to end
+        self.hurt_at[role] = time.monotonic()
         return self.stack.kill(role)
 
     async def _kill_spare(self) -> bool:
@@ -120,6 +129,21 @@ class Hands:
             os.kill(pid, signal.SIGCONT)
             return True
         return False
+
+    async def _freeze_for_good(self, role: str) -> bool:
+        """Nobody wakes it: the supervisor must notice that it does not answer, end it and start another."""
+        with suppress(ProcessLookupError, KeyError):
+            pid = self.stack.pids()[role]
+            if self.frozen.get(role) != pid:
+                os.kill(pid, signal.SIGSTOP)
+                self.frozen[role], self.hurt_at[role] = pid, time.monotonic()
+                return True
+        return False
+
+    def not_replaced(self, *roles: str) -> list[str]:
+        """Return which of these, or of all, were frozen and are still the same processes."""
+        pids = self.stack.pids()
+        return [role for role in roles or self.frozen if role in self.frozen and pids.get(role) == self.frozen[role]]
 
     async def _kill_broker(self) -> bool:
         await asyncio.to_thread(self.broker.kill)

@@ -21,6 +21,7 @@ from simulator.encoders import carehub as words
 from simulator.line import Line
 from simulator.neighbourhood import Endpoint
 from tests.acceptance.receiver import Receiver
+from tests.acceptance.soak.clerk import Clerk
 
 VITALS_EVERY_S = 0.5
 PRESS_EVERY_S = (2.0, 12.0)
@@ -47,6 +48,7 @@ class Wearer:
     pressed: int = 0
     seq: int = 0
     pressing: str = ""  # the identity of the press that is not answered yet
+    slowest: tuple[float, str] = (0.0, "")  # of her presses: seconds until the hub itself answered, and what they were
     waits: dict[str, tuple[str, float]] = field(default_factory=dict)  # her stream and her press: for what, since when
 
     def hear(self, _topic: str, payload: bytes) -> None:
@@ -95,18 +97,22 @@ class Wearer:
 
     async def _press(self) -> None:
         self.pressing = identity = secrets.token_hex(6)
+        began, at, acked_s = time.monotonic(), datetime.now(UTC), 0.0
         self.pressed += 1
         self.seq += 1
         payload = words.event(self.seq, datetime.now(UTC), "sos", identity)
         while identity not in self.told:
             with self._waiting("press", f"PUBACK of press {identity}"):
                 await self.line.publish(words.topic(self.home.watch, "event"), payload)
+            acked_s = acked_s or time.monotonic() - began
             if not self.through_broker:  # the listener's PUBACK is proof; the broker's proves nothing
                 self.answered.add(identity)
             with self._waiting("word", f"收到 to press {identity}"), suppress(TimeoutError):
                 await asyncio.wait_for(self._hears(identity), REPEAT_S)
         self.answered.add(identity)
-        self.pressing = ""
+        self.pressing, took_s = "", time.monotonic() - began
+        told = f"{self.home.watch} pressed {at:%T}, PUBACK after {acked_s:.1f} s, 收到 after {took_s:.1f} s"
+        self.slowest = max(self.slowest, (took_s, told))
 
 
 @dataclass(kw_only=True)
@@ -117,6 +123,7 @@ class Street:
     receiver: Receiver
     wearers: list[Wearer]
     operators: tuple[int, int]
+    clerk: Clerk
 
     async def close_incidents(self, until: asyncio.Event) -> None:
         """Operators end cases all the time, so that presses keep opening new ones."""
@@ -141,19 +148,21 @@ async def end(conn: Connection, incident_id: int, operator: int, colleague: int)
     )  # fmt: skip
 
 
-async def settle(direct: str, line: str, receiver: Receiver, url: str, *, devices: int, ports: tuple[int, int],
-                 seed: int) -> Street:  # fmt: skip
+async def settle(direct: str, line: str, receiver: Receiver, urls: tuple[str, str], *, devices: int,
+                 ports: tuple[int, int], seed: int) -> Street:  # fmt: skip
     """Register a street.
 
     Args:
         direct: DSN for registering.
         line: DSN the operators work through.
+        urls: where relatives are reached, and the console.
         ports: of the listener and the broker; every second wearer goes through the latter.
     """
     async with await connect(direct) as conn:
         await policies.publish(conn, town.POLICY)
-        homes = await town.provision(conn, devices, url)
+        homes = await town.provision(conn, devices, urls[0])
         operators = (await town.add_person(conn, "甲", "operator"), await town.add_person(conn, "乙", "operator"))
+        clerk = await Clerk.hired(conn, urls[1], random.Random(seed))
     wearers = []
     for index, home in enumerate(homes):
         through_broker = index % 2 == 1
@@ -164,4 +173,4 @@ async def settle(direct: str, line: str, receiver: Receiver, url: str, *, device
         wearer = Wearer(home=home, line=wire, through_broker=through_broker, rng=random.Random(seed * 1000 + index))
         wire._hear = wearer.hear
         wearers.append(wearer)
-    return Street(dsn=line, receiver=receiver, wearers=wearers, operators=operators)
+    return Street(dsn=line, receiver=receiver, wearers=wearers, operators=operators, clerk=clerk)

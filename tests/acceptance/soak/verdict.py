@@ -1,28 +1,60 @@
 """What must be true when the hands have rested: everything accepted is in its place, once, and nothing is silent."""
 
+from collections import Counter
 from datetime import timedelta
 
 import psycopg
 
 from hub import chain
 from tests.acceptance.receiver import Receiver
+from tests.acceptance.soak.clerk import Clerk
+from tests.acceptance.soak.hands import Hands
 from tests.acceptance.soak.street import Street
 
 LONGEST_WAIT = timedelta(minutes=31)  # an unclosed case asks for its ending at least this often
 OVERDUE = timedelta(seconds=5)
+WATCH_IS_BACK = timedelta(seconds=5)  # every part of the watch says each second that it is there
+HARMS = [  # what the auditor may find while it hurts, and not afterwards
+    "silent_incident", "timer_late", "page_late", "dispatch_gone", "page_impossible", "page_stuck", "database_away",
+]  # fmt: skip
 
 
-def unfinished(dsn: str) -> int:
-    """Return how many pages have not come to an end yet, timers are overdue and jumps of the clock not put right."""
+def unfinished(dsn: str) -> list[str]:
+    """Return the pages that have not come to an end yet, overdue timers and jumps of the clock not put right."""
     with psycopg.connect(dsn) as conn:
-        row = conn.execute(
-            "select (select count(*) from page where channel = 'webhook' and state in ('ready', 'sending', 'sent')"
-            "        and due_at < hub_now())"
-            " + (select count(*) from timer where due_at not between hub_now() - interval '1 s' and hub_now() + %s)"
-            " + (select count(*) from clock_jump where done_at is null)", (LONGEST_WAIT,),
-        ).fetchone()  # fmt: skip
-    assert row is not None
-    return int(row[0])
+        pages = conn.execute(
+            "select id, incident_id, state, owner, due_at, attempts from page"
+            " where channel = 'webhook' and state in ('ready', 'sending', 'sent') and due_at < hub_now()"
+        ).fetchall()
+        timers = conn.execute(
+            "select incident_id, kind, due_at - hub_now() from timer"
+            " where due_at not between hub_now() - interval '1 s' and hub_now() + %s", (LONGEST_WAIT,),
+        ).fetchall()  # fmt: skip
+        jumps = conn.execute("select * from clock_jump where done_at is null").fetchall()
+    return [
+        *(f"page {page} of incident {i}: {state}, owner {owner}, due {due:%T}, tried {n} times"
+          for page, i, state, owner, due, n in pages),
+        *(f"incident {i}: its {kind} timer fires in {wait}" for i, kind, wait in timers),
+        *(f"jump of the clock {row}" for row in jumps),
+    ]  # fmt: skip
+
+
+def not_back(dsn: str, hurting: Hands, clerk: Clerk) -> list[str]:
+    """Return what is still missing of console and watch: who was frozen is replaced, and both do their work."""
+    blind = clerk.looked_at < hurting.hurt_at.get("console", 0.0)
+    frozen = [f"{role}: frozen, and not replaced" for role in hurting.not_replaced()]
+    return [*frozen, *["nobody sees the queue at the console"] * blind, *_unwatched(dsn)]
+
+
+def _unwatched(dsn: str) -> list[str]:
+    """Return what the watch still has to say: parts of it that are away, and harm it sees that we do not."""
+    with psycopg.connect(dsn) as conn:
+        beats = conn.execute("select role, at, at > hub_now() - %s from heartbeat", (WATCH_IS_BACK,)).fetchall()
+        harm = conn.execute(
+            "select rule, subject, detail from audit_finding where cleared_at is null and rule = any(%s)", (HARMS,)
+        ).fetchall()
+    silent = [f"{role} has said nothing since {at:%T}" for role, at, fresh in beats if not fresh]
+    return [*(silent if beats else ["nothing has ever said that it watches"]), *(" ".join(row) for row in harm)]
 
 
 def account(dsn: str, street: Street) -> list[str]:
@@ -31,6 +63,7 @@ def account(dsn: str, street: Street) -> list[str]:
         return [
             *lost_presses(conn, street), *lost_vitals(conn, street), *unpaged(conn), *resurrected(conn),
             *waits_too_long(conn), *strange_copies(conn, street.receiver), *broken_chains(conn),
+            *false_breaks(conn), *forgotten(conn, street.clerk),
         ]  # fmt: skip
 
 
@@ -148,6 +181,26 @@ def broken_chains(conn: psycopg.Connection) -> list[str]:
     return faults
 
 
+def false_breaks(conn: psycopg.Connection) -> list[str]:
+    """The chains hold (see above): an auditor that was killed, frozen or cut off must not have said otherwise."""
+    rows = conn.execute("select subject, detail from audit_finding where rule = 'broken_chain'").fetchall()
+    return [f"the auditor says of {subject}: {detail}" for subject, detail in rows]
+
+
+def forgotten(conn: psycopg.Connection, clerk: Clerk) -> list[str]:
+    """What the console told its operator is done, and what the database has of it."""
+    rows = conn.execute("select text, incident_id from note where person_id = %s", (clerk.person,)).fetchall()
+    written = Counter((str(text), int(incident)) for text, incident in rows)
+    faults = [] if clerk.noted else ["nothing at all was done at the console"]
+    faults += [f"incident {incident}: a note is there {n} times" for (_, incident), n in written.items() if n > 1]
+    faults += [f"incident {incident}: a note was confirmed and is lost" for text, incident in clerk.noted.items()
+               if (text, incident) not in written]  # fmt: skip
+    taken = {int(row[0]) for row in conn.execute(
+        "select incident_id from incident_event where actor = %s and what = 'taken'", (f"person:{clerk.person}",)
+    ).fetchall()}  # fmt: skip
+    return faults + [f"incident {i}: was confirmed as taken, and is not" for i in clerk.taken - taken]
+
+
 def summary(dsn: str, street: Street) -> str:
     with psycopg.connect(dsn) as conn:
         counts = [conn.execute(f"select count(*) from {t}".encode()).fetchone()[0]  # type: ignore[index]
@@ -157,5 +210,7 @@ def summary(dsn: str, street: Street) -> str:
         f"pressed {sum(w.pressed for w in street.wearers)}, "
         f"answered {sum(len(w.answered) for w in street.wearers)}; stored {counts[0]} presses, {counts[1]} incidents, "
         f"{counts[2]} pages ({copies} further copies under the same key), {counts[3]} telemetry rows; "
-        f"acknowledged vitals {sum(len(w.saved) for w in street.wearers)}"
+        f"acknowledged vitals {sum(len(w.saved) for w in street.wearers)}; "
+        f"slowest: {max(w.slowest for w in street.wearers)[1]}; at the console {len(street.clerk.noted)} of "
+        f"{street.clerk.tried} notes and {len(street.clerk.taken)} takes confirmed"
     )
