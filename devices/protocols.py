@@ -6,6 +6,8 @@ from datetime import datetime
 import msgspec
 
 from devices.adapters import (
+    eelink,
+    eview,
     gps103,
     gt06,
     h02,
@@ -18,15 +20,23 @@ from devices.adapters import (
     queclink,
     r12w,
     tk103,
+    topin,
     trv,
     watch_3g,
     wristband,
     xexun,
+    xexun2,
+    xexun3,
 )
+from devices.framers import eelink as eelink_framer
+from devices.framers import eview as eview_framer
 from devices.framers import gt06 as gt06_framer
 from devices.framers import jt808 as jt808_framer
 from devices.framers import lines
+from devices.framers import topin as topin_framer
 from devices.framers import watch_3g as watch_3g_framer
+from devices.framers import xexun2 as xexun2_framer
+from devices.framers import xexun3 as xexun3_framer
 from devices.framers.base import Framer
 
 
@@ -63,6 +73,23 @@ PROTOCOLS: tuple[Protocol, ...] = (
         also=("watch", "watch_3g"),
     ),
     Protocol(
+        name="eelink",
+        framer=eelink_framer.Framer,
+        device_of=eelink.ADAPTER.device_of,
+        reply=eelink.reply,
+        timed_reply=eelink.timed_reply,
+        port=5064,
+    ),
+    Protocol(
+        name="eview",
+        framer=eview_framer.Framer,
+        device_of=eview.ADAPTER.device_of,
+        reply=eview.reply,
+        timed_reply=eview.timed_reply,
+        port=5208,
+        also=("minifinder2",),
+    ),
+    Protocol(
         name="gt06",
         framer=gt06_framer.Framer,
         device_of=gt06.ADAPTER.device_of,
@@ -78,6 +105,28 @@ PROTOCOLS: tuple[Protocol, ...] = (
         port=5015,
         readdress=jt808.readdress,
         also=("jt808_wire", "huabao"),
+    ),
+    Protocol(
+        name="topin",
+        framer=topin_framer.Framer,
+        device_of=topin.ADAPTER.device_of,
+        reply=topin.reply,
+        timed_reply=topin.timed_reply,
+        port=5199,
+    ),
+    Protocol(
+        name="xexun2",
+        framer=xexun2_framer.Framer,
+        device_of=xexun2.ADAPTER.device_of,
+        reply=xexun2.reply,
+        port=5233,
+    ),
+    Protocol(
+        name="xexun3",
+        framer=xexun3_framer.Framer,
+        device_of=xexun3.ADAPTER.device_of,
+        reply=xexun3.reply,
+        port=5259,
     ),
     Protocol(
         name="gps103",

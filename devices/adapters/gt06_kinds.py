@@ -4,11 +4,10 @@ Source: Concox' and Jimi's protocol documents for GT06N, GK310 and VL03. Variant
 are told apart by kind and length, because no frame names its model.
 """
 
-import re
 from collections.abc import Callable, Container
 
 from devices.adapter import DecodeError
-from devices.adapters.tracker import Reader, Report, moment, since_1970
+from devices.adapters.tracker import Reader, Report, moment, since_1970, told_position
 from devices.telemetry import Quality
 
 NAME = "gt06/1"
@@ -98,12 +97,6 @@ MODULE_EVENTS: dict[int, str] = {
 }
 COLLAR_EVENTS: dict[int, str] = {0xA2: "battery.low", 0xA3: "battery.low", 0xA4: "alarm.general", 0xA5: "alarm.door"}
 CARTRACK_VOLTS = (7, 36)  # what a car's battery can show, where two bytes may be volts or charge and signal
-
-_POSITION = re.compile(
-    r"Lat:([NS])(\d{1,2}\.\d{1,8}),Lon:([EW])(\d{1,3}\.\d{1,8}),.{0,60}?DateTime:"
-    r"20(\d\d)-(\d\d)-(\d\d) +(\d\d):(\d\d):(\d\d)",
-    re.ASCII,
-)
 
 
 def read(kind: int, body: bytes, length: int, *, long: bool, model: str | None) -> Report | None:
@@ -467,13 +460,7 @@ def _answered(kind: int, body: Reader) -> Report | None:
         return None
     body.take(4)
     encoding = "latin-1" if body.u(1) == 1 else "utf-16-be"
-    found = _POSITION.search(body.rest().decode(encoding, "replace"))
-    if found is None:
-        return None
-    report = Report(moment([int(part) for part in found.groups()[4:]]))
-    lat, lon = float(found[2]), float(found[4])
-    report.place(-lat if found[1] == "S" else lat, -lon if found[3] == "W" else lon, valid=True)
-    return report
+    return told_position(body.rest().decode(encoding, "replace"))
 
 
 def _picture(kind: int, body: Reader) -> Report | None:

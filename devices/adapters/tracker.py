@@ -1,7 +1,10 @@
 """What all trackers' grammars share: bytes read in order, what one frame reports, and who it is from."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
 
 from devices import plausible
 from devices.adapter import Command, DecodeError, Downlink, Message
@@ -23,6 +26,12 @@ ORDER = (
     "alarm.powerCut",
 )
 LAST = ("battery.low",)
+
+_POSITION = re.compile(
+    r"Lat: ?([NS])(\d{1,2}\.\d{1,8}).{0,20}?Lon: ?([EW])(\d{1,3}\.\d{1,8}).{0,60}?Date ?Time: ?"
+    r"20(\d\d)-(\d\d)-(\d\d) +(\d\d):(\d\d):(\d\d)",
+    re.ASCII | re.DOTALL,
+)
 
 
 class Reader:
@@ -89,14 +98,21 @@ class Report:
         if code is not None:
             self.alarms.setdefault(code, (native[:40], quality))
 
-    def measure(self, code: str, value: float, *, sub: str | None = None, absent: tuple[float, ...] = ()) -> None:
-        """Note a number; one of `absent` is how this device says that it could not measure."""
+    def measure(self, code: str, value: float, *, absent: tuple[float, ...] = (), at: datetime | None = None) -> None:
+        """Note a number; one of `absent` is how this device says that it could not measure. `at`: a time of its own."""
         unit = unit_of(code)
         if value in absent:
-            seen = Observation(code=code, unit=unit, quality=Quality.ABSENT, native=str(value), sub=sub)
+            seen = Observation(code=code, unit=unit, quality=Quality.ABSENT, native=str(value), measured_at=at)
         else:
-            seen = Observation(code=code, value=value, unit=unit, quality=plausible.quality(code, value), sub=sub)
-        self._seen[code, sub] = seen
+            quality = plausible.quality(code, value)
+            seen = Observation(code=code, value=value, unit=unit, quality=quality, measured_at=at)
+        self._seen[code, None] = seen
+
+    def press(self, channel: str, native: str) -> None:
+        """Note that a button was pressed which is not the SOS button."""
+        self._seen["button.press", channel] = Observation(
+            code="button.press", value=True, channel=channel, native=native[:40]
+        )
 
     def state(self, code: str, value: Value, *, quality: Quality = Quality.OK, native: str | None = None) -> None:
         """Note how something is."""
@@ -179,7 +195,10 @@ class TrackerAdapter:
         return Telemetry(
             device=device,
             adapter=self.name,
-            observations=(*report.observations, Observation(code="link.seen", value=True)),
+            observations=(
+                *(_timed(seen, received_at) for seen in report.observations),
+                Observation(code="link.seen", value=True),
+            ),
             measured_at=report.at,
             time_quality=quality,
             sequence=sequence,
@@ -206,9 +225,21 @@ def bcd(data: bytes) -> list[int]:
     return [(byte >> 4) * 10 + (byte & 15) if byte >> 4 <= 9 and byte & 15 <= 9 else 100 for byte in data]
 
 
-def text(data: bytes) -> str:
-    """Return printable ASCII; anything else becomes a point."""
-    return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
+def told_position(answer: str) -> Report | None:
+    """Return the position in a tracker's answer in words to a question of ours, None if there is none in it."""
+    found = _POSITION.search(answer)
+    if found is None:
+        return None
+    report = Report(moment([int(part) for part in found.groups()[4:]]))
+    lat, lon = float(found[2]), float(found[4])
+    report.place(-lat if found[1] == "S" else lat, -lon if found[3] == "W" else lon, valid=True)
+    return report
+
+
+def _timed(seen: Observation, received_at: datetime) -> Observation:
+    if seen.measured_at is None:
+        return seen
+    return msgspec.structs.replace(seen, time_quality=plausible.clock(seen.measured_at, received_at))
 
 
 def _rank(code: str) -> int:

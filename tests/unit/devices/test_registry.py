@@ -5,7 +5,7 @@ import timeit
 import pytest
 
 from devices import registry, topics
-from devices.adapters import carehub, watch_3g, zigbee2mqtt
+from devices.adapters import carehub, gt06, jt808, watch_3g, zigbee2mqtt
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,9 @@ from devices.adapters import carehub, watch_3g, zigbee2mqtt
         ("carehub//event", None),
         ("tcp/watch3g", watch_3g.ADAPTER),
         ("tcp/watch3g/4700000017", watch_3g.ADAPTER),
-        ("tcp/jt808", None),
+        ("tcp/jt808", jt808.ADAPTER),
+        ("tcp/gt06/862000000000001", gt06.ADAPTER),
+        ("tcp/nobody", None),
         ("zigbee2mqtt/Bad", zigbee2mqtt.ADAPTER),
         ("home7/zigbee2mqtt/flat 3/bed", zigbee2mqtt.ADAPTER),
         ("zigbee2mqtt-upstairs/Bad", zigbee2mqtt.ADAPTER),
