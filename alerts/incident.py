@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from alerts import arrival, hands, ringing, services
+from alerts import arrival, going, hands, ringing, services
 from alerts.authority import by_operator
 from alerts.escalation import Reasons, watch_on
 from alerts.events import (
@@ -187,11 +187,11 @@ MOVES: Mapping[type[Event], Move] = {
     Dispatched: hands.dispatched,
     Called: services.called,
     MadeReal: ringing.made_real,
-    CannotGo: hands.cannot_go,
-    EnRoute: hands.en_route,
-    Arrived: hands.arrived,
-    Left: hands.left,
-    HandedOver: hands.handed_over,
+    CannotGo: going.cannot_go,
+    EnRoute: going.en_route,
+    Arrived: going.arrived,
+    Left: going.left,
+    HandedOver: going.handed_over,
     Released: hands.released,
     Held: hands.held,
     Resolved: hands.resolved,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts import escalation, events, hands, incident, ringing
+from alerts import escalation, events, going, hands, incident, ringing
 from alerts.model import Decision, Incident, Roster
 from tests.unit.alerts.histories import BrokenLawError, play, seeded, shrink
 from tests.unit.alerts.many import breaks, play_many, play_seeds, told
@@ -128,7 +128,7 @@ def _timer_fires_early(m: pytest.MonkeyPatch) -> None:
 
 
 def _operators_stop_ringing_when_family_goes(m: pytest.MonkeyPatch) -> None:
-    for module in (escalation, hands, ringing):
+    for module in (escalation, going, ringing):
         m.setattr(module, "urgent", lambda _incident: False)
 
 
