@@ -9,7 +9,8 @@ from devices.adapter import Say
 from hub import incidents
 from hub.incidents import Raised
 from hub.store import hot, presses
-from hub.store.incidents import Situation
+from hub.store import incidents as store
+from hub.store.incidents import Look, Situation
 from hub.store.people import Listener
 from hub.store.pool import Connection
 
@@ -35,18 +36,31 @@ class Call:
     outcomes: list[str] = field(default_factory=list)  # what became of it, for the counters
 
 
-async def raise_all(conn: Connection, calls: Sequence[Call]) -> None:
-    """Put alarms into their cases, no two of one case. Inside a transaction and a pipeline.
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Alarms whose cases were asked about: whether each was heard before, and how its case stands."""
+
+    calls: Sequence[Call]
+    heard: Sequence[hot.Cursor | None]
+    look: Look | None
+
+
+async def ask(conn: Connection, calls: Sequence[Call]) -> Asked:
+    """Ask about the cases of some alarms, no two of one case. Inside a transaction and a pipeline: nothing waits."""
+    heard = [await _known(conn, call) for call in calls]
+    return Asked(calls=calls, heard=heard, look=await store.ask(conn, [c.alert for c in calls]) if calls else None)
+
+
+async def raise_all(conn: Connection, asked: Asked) -> None:
+    """Put alarms into their cases. Inside the transaction and the pipeline they were asked about in.
 
     Where another transaction opened one of the cases meanwhile, the commit fails, and all of it is to be tried again.
     """
-    if not calls:
+    if asked.look is None:
         return
-    async with conn.pipeline():
-        asked = [await _known(conn, call) for call in calls]
-        looked = await incidents.look(conn, [call.alert for call in calls])
+    looked = await store.told(conn, asked.look)
     fresh: list[tuple[Call, Situation]] = []
-    for call, cursor, at in zip(calls, asked, looked, strict=True):
+    for call, cursor, at in zip(asked.calls, asked.heard, looked, strict=True):
         row = await cursor.fetchone() if cursor is not None else None
         if row is None:
             fresh.append((call, at))

@@ -64,7 +64,8 @@ async def raise_alert(conn: Connection, alert: Alert) -> Raised:
 
 async def look(conn: Connection, alerts: Sequence[Alert]) -> list[Situation]:
     """Hold the cases of some alerts, no two of one case, and return what is known about each. One round trip."""
-    return await store.for_alerts(conn, alerts)
+    async with conn.pipeline():
+        return await store.told(conn, await store.ask(conn, alerts))
 
 
 async def raise_alerts(conn: Connection, looked: Sequence[tuple[Alert, Situation]]) -> list[Raised]:

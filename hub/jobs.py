@@ -16,7 +16,7 @@ from alerts.detectors.detector import Finding
 from alerts.model import Alert, AlertKind, Severity
 from devices.telemetry import Stage, Telemetry
 from hub import desk, incidents
-from hub.calls import Call, Source, outcome, raise_all, tell_again
+from hub.calls import Call, Source, ask, outcome, raise_all, tell_again
 from hub.device_table import NONE, DeviceTable
 from hub.gather import Decoded, Gathered, Gatherer, Said, rings, unreadable
 from hub.ingress.arrival import Arrival
@@ -61,14 +61,17 @@ class Press:
 
     async def prepare(self, conn: Connection) -> None:
         """Register devices nobody knows, without a limit: an SOS from anywhere reaches the operator."""
+        self._outcomes = []
         table = self._store.table
-        said = [Said(self._arrival, t, table.row_of.get(t.device, NONE)) for t in self._telemetries]
-        decoded = Decoded(arrivals=[self._arrival], said=said)
-        strangers = decoded.strangers()
+        strangers = self._decoded().strangers() if self.alone else {}
         if strangers:
             await table.register(conn, list(strangers.values()), self._at)
             self._store.grown()
-        self._gathered = self._store.fresh(self._store.gatherer.finish(decoded))
+
+    def _decoded(self) -> Decoded:
+        row_of = self._store.table.row_of
+        said = [Said(self._arrival, t, row_of.get(t.device, NONE)) for t in self._telemetries]
+        return Decoded(arrivals=[self._arrival], said=said)
 
     @property
     def alone(self) -> bool:
@@ -86,8 +89,7 @@ class Press:
 
     async def begin(self, conn: Connection) -> tuple[int, Gathered]:
         """Return what is to be stored of it, under its number."""
-        assert self._gathered is not None
-        self._outcomes = []
+        self._gathered = self._store.fresh(self._store.gatherer.finish(self._decoded()))
         self._number = self._number or await self._store.numbers.take(conn)
         return self._number, self._gathered
 
@@ -291,17 +293,19 @@ async def together(conn: Connection, jobs: Sequence[Press | Ring]) -> None:
     All are asked about in one round trip and written in another; what is more than one alarm, or of a case that another
     one here has, follows in its turn.
     """
-    few = [await job.begin(conn) for job in jobs if isinstance(job, Press)]
-    if few:
-        shelf = next(job.shelf for job in jobs if isinstance(job, Press))
-        await write_few(conn, few, shelf)
     first: dict[str, Call] = {}
     later: list[Press | Ring] = []
     for job in jobs:
         call = job.call()
         if call is None or first.setdefault(call.alert.dedup_key, call) is not call:
             later.append(job)
-    await raise_all(conn, list(first.values()))
+    asked = await ask(conn, list(first.values()))
+    # While the database looks, what the messages said is made ready and sent after the question.
+    few = [await job.begin(conn) for job in jobs if isinstance(job, Press)]
+    if few:
+        shelf = next(job.shelf for job in jobs if isinstance(job, Press))
+        await write_few(conn, few, shelf)
+    await raise_all(conn, asked)
     for job in later:
         await job.one_by_one(conn)
 

@@ -46,7 +46,7 @@ async def run(settings: Settings) -> None:
     async with (
         beating() as pulse,
         open_pool(dsn, name="carehub dispatch", smallest=2, largest=AT_ONCE + 8) as pool,
-        open_pool(tuned(dsn), name="carehub escalator", smallest=TOGETHER, largest=TOGETHER) as timers,
+        open_pool(tuned(dsn), name="carehub escalator", smallest=TOGETHER, largest=TOGETHER, tried=False) as timers,
         httpx.AsyncClient(trust_env=False, transport=AiohttpTransport(lines)) as http,
     ):
         channels = open_channels(means_of(settings, pool, http))

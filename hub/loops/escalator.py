@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -84,6 +85,7 @@ class Escalator:
             except (psycopg.Error, PoolTimeout, OSError) as err:
                 log.warning("escalator_waits_for_database", error=type(err).__name__)
                 until = time.monotonic() + NEVER_LONGER_S
+                await self._mend()
             await self._sleep(until)
 
     async def _sleep(self, until: float) -> None:
@@ -91,6 +93,11 @@ class Escalator:
         of cases is looked at together."""
         await bell.sleep(max(0.0, until - time.monotonic()), self.bell)
         await asyncio.sleep(max(0.0, min(until - time.monotonic(), RUNG_PAUSE_S)))
+
+    async def _mend(self) -> None:
+        """A timer does not wait for its connection to be tried out: those that are gone are found here, all at once."""
+        with suppress(psycopg.Error, PoolTimeout, OSError):
+            await self.pool.check()
 
     async def _warm(self) -> None:
         """While nothing is due: a timer that fires must not wait for its statements to be planned."""
@@ -159,13 +166,10 @@ class Escalator:
 async def fire(conn: Connection, incident_id: int) -> bool:
     """Advance one incident whose timer is due, unless somebody else is at it or it no longer is. Its own
     transaction."""
-    async with conn.pipeline(), conn.transaction():  # the network is waited for three times: lock, look, commit
-        if not await store.hold_or_skip(conn, incident_id):
-            return False
-        at = await incidents.situation(conn, incident_id)
-        assert at.incident is not None
-        timer = at.incident.timer
-        if timer is None or timer.due_at > at.now:
+    async with conn.pipeline(), conn.transaction():  # the network is waited for twice: look, commit
+        at = await store.by_id_or_skip(conn, incident_id)
+        timer = at and at.incident and at.incident.timer
+        if not at or not timer or timer.due_at > at.now:
             return False
         await incidents.apply(conn, at, events.Due(), "timer")
         late = (at.now - timer.due_at).total_seconds()

@@ -64,13 +64,44 @@ class Situation:
     listeners: tuple[Listener, ...]
 
 
-async def for_alerts(conn: Connection, alerts: Sequence[Alert]) -> list[Situation]:
-    """Look at the cases of some alerts, no two of one case. One round trip; what is open is held until commit."""
-    return await _look(conn, Q.lock_by_key, [
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What was asked about some cases, and not yet answered."""
+
+    lock: bytes
+    cases: Sequence[Case]
+    locked: hot.Cursor
+    found: hot.Cursor
+    around: Sequence[tuple[hot.Cursor, hot.Cursor]]
+
+
+async def ask(conn: Connection, alerts: Sequence[Alert]) -> Look:
+    """Ask about the cases of some alerts, no two of one case; what is open is held until commit.
+
+    In pipeline mode nothing waits here.
+    """
+    return await _ask(conn, Q.lock_by_key, [
         {"id": None, "key": a.dedup_key, "alert": a.alert_id, "device": a.device_id, "kind": a.kind,
          "resident": a.resident_id, "area": a.area}
         for a in alerts
     ])  # fmt: skip
+
+
+async def told(conn: Connection, look: Look) -> list[Situation]:
+    """Return what was asked about.
+
+    Raises:
+        RaceError: One of the cases appears and ends again and again.
+    """
+    for _ in range(LOOKS):
+        held, rows = {row[0] for row in await look.locked.fetchall()}, await look.found.fetchall()
+        # A case that appeared between the lock and the look is seen but not held: look again, it is there to be locked
+        # now.
+        if {row[FIRST_COLUMN] for row in rows} - {None} == held:
+            return [await _situation(conn, row, *who) for row, who in zip(rows, look.around, strict=True)]
+        look = await _ask(conn, look.lock, look.cases)
+    case = look.cases[0]
+    raise RaceError(f"{case['key'] or case['id']} appears and ends again and again: try this transaction again")
 
 
 async def by_id(conn: Connection, incident_id: int) -> Situation:
@@ -80,32 +111,35 @@ async def by_id(conn: Connection, incident_id: int) -> Situation:
 
 async def by_ids(conn: Connection, incident_ids: Sequence[int]) -> list[Situation]:
     """Look at some incidents. One round trip; they are held until commit. Their locks may already be ours."""
-    nobody = {"key": None, "alert": None, "device": None, "kind": None, "resident": None, "area": ""}
-    return await _look(conn, Q.lock, [{"id": incident_id, **nobody} for incident_id in incident_ids])
+    async with conn.pipeline():
+        look = await _ask(conn, Q.lock, [_of(incident_id) for incident_id in incident_ids])
+        return await told(conn, look)
 
 
-async def hold_or_skip(conn: Connection, incident_id: int) -> bool:
-    """Hold an incident until commit, unless somebody else does."""
-    return await (await conn.execute(Q.lock_or_skip, {"id": incident_id})).fetchone() is not None
+async def by_id_or_skip(conn: Connection, incident_id: int) -> Situation | None:
+    """Look at one incident unless somebody else is changing it. One round trip; it is held until commit."""
+    async with conn.pipeline():
+        look = await _ask(conn, Q.lock_or_skip, [_of(incident_id)])
+        if not await look.locked.fetchall():
+            return None
+        (row,) = await look.found.fetchall()
+        return await _situation(conn, row, *look.around[0])
 
 
-async def _look(conn: Connection, lock: bytes, cases: Sequence[Case]) -> list[Situation]:
+def _of(incident_id: int) -> Case:
+    return {"id": incident_id, "key": None, "alert": None, "device": None, "kind": None, "resident": None, "area": ""}
+
+
+async def _ask(conn: Connection, lock: bytes, cases: Sequence[Case]) -> Look:
     what = {
         "ids": [_number(case["id"]) for case in cases], "keys": [case["key"] for case in cases],
         "cases": json({"nr": nr, **case} for nr, case in enumerate(cases)),
     }  # fmt: skip
-    for _ in range(LOOKS):
-        # Each statement has its own snapshot: what is read after the lock is the newest, though all are sent at once.
-        async with conn.pipeline():
-            locked = await hot.execute(conn, lock, what)
-            found = await hot.execute(conn, Q.situation, what)
-            around = [await _around(conn, case) for case in cases]
-            held, rows = {row[0] for row in await locked.fetchall()}, await found.fetchall()
-            # A case that appeared between the lock and the look is seen but not held: look again, it is there to be
-            # locked now.
-            if {row[FIRST_COLUMN] for row in rows} - {None} == held:
-                return [await _situation(conn, row, *who) for row, who in zip(rows, around, strict=True)]
-    raise RaceError(f"{cases[0]['key'] or cases[0]['id']} appears and ends again and again: try this transaction again")
+    # Each statement has its own snapshot: what is read after the lock is the newest, though all are sent at once.
+    return Look(
+        lock=lock, cases=cases, locked=await hot.execute(conn, lock, what),
+        found=await hot.execute(conn, Q.situation, what), around=[await _around(conn, case) for case in cases],
+    )  # fmt: skip
 
 
 async def _around(conn: Connection, case: Case) -> tuple[hot.Cursor, hot.Cursor]:

@@ -1,9 +1,11 @@
 """Pages under way: claimed by a living worker, settled by its receipt, taken back from the dead."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from psycopg.types.numeric import Int8
 
 from hub.channels.channel import Outcome, Receipt
 from hub.store import hot
@@ -56,16 +58,10 @@ async def hurry(conn: Connection) -> None:
 
 async def claim(conn: Connection, worker: int, lanes: Sequence[Lane]) -> list[Mapping[str, Any]]:
     """Take due pages for the lanes that have room, with all that their messages say."""
-    open_lanes = [lane for lane in lanes if lane.room > 0]
-    if not open_lanes:
+    roomy = [lane for lane in lanes if lane.room > 0]
+    if not roomy:
         return []
-    values = {
-        "worker": worker, "channels": [lane.channel for lane in open_lanes],
-        "urgent": [lane.urgent for lane in open_lanes],
-        "room": [lane.room for lane in open_lanes], "lease_s": [lane.lease_s for lane in open_lanes],
-        "full": [f"{lane.channel} {provider}" for lane in open_lanes for provider in lane.full],
-    }  # fmt: skip
-    claimed = await hot.execute(conn, Q.claim, values)
+    claimed = await hot.execute(conn, Q.claim, {"lanes": json(map(asdict, roomy)), "worker": Int8(worker)})
     names = [column.name for column in claimed.description or ()]
     return [dict(zip(names, row, strict=True)) for row in await claimed.fetchall()]
 

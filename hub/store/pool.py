@@ -35,11 +35,18 @@ async def connect(dsn: str, *, name: str = "carehub", autocommit: bool = True) -
     return await psycopg.AsyncConnection.connect(dsn, autocommit=autocommit, application_name=name, **KEEPALIVE)
 
 
-def open_pool(dsn: str, *, name: str = "carehub", smallest: int = 1, largest: int = 8, wait_s: float = 10.0) -> Pool:
-    """Return a pool to be entered with `async with`; a connection that died is replaced before it is handed out."""
+def open_pool(
+    dsn: str, *, name: str = "carehub", smallest: int = 1, largest: int = 8, wait_s: float = 10.0, tried: bool = True
+) -> Pool:
+    """Return a pool to be entered with `async with`.
+
+    Args:
+        tried: a connection is tried out, and replaced where it died, before it is handed out; that is one wait more for
+            each. Without it whoever is in a hurry meets the dead one and asks the pool to `check` all of them.
+    """
     return AsyncConnectionPool(
         dsn, kwargs={"autocommit": True, "application_name": name, **KEEPALIVE}, min_size=smallest, max_size=largest,
-        timeout=wait_s, open=False, check=AsyncConnectionPool.check_connection, name=name,
+        timeout=wait_s, open=False, check=AsyncConnectionPool.check_connection if tried else None, name=name,
     )  # fmt: skip
 
 

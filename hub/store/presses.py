@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from psycopg.types.numeric import Int8
+
 from devices.adapter import Downlink
 from hub.store import hot
 from hub.store.hot import json
@@ -42,12 +44,12 @@ async def just_counted(conn: Connection, device_id: int, kind: str, at: datetime
 
 async def ask_seen(conn: Connection, device_id: int, identity: str) -> hot.Cursor:
     """Like `seen`, without waiting for the answer in pipeline mode."""
-    return await hot.execute(conn, Q.seen, {"device_id": device_id, "identity": identity})
+    return await hot.execute(conn, Q.seen, {"device_id": Int8(device_id), "identity": identity})
 
 
 async def ask_just_counted(conn: Connection, device_id: int, kind: str, at: datetime) -> hot.Cursor:
     """Like `just_counted`, without waiting for the answer in pipeline mode."""
-    values = {"device_id": device_id, "kind": kind, "at": at, "window_s": NAMELESS_WINDOW_S}
+    values = {"device_id": Int8(device_id), "kind": kind, "at": at, "window_s": NAMELESS_WINDOW_S}
     return await hot.execute(conn, Q.just_counted, values)
 
 

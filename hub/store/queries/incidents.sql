@@ -1,15 +1,20 @@
 -- name: lock_by_key
 -- The open incidents of some cases, held until commit. Everything else is read after this, so it is the newest. Always
 -- in the same order, so that two that lock several wait for each other only one way round.
-select id from incident where dedup_key = any(%(keys)s::text[]) order by id for no key update
+with them as materialized (
+    select i.id from unnest(%(keys)s::text[]) as k (key)
+    cross join lateral (select id from incident where dedup_key = k.key limit 1) i order by i.id
+)
+select held.id from them cross join lateral (
+    select id from incident where id = them.id and dedup_key is not null limit 1 for no key update) held
 
 -- name: lock
 -- Some incidents, held until commit. Lock order everywhere: incident, then timer, then page.
 select id from incident where id = any(%(ids)s::bigint[]) order by id for no key update
 
 -- name: lock_or_skip
--- One incident if nobody else is changing it at this moment.
-select id from incident where id = %(id)s for no key update skip locked
+-- Those of some incidents that nobody else is changing at this moment.
+select id from incident where id = any(%(ids)s::bigint[]) order by id for no key update skip locked
 
 -- name: situation
 -- All that a decision needs to know about some cases, by id or else key: the hub's time (read once), whether this
@@ -36,7 +41,7 @@ cross join json_to_recordset(%(cases)s::json)
     as c (nr int, id bigint, key text, alert text, device bigint, kind text, resident bigint)
 -- Each by its key, however many there are: without the limits a plan for many cases would read them all.
 left join lateral (
-    select * from incident where id = coalesce(c.id, (select id from incident where dedup_key = c.key)) limit 1) i on true
+    select * from incident where id = coalesce(c.id, (select id from incident where dedup_key = c.key limit 1)) limit 1) i on true
 left join lateral (select kind, due_at, step, round from timer where incident_id = i.id limit 1) w on true
 left join lateral (select seq, hash from incident_event where incident_id = i.id order by seq desc limit 1) e on true
 order by c.nr

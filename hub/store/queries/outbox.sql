@@ -10,23 +10,28 @@ select pg_advisory_lock(%(class)s::int, %(worker)s::int)
 -- Due pages for the lanes that have room, urgent and ordinary apart, so that a slow line never blocks the others; none
 -- for a provider that is full: the host of a URL, or the address itself.
 -- Returns all that a message says; who may see what is decided by hub.channels.wording.
+-- Each row by its key or place, so that a plan made while the tables were empty still holds when a night fills them.
 with t as materialized (select hub_now() as now),
-due as (
-    select one.id, t.now, lane.lease_s
-    from t cross join unnest(%(channels)s::text[], %(urgent)s::bool[], %(room)s::int[], %(lease_s)s::float8[])
-             as lane (channel, urgent, room, lease_s)
+due as materialized (
+    select one.place, one.incident_id, one.person_id, t.now, lane.lease_s
+    from t cross join json_to_recordset(%(lanes)s::json)
+             as lane (channel text, urgent bool, room int, lease_s float8, "full" text[])
     cross join lateral (
-        select id from page
+        select ctid as place, incident_id, person_id from page
         where state = 'ready' and channel = lane.channel and urgent = lane.urgent and due_at <= t.now
-          and (cardinality(%(full)s::text[]) = 0 or lane.channel || ' ' || lower(address) <> all(%(full)s::text[])
-               and lane.channel || ' ' || regexp_replace(split_part(address, '/', 3), '^.*@', '') <> all(%(full)s::text[]))
+          and (cardinality(lane."full") = 0 or lower(address) <> all(lane."full")
+               and regexp_replace(split_part(address, '/', 3), '^.*@', '') <> all(lane."full"))
         order by due_at, id limit lane.room
         for no key update skip locked) as one
 )
 update page p
-set state = 'sending', owner = %(worker)s, lease_until = due.now + make_interval(secs => due.lease_s), attempts = p.attempts + 1
-from due, incident i left join resident r on r.id = i.resident_id, person o
-where p.id = due.id and i.id = p.incident_id and o.id = p.person_id
+set state = 'sending', owner = %(worker)s::int, lease_until = due.now + make_interval(secs => due.lease_s),
+    attempts = p.attempts + 1
+from due
+cross join lateral (select * from incident where id = due.incident_id limit 1) i
+left join lateral (select * from resident where id = i.resident_id limit 1) r on true
+cross join lateral (select language from person where id = due.person_id limit 1) o
+where p.ctid = due.place
 returning p.id, p.incident_id, p.round, p.step, p.person_id, p.role, p.channel, p.address, p.purpose, p.due_at, p.attempts,
           p.urgent, due.now, o.language, i.kind, i.severity, i.state, i.test, i.opened_at, i.presses, i.area, i.device_id,
           i.responder_role, p.created_at,
@@ -48,13 +53,14 @@ returning t.now, pg_notify('carehub_page', id::text)
 -- several pages of an incident would wait for each other.
 with t as materialized (select hub_now() as now),
 mine as materialized (
-    select p.id, r.receipt from json_to_recordset(%(receipts)s::json) as r (id bigint, worker int, receipt text)
-    join page p on p.id = r.id and p.owner = r.worker and p.state = 'sending'
-    for no key update of p skip locked
+    select p.place, r.receipt from json_to_recordset(%(receipts)s::json) as r (id bigint, worker int, receipt text)
+    cross join lateral (
+        select ctid as place from page where id = r.id and owner = r.worker and state = 'sending' limit 1
+        for no key update skip locked) p
 )
 update page set state = 'delivered', sent_at = coalesce(sent_at, t.now), delivered_at = t.now, owner = null,
                 lease_until = null, receipt = mine.receipt
-from t, mine where page.id = mine.id
+from t, mine where page.ctid = mine.place
 returning page.id, t.now, pg_notify('carehub_page', page.id::text)
 
 -- name: settle_sent
@@ -69,7 +75,8 @@ with t as materialized (select hub_now() as now), unsaid as (
 update page set state = case when withdrawn_at is null then 'sent' else 'withdrawn' end, sent_at = t.now, owner = null,
                 lease_until = case when withdrawn_at is null then t.now + make_interval(secs => %(receipt_s)s) end,
                 receipt = %(receipt)s
-from t where id = %(id)s and owner = %(worker)s and state = 'sending'
+from t where ctid = (select ctid from page where id = %(id)s and owner = %(worker)s and state = 'sending' limit 1
+                     for no key update)
 returning t.now, pg_notify('carehub_page', id::text)
 
 -- name: settle_missed
@@ -78,6 +85,12 @@ returning t.now, pg_notify('carehub_page', id::text)
 -- is on duty now: an alarm that still fails then would one day wake somebody whose shift is long over. Said by the worker
 -- that holds it, or later by a provider of the attempt it took, while nobody has said otherwise.
 with t as materialized (select hub_now() as now),
+held as materialized (
+    select ctid as place, incident_id from page
+    where id = %(id)s
+      and (state = 'sending' and owner = %(worker)s::int or state = 'sent' and attempts = %(attempt)s::int)
+    limit 1 for no key update
+),
 missed as (
     update page p set
         state = case when p.withdrawn_at is not null or i.dedup_key is null and p.purpose = 'alarm' then 'withdrawn'
@@ -85,17 +98,19 @@ missed as (
                      when %(again_s)s::float8 is null then 'failed' else 'ready' end,
         due_at = case when %(again_s)s::float8 is null then p.due_at else t.now + make_interval(secs => %(again_s)s) end,
         owner = null, lease_until = null, receipt = %(receipt)s
-    from t, incident i
-    where p.id = %(id)s and i.id = p.incident_id
-      and (p.state = 'sending' and p.owner = %(worker)s::int or p.state = 'sent' and p.attempts = %(attempt)s::int)
+    from t, held, incident i
+    where p.ctid = held.place and i.id = held.incident_id
     returning p.id, p.incident_id, p.round, p.step, p.person_id, p.purpose, p.state, t.now
 ), next_channel as (
     update page set due_at = n.now
-    from (select p.id, m.now from missed m join page p using (incident_id, round, step, person_id, purpose)
-          where p.id <> m.id and p.state = 'ready' and p.attempts = 0 and p.due_at > m.now and m.state <> 'withdrawn'
-          order by p.due_at limit 1
-          for no key update of p skip locked) n
-    where page.id = n.id
+    from (select p.place, m.now from missed m cross join lateral (
+              select ctid as place from page
+              where incident_id = m.incident_id and round = m.round and step = m.step and person_id = m.person_id
+                and purpose = m.purpose and id <> m.id and state = 'ready' and attempts = 0 and due_at > m.now
+              order by due_at limit 1
+              for no key update skip locked) p
+          where m.state <> 'withdrawn') n
+    where page.ctid = n.place
 )
 select state, pg_notify('carehub_page', id::text) from missed
 
@@ -104,12 +119,12 @@ select state, pg_notify('carehub_page', id::text) from missed
 -- meanwhile, or of an ended incident, is not sent again; one whose receipt never came is given up after as many attempts
 -- as one that failed (`alarm_tries` by severity, null: never), or a terminal that is off would be rung for ever.
 with t as materialized (select hub_now() as now),
-lost as (
-    select p.id, t.now from page p, t
+lost as materialized (
+    select p.ctid as place, p.incident_id, t.now from page p, t
     where p.state in ('sending', 'sent')
       and (p.lease_until <= t.now
            or p.state = 'sending' and p.owner = any(%(dead)s::int[]))
-    order by p.id limit %(limit)s
+    order by p.lease_until limit %(limit)s
     for no key update of p skip locked
 )
 update page p set
@@ -118,8 +133,8 @@ update page p set
                       then (%(alarm_tries)s::int[])[i.severity] else %(word_tries)s end then 'failed'
                  else 'ready' end,
     due_at = lost.now, owner = null, lease_until = null, receipt = 'taken back'
-from lost, incident i
-where p.id = lost.id and i.id = p.incident_id
+from lost cross join lateral (select dedup_key, severity from incident where id = lost.incident_id limit 1) i
+where p.ctid = lost.place
 returning p.id, p.incident_id, p.state
 
 -- name: busy_workers

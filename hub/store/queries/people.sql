@@ -26,10 +26,12 @@ cross join lateral (
     select q.id, q.role, q.lat, q.lon, q.active, q.canary, true as in_circle, c.minutes_away, c.position
     from care_circle c join person q on q.id = c.person_id where c.resident_id = target.resident_id
     union all
-    select q.id, q.role, q.lat, q.lon, q.active, q.canary, false, null, 0 from person q
-    where q.role in ('operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre', 'ambulance',
-                     'neighbour')
-      and q.area in ('', target.area) and (q.role <> 'neighbour' or q.area <> '')
+    select q.id, q.role, q.lat, q.lon, q.active, q.canary, false, null, 0
+    from unnest(array['operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre', 'ambulance',
+                      'neighbour']) as of_role
+    cross join (select '' as place union select target.area) as of_area
+    cross join lateral (select * from person where role = of_role and area = of_area.place limit 10000) q
+    where (q.role <> 'neighbour' or q.area <> '')
       and not exists (select from care_circle c where c.resident_id = target.resident_id and c.person_id = q.id)
 ) p
 left join lateral (select array_agg(channel order by position, channel) as channels,
