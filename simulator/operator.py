@@ -18,6 +18,7 @@ from simulator.scenario import Scenario
 
 LOOK_S = 1.0  # at least this often she looks at the queue, bell or no bell
 NOBODY_AFTER_S = 6.0  # taken, and nobody on the way: send the next step
+HANDED_OVER_WITHIN_S = 60.0  # then a case is closed by what the scene has said so far; longer where people are slow
 BACKOFF_S = 1.0
 
 # What the console's pages carry; read as a browser's script would, by attribute and class.
@@ -27,6 +28,7 @@ PAGES = re.compile(r'data-pages="([\d ]*)"')
 STATE = re.compile(r'class="state state-(\w+)"')
 RESIDENT = re.compile(r"<strong>(.*?)</strong>")
 WHAT = re.compile(r'class="row-what">(.*?)</span>', re.DOTALL)
+HANDLED = re.compile(r"<span>(?:坐席|Operator) ")
 GOES = re.compile(r"<span>→ ")
 NOTICE = re.compile(r'class="notice" data-pages="(\d+)"')
 TOKEN = re.compile(r'name="csrf" (?:value|content)="([^"]+)"')
@@ -52,6 +54,7 @@ class Case:
     resident: str
     pages: tuple[int, ...]  # console pages not yet confirmed as shown
     responder: bool  # somebody has said that they go
+    handled: bool  # a colleague has it
 
 
 Test: TypeAlias = Callable[[Case], bool]
@@ -123,6 +126,7 @@ def _case(row: str) -> Case:
         incident=int(_first(INCIDENT, row)), state=_first(STATE, row), resident=html.unescape(_first(RESIDENT, row)),
         kind=next((kind for word, kind in KINDS.items() if word in what), "other"),
         pages=tuple(int(number) for number in _first(PAGES, row).split()), responder=bool(GOES.search(row)),
+        handled=bool(HANDLED.search(row)),
     )  # fmt: skip
 
 
@@ -197,7 +201,7 @@ class Operator:
         draw = random.Random(f"{self.seed}:{case.incident}")
         await self._until(case.incident, lambda seen: seen.state != "confirming")
         await asyncio.sleep(self.scenario.patience(case.resident) * draw.uniform(0.8, 1.2))
-        if case.incident not in self._cases:
+        if case.incident not in self._cases or self._cases[case.incident].handled:
             return
         await self._do(case, "take")
         await self.client.shown((), read=case.incident)
@@ -205,7 +209,8 @@ class Operator:
             case.incident, lambda seen: seen.responder or seen.state in ON_THE_WAY, limit_s=NOBODY_AFTER_S
         ):
             await self._do(case, "dispatch", no_speech="1")
-        await self._until(case.incident, lambda seen: seen.state in ("handed_over", "resolved"))
+        slowly = max(HANDED_OVER_WITHIN_S, 2 * self.scenario.operator_takes_after_s)
+        await self._until(case.incident, lambda seen: seen.state in ("handed_over", "resolved"), limit_s=slowly)
         if case.incident not in self._cases:
             return
         disposition, done = DISPOSITION.get(case.kind, ("device_fault", "电话核实，已报修"))

@@ -92,8 +92,10 @@ class Play:
                 self.terminals.append(terminal)
             else:
                 self.families.people[who.path] = person
-        if self.scenario.operator is Plays.SIMULATED:
-            console = next(each for each in self.place.consoles if each.role == "operator")
+        if self.scenario.operator is not Plays.BROWSER:
+            desks = [each for each in self.place.consoles if each.role == "operator"]
+            # The first account is the one that is printed for whoever is at the browser.
+            console = desks[-1] if self.scenario.operator is Plays.COLLEAGUE else desks[0]
             client = ConsoleClient(self.place.console_url, console)
             self.operator = Operator(client, console.person, self.scenario, self.ledger, seed=str(self.seed))
 

@@ -44,6 +44,7 @@ class Plays(StrEnum):
 
     SIMULATED = "simulated"
     BROWSER = "whoever is at the browser"
+    COLLEAGUE = "whoever is at the browser, and a colleague who waits"  # she takes what is left lying
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ class Event:
     times: int = 1  # real presses
     apart_s: float = 4.0
     copies: int = 1  # how often the device sends the same press
-    operator_takes_after_s: float = 3.0
+    operator_takes_after_s: float | None = None
     note: str = ""
 
 
@@ -91,6 +92,7 @@ class Scenario:
     people: Mapping[str, Behaviour]  # by name, or by role for everybody else
     at_most_s: float | None = None
     vitals_every_s: float = 60.0
+    operator_takes_after_s: float = 3.0  # where an event says nothing else
     now_and_then: tuple[NowAndThen, ...] = ()
 
     def behaviour(self, name: str, role: str) -> Behaviour:
@@ -105,19 +107,21 @@ class Scenario:
             people={who: _quicker(behaviour, speed) for who, behaviour in self.people.items()},
             now_and_then=tuple(_quicker(each, speed) for each in self.now_and_then),
             vitals_every_s=self.vitals_every_s / speed,
+            operator_takes_after_s=self.operator_takes_after_s / speed,
         )
 
     def patience(self, resident: str) -> float:
         """Return how many seconds the operator lets this resident's case ring before taking it."""
-        return next((event.operator_takes_after_s for event in self.events if event.who == resident), 3.0)
+        own = (event.operator_takes_after_s for event in self.events if event.who == resident)
+        return next((each for each in own if each is not None), self.operator_takes_after_s)
 
 
 Timed = TypeVar("Timed", Event, Behaviour, NowAndThen)
 
 
 def _quicker(timed: Timed, speed: float) -> Timed:
-    spans = {f.name: getattr(timed, f.name) / speed for f in fields(timed) if f.name.endswith("_s")}
-    return replace(timed, **spans)
+    spans = {f.name: getattr(timed, f.name) for f in fields(timed) if f.name.endswith("_s")}
+    return replace(timed, **{name: value / speed for name, value in spans.items() if value is not None})
 
 
 def find(name: str) -> Path:
@@ -165,13 +169,19 @@ class _Reader:
         self._residents = residents
 
     def scenario(self, table: Table) -> Scenario:
-        known = {"title", "about", "operator", "vitals_every", "at_most", "event", "responder", "now_and_then"}
+        known = {
+            "title", "about", "operator", "operator_takes_after", "vitals_every", "at_most", "event", "responder",
+            "now_and_then",
+        }  # fmt: skip
         self._known(table, known, self._line_of)
         at_most = table.get("at_most")
         return Scenario(
             title=self._text(table, "title", self._line_of),
             operator=self._word(Plays, table.get("operator", Plays.SIMULATED), self._line_of("operator")),
             vitals_every_s=self._seconds(table.get("vitals_every", "1m"), self._line_of("vitals_every")),
+            operator_takes_after_s=self._seconds(
+                table.get("operator_takes_after", "3s"), self._line_of("operator_takes_after")
+            ),
             at_most_s=None if at_most is None else self._seconds(at_most, self._line_of("at_most")),
             events=tuple(sorted(self._each(table, "event", self._event), key=lambda event: event.at_s)),
             people=dict(self._each(table, "responder", self._person)),
@@ -198,7 +208,9 @@ class _Reader:
             times=self._count(entry.get("times", 1), line("times")),
             apart_s=self._seconds(entry.get("apart", "4s"), line("apart")),
             copies=self._count(entry.get("copies", 1), line("copies")),
-            operator_takes_after_s=self._seconds(entry.get("operator_takes_after", "3s"), line("operator_takes_after")),
+            operator_takes_after_s=self._seconds(entry["operator_takes_after"], line("operator_takes_after"))
+            if "operator_takes_after" in entry
+            else None,
             note=str(entry.get("note", "")),
         )
 

@@ -18,7 +18,7 @@ from tests.integration.ingress.parts import until
 pytestmark = pytest.mark.anyio
 
 ROW = """<a class="row" data-incident="{incident}" data-pages="{incident}1"><strong>王秀兰</strong>
-<span class="row-what">跌倒</span><span class="state state-{state}">…</span></a>"""
+<span class="row-what">跌倒</span><span class="state state-{state}">…</span><span>{handler}</span></a>"""
 
 
 class Desk:
@@ -26,6 +26,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.state: str | None = "confirming"
+        self.handler = ""
         self.verbs: list[str] = []
         self.words: dict[str, dict[str, str]] = {}
         self.delivered: list[int] = []
@@ -54,6 +55,9 @@ class Desk:
                 writer.write(f"HTTP/1.1 {status} x\r\n{location}content-length: {len(said)}\r\n\r\n".encode() + said)
         writer.close()
 
+    def _row(self, state: str) -> str:
+        return ROW.format(incident=7, state=state, handler=self.handler)
+
     def hang_up(self) -> None:
         """The console is restarted: its streams end as they should."""
         for writer in self.streams:
@@ -70,7 +74,7 @@ class Desk:
                 self.sign_ins += 1
                 return 303, "", "location: /\r\n"
             case "GET", ["queue"]:
-                return 200, "" if self.state is None else ROW.format(incident=7, state=self.state), ""
+                return 200, "" if self.state is None else self._row(self.state), ""
             case "POST", ["seen"]:
                 self.delivered += json.loads(body)["delivered"]
                 self.read += [number for number in [json.loads(body)["read"]] if number]
@@ -165,3 +169,12 @@ async def test_operator_who_is_refused_says_so_and_tries_again(desk: tuple[Desk,
         console.refuses = False
         await until(lambda: operator.looked)
     assert "sign-in as li answered 200" in operator.ledger.faults[0]
+
+
+async def test_case_that_somebody_at_the_browser_has_is_left_to_her(desk: tuple[Desk, int]) -> None:
+    console, port = desk
+    console.state = "taken"
+    console.handler = "坐席 李雪"
+    async with at_work(port) as operator:
+        await until(lambda: operator.looked > 5)
+        assert console.verbs == []

@@ -174,6 +174,9 @@ def test_operator_reads_the_queue_as_a_browser_shows_it() -> None:
     assert (technical.incident, technical.state, technical.kind) == (9, "open", "other")
     assert technical.pages == ()
     assert not technical.responder
+    assert not urgent.handled
+    (hers,) = cases(QUEUE.replace("在路上</span>", "在路上</span><span>坐席 李雪</span>").split("</li>")[0])
+    assert hers.handled
 
 
 def test_fault_that_repeats_is_said_once() -> None:

@@ -47,6 +47,32 @@ def test_scenario_reads_in_the_order_things_happen() -> None:
     assert night.patience("somebody else") == 3
 
 
+def test_colleague_waits_as_long_as_the_evening_says() -> None:
+    evening = scenario.read(
+        NIGHT.replace('"simulated"', '"whoever is at the browser, and a colleague who waits"').replace(
+            'at_most = "2m"', 'operator_takes_after = "150s"'
+        ),
+        "evening.toml",
+    )
+    assert evening.operator is Plays.COLLEAGUE
+    assert evening.patience("王秀兰") == evening.patience("somebody else") == 150
+    assert evening.patience("李国庆") == 20
+    assert evening.at_speed(2.0).patience("王秀兰") == 75
+
+
+def test_evening_that_is_watched_goes_at_the_pace_of_people() -> None:
+    """Time enough to see each step; 120 is called last, so whoever else would go must have said so before."""
+    evening = scenario.read(scenario.find("quiet_evening").read_text(encoding="utf-8"), "quiet_evening.toml")
+    for role in ("family", "property", "third_party", "ambulance"):
+        person = evening.behaviour("", role)
+        assert person.answers_after_s >= 20
+        assert person.leaves_after_s + person.arrives_after_s >= 45
+        assert person.hands_over_after_s >= 30
+    guard, ambulance = evening.behaviour("", "property"), evening.behaviour("", "ambulance")
+    assert ambulance.answers_after_s > guard.answers_after_s
+    assert evening.patience("王秀兰") > 120
+
+
 def test_person_answers_as_written_then_as_her_role_then_by_going() -> None:
     night = scenario.read(NIGHT, "night.toml")
     assert night.behaviour("王丽", "family").does is Does.CANNOT_GO
