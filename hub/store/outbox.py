@@ -16,6 +16,7 @@ from hub.store.sql import queries
 Q = queries("outbox")
 WORKERS = 0x0CA3E  # class of the advisory locks that prove a dispatcher's life
 TAKEN_BACK_AT_ONCE = 200
+SETTLE_TRIES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,25 +72,29 @@ async def settle(
 ) -> datetime | None:
     """Write what came back; returns the hub's time, or None when the page was no longer this worker's."""
     values = {"id": page_id, "worker": worker, "receipt": receipt.detail[:200]}
-    if receipt.outcome is Outcome.DELIVERED:
-        done = await conn.execute(Q.settle_reached, values)
-    elif receipt.outcome is Outcome.SENT:
-        done = await conn.execute(Q.settle_sent, values | {"receipt_s": receipt_s})
-    else:
-        done = await conn.execute(Q.settle_missed, values | {"again_s": again_s, "attempt": None})
-    row = await done.fetchone()
+    match receipt.outcome:
+        case Outcome.DELIVERED:
+            query = Q.settle_reached
+        case Outcome.SENT:
+            query, values = Q.settle_sent, values | {"receipt_s": receipt_s}
+        case _:
+            query, values = Q.settle_missed, values | {"again_s": again_s, "attempt": None}
+    row = await _held(conn, query, values)
     return None if row is None else row[0]
 
 
 async def not_received(conn: Connection, page_id: int, attempt: int, detail: str, *, again_s: float | None) -> bool:
     """Write that a provider's later report says an attempt never arrived; False: somebody has said otherwise."""
     values = {"id": page_id, "worker": None, "attempt": attempt, "again_s": again_s, "receipt": detail}
-    return (await conn.execute(Q.settle_missed, values)).rowcount > 0
+    return await _held(conn, Q.settle_missed, values) is not None
 
 
-async def received(conn: Connection, page_id: int, person_id: int) -> bool:
-    """Write that the person's phone or terminal has it; False: that was known."""
-    return (await conn.execute(Q.received, {"id": page_id, "person": person_id})).rowcount > 0
+async def _held(conn: Connection, query: bytes, values: Mapping[str, Any]) -> Any:
+    """Write about one page. Whoever changed it while we waited for it has left a row that only the next statement sees."""
+    for _ in range(SETTLE_TRIES):
+        if (row := await (await conn.execute(query, values)).fetchone()) is not None:
+            return row
+    return None
 
 
 async def settle_reached(conn: Connection, reached: Sequence[Reached]) -> dict[int, datetime]:

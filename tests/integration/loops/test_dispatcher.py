@@ -333,3 +333,19 @@ async def test_receipts_pass_over_a_page_that_somebody_holds(world: World) -> No
             await taking.execute("select id from page where id = %s for no key update", (held,))
             assert set(await outbox.settle_reached(proof, reached)) == {free}
         assert set(await outbox.settle_reached(proof, reached)) == {held}
+
+
+async def test_receipt_that_waited_for_an_operators_hand_is_written_all_the_same(world: World) -> None:
+    """He took the case while the page was under way: its row is another one when the receipt gets at it."""
+    incident = await world.press()
+    async with await connect(world.dsn) as conn, await connect(world.dsn) as desk:
+        worker = await outbox.enlist(conn)
+        rows = await outbox.claim(conn, worker, [Lane(channel="webhook", urgent=True, room=8, lease_s=30)])
+        page = rows[0]["id"]
+        receipt = Receipt(outcome=Outcome.SENT, detail="accepted")
+        async with desk.transaction():
+            await desk.execute("update page set withdrawn_at = now() where incident_id = %s", (incident,))
+            writing = asyncio.create_task(outbox.settle(conn, worker, page, receipt, again_s=None, receipt_s=20))
+            await world.until("select count(*) from pg_locks where not granted")
+        assert await writing is not None
+    assert await world.value("select state from page where id = %s", page) == "withdrawn"
