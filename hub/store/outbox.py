@@ -90,7 +90,7 @@ async def not_received(conn: Connection, page_id: int, attempt: int, detail: str
 
 
 async def _held(conn: Connection, query: bytes, values: Mapping[str, Any]) -> Any:
-    """Write about one page. Whoever changed it while we waited for it has left a row that only the next statement sees."""
+    """Write about one page. Whoever changed it while we waited has left a row that only the next statement sees."""
     for _ in range(SETTLE_TRIES):
         if (row := await (await conn.execute(query, values)).fetchone()) is not None:
             return row
