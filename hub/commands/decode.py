@@ -3,21 +3,24 @@
 import json
 import re
 import sys
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from devices import protocols, registry
+from devices import families, protocols, registry
 from devices.adapter import Adapter, DecodeError, Message
-from devices.adapters.zigbee2mqtt import Zigbee2MqttAdapter
+from devices.adapters import lorawan
 from devices.plausible import SECONDS_BELOW, instant
 from devices.telemetry import Observation, Quality, Telemetry
 from hub.commands.tally import Tally
+from hub.discovered import Discovered
 
 TCP_TOPICS = {name: protocol.topic for name, protocol in protocols.BY_NAME.items()}
 FRAMERS = {name: protocol.framer for name, protocol in protocols.BY_NAME.items()}
+BARE_EUI = "0" * 16  # of bytes that came without an envelope
 LONGEST_RUN = timedelta(days=3660)  # of one sequence; a larger `at` is no time
 
 
@@ -74,10 +77,11 @@ def _sequence(family: str, given: Mapping[str, Any], now: datetime) -> dict[str,
     steps = [step for step in listed if isinstance(step, dict)] if isinstance(listed, list) else []
     arrived = _arrivals(steps, family, now)
     tally = Tally()
+    discovered = Discovered()
     faults = []
     for step, at in zip(steps, arrived, strict=True):
         try:
-            adapter, message = _message(family, step, at)
+            adapter, message = _message(family, step, at, discovered)
             for said in adapter.decode(message):
                 tally.hear(said, at)
         except DecodeError as error:
@@ -119,13 +123,19 @@ def _clock(at: object) -> timedelta | None:
     return timedelta(hours=int(parts[1]), minutes=int(parts[2]), seconds=float(parts[3] or 0))
 
 
-def _message(family: str, given: Mapping[str, Any], now: datetime) -> tuple[Adapter, Message]:
+def _message(
+    family: str, given: Mapping[str, Any], now: datetime, discovered: Discovered | None = None
+) -> tuple[Adapter, Message]:
     topic = given.get("topic")
-    if not isinstance(topic, str):
+    if isinstance(topic, str):
+        adapter = families.adapter_of(family, topic)
+        if discovered is not None:
+            discovered.learn(topic, _payload(given))
+            if topic in discovered.by_topic and registry.adapter_for(topic) is None:
+                adapter = discovered.adapter
+    else:
         topic = TCP_TOPICS.get(family.removeprefix("tcp."), f"tcp/{family}")
-    adapter = registry.adapter_for(topic)
-    if adapter is None and family.startswith("z2m"):  # a base topic that only its installer knows
-        adapter = Zigbee2MqttAdapter(bases=(topic.partition("/")[0],))
+        adapter = registry.adapter_for(topic)
     if adapter is None:
         raise DecodeError("carehub", f"no adapter for {family} on {topic[:80]}")
     received_at = instant(given.get("received_at")) or now
@@ -177,7 +187,36 @@ def _record(seen: Observation) -> dict[str, Any]:
     return {"value": None, **record} if seen.code != "location" else record
 
 
-_KINDS = {"mqtt": _mqtt, "tcp": _mqtt, "frame": _frame, "sequence": _sequence}
+def _lorawan(family: str, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Decode a sensor's bare bytes as its network server would hand them over, the model being known."""
+    uplink: dict[str, Any] = {"deviceInfo": {"devEui": BARE_EUI}, "data": b64encode(_hex(given.get("hex"))).decode()}
+    uplink |= {
+        name: given[key] for name, key in (("fPort", "fPort"), ("time", "recvTime")) if given.get(key) is not None
+    }
+    return _heard(f"application/0/device/{BARE_EUI}/event/up", uplink, family, now)
+
+
+def _envelope(family: str, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Decode a network server's message, about a device of which nobody has said what it is."""
+    pattern = given.get("topic_pattern")
+    topic = pattern if isinstance(pattern, str) else f"lorawan/{given.get('network')}"
+    return _heard(topic, given.get("message"), None, now)
+
+
+def _heard(topic: str, said: object, model: str | None, now: datetime) -> dict[str, Any]:
+    message = Message(topic=topic, payload=json.dumps(said).encode(), received_at=now, model=model)
+    records = [record for one in lorawan.ADAPTER.decode(message) for record in _records(one)]
+    return {"records": records, "error": None}
+
+
+_KINDS = {
+    "mqtt": _mqtt,
+    "tcp": _mqtt,
+    "frame": _frame,
+    "sequence": _sequence,
+    "lorawan": _lorawan,
+    "envelope": _envelope,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

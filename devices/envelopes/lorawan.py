@@ -1,0 +1,330 @@
+"""What LoRaWAN network servers wrap around a sensor's bytes: whose, their number, when and how heard."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from devices.adapter import DecodeError
+from devices.plausible import instant
+
+NAME = "lorawan"
+LONGEST_MESSAGE = 256 * 1024  # a hundred gateways' reception reports of one uplink are under 60 kB
+LONGEST_PAYLOAD = 255  # what a LoRaWAN frame can carry, with room
+LONGEST_HINT = 100  # characters of a profile's name
+
+_EUI = re.compile(r"[0-9a-f]{16}")
+_CHIRPSTACK = re.compile(r"(?:^|/)application/[^/]+/device/([^/]+)/event/([^/]+)$")
+_CHIRPSTACK_OLD = re.compile(r"(?:^|/)application/[^/]+/device/([^/]+)/(rx|join|ack|error|status|location|txack)$")
+_THE_THINGS = re.compile(r"(?:^|/)v3/[^/]+/devices/([^/]+)/(?:(.+))$")
+_TAG_NAMES = (
+    "model",
+    "device_model",
+    "devicemodel",
+    "model_id",
+    "codec",
+    "device_type",
+    "devicetype",
+    "type",
+    "product",
+)
+_MAKER_NAMES = ("brand", "vendor", "manufacturer", "maker", "brand_id")
+
+
+class Event(StrEnum):
+    """What a network server tells of a device."""
+
+    UP = "up"  # the device said something
+    JOIN = "join"  # it has a new session: its counters start again
+    STATUS = "status"  # battery and link margin, asked for by the network
+    ACK = "ack"  # it confirmed a message to it, or did not
+    LOCATION = "location"  # the network has worked out where it is
+    BESIDE = "beside"  # transmission reports, logs, queues: not the device's own word
+
+
+class Uplink(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of a network server about one device.
+
+    `session` changes whenever the device joins; `counter` rises within one. `models` is what the network server calls
+    the device, most telling first.
+    """
+
+    event: Event
+    eui: str  # 16 hex digits
+    payload: bytes = b""
+    port: int | None = None
+    counter: int | None = None
+    session: str | None = None
+    at: datetime | None = None  # when the network heard it
+    clock_broken: bool = False  # it named a time that is none
+    models: tuple[str, ...] = ()
+    rssi_dbm: float | None = None
+    snr_db: float | None = None
+    battery_pct: float | None = None
+    acknowledged: bool | None = None
+    lat: float | None = None
+    lon: float | None = None
+
+    @property
+    def identity(self) -> str | None:
+        """Return what a repeat of this uplink is recognised by, in its device.
+
+        The hour is part of it: a device that was reset without joining counts from zero again, and its next press must
+        not be taken for the one that had the number before. A redelivery names the same time.
+        """
+        if self.counter is None:
+            return None
+        hour = None if self.at is None else int(self.at.timestamp()) // 3600
+        if self.session is None and hour is None:
+            return None
+        return f"{self.session or ''}/{self.counter}@{'' if hour is None else hour}"
+
+
+def claims(topic: str) -> bool:
+    """Whether a network server speaks on a topic. Those with topics of the customer's choice stand below `lorawan/`."""
+    if topic.startswith(("lorawan/", "loriot/")):
+        return True
+    return ("/event/" in topic or "/devices/" in topic or "application/" in topic) and any(
+        form.search(topic) for form in (_CHIRPSTACK, _THE_THINGS, _CHIRPSTACK_OLD)
+    )
+
+
+def read(topic: str, payload: bytes) -> Uplink:
+    """Return what a network server's message says.
+
+    Raises:
+        DecodeError: Not the JSON of a network server that is known, or not a device's.
+    """
+    if len(payload) > LONGEST_MESSAGE:
+        raise DecodeError(NAME, f"{len(payload)} bytes, at most {LONGEST_MESSAGE} allowed")
+    try:
+        said = json.loads(payload)
+    except (ValueError, RecursionError):
+        raise DecodeError(NAME, f"not JSON: {payload[:40]!r}") from None
+    if not isinstance(said, dict):
+        raise DecodeError(NAME, f"a JSON object is expected, not {type(said).__name__}")
+    for mark, reader in _READERS:
+        if mark in said:
+            return reader(topic, said)
+    raise DecodeError(NAME, f"no network server known to carehub writes {', '.join(sorted(said))[:120]!r}")
+
+
+def _chirpstack4(topic: str, said: Mapping[str, Any]) -> Uplink:
+    about = _object(said.get("deviceInfo"))
+    return _chirpstack(topic, said, about.get("devEui"), (about, said))
+
+
+def _chirpstack3(topic: str, said: Mapping[str, Any]) -> Uplink:
+    return _chirpstack(topic, said, said.get("devEUI"), (said,))
+
+
+def _chirpstack(topic: str, said: Mapping[str, Any], eui: object, about: tuple[Mapping[str, Any], ...]) -> Uplink:
+    """Return a ChirpStack event. Versions 3 and 4 differ in where the device stands and in small letters."""
+    place = _CHIRPSTACK.search(topic) or _CHIRPSTACK_OLD.search(topic)
+    event = _chirpstack_event(place[2] if place else None, said)
+    heard = [_object(one) for one in _list(said.get("rxInfo"))]
+    at, broken = _moment(said.get("time", next((one["time"] for one in heard if one.get("time")), None)))
+    location = _object(said.get("location"))
+    acknowledged = said.get("acknowledged")
+    return Uplink(
+        event=event,
+        eui=_eui(eui if eui is not None else place[1] if place else None),
+        payload=_base64(said.get("data")) if event is Event.UP else b"",
+        port=_count(said.get("fPort"), 255),
+        counter=_count(said.get("fCnt"), 0xFFFFFFFF) if event is Event.UP else None,
+        session=_text(said.get("devAddr")),
+        at=at,
+        clock_broken=broken,
+        models=_models(about),
+        rssi_dbm=_best(heard, "rssi"),
+        snr_db=_best(heard, "snr", "loRaSNR", "lora_snr"),
+        battery_pct=_battery(said) if event is Event.STATUS else None,
+        acknowledged=acknowledged if isinstance(acknowledged, bool) else None,
+        lat=_number(location.get("latitude")) if event is Event.LOCATION else None,
+        lon=_number(location.get("longitude")) if event is Event.LOCATION else None,
+    )
+
+
+def _chirpstack_event(word: str | None, said: Mapping[str, Any]) -> Event:
+    """Return the event that a topic names; without a topic (HTTP) the fields tell."""
+    if word is not None:
+        named = {"up": Event.UP, "rx": Event.UP, "join": Event.JOIN, "status": Event.STATUS, "ack": Event.ACK}
+        return named.get(word, Event.LOCATION if word == "location" else Event.BESIDE)
+    if "data" in said or "fPort" in said:
+        return Event.UP
+    if "margin" in said:
+        return Event.STATUS
+    return Event.ACK if "acknowledged" in said else Event.BESIDE
+
+
+def _battery(said: Mapping[str, Any]) -> float | None:
+    """Return the battery of a device status, in percent. One on the mains, or that cannot tell, has none."""
+    if said.get("externalPowerSource") is True or said.get("batteryLevelUnavailable") is True:
+        return None
+    return _number(said.get("batteryLevel"))
+
+
+_THINGS_EVENTS = (  # the field that a message of The Things Stack has -> what it is
+    ("uplink_message", Event.UP),
+    ("join_accept", Event.JOIN),
+    ("downlink_ack", Event.ACK),
+    ("downlink_nack", Event.ACK),
+    ("location_solved", Event.LOCATION),
+)
+
+
+def _the_things_stack(topic: str, said: Mapping[str, Any]) -> Uplink:
+    """Return a message of The Things Stack, which leaves out whatever is 0, false or empty."""
+    ids = _object(said.get("end_device_ids"))
+    field, event = next((pair for pair in _THINGS_EVENTS if pair[0] in said), ("", Event.BESIDE))
+    body = _object(said.get(field))
+    heard = [_object(one) for one in _list(body.get("rx_metadata"))]
+    at, broken = _moment(body.get("received_at") or said.get("received_at"))
+    location = _object(body.get("location"))
+    place = _THE_THINGS.search(topic)
+    named = ids.get("dev_eui") or str(ids.get("device_id") or (place[1] if place else "")).removeprefix("eui-")
+    up = event is Event.UP
+    return Uplink(
+        event=event,
+        eui=_eui(named),
+        payload=_base64(body.get("frm_payload")) if up else b"",
+        port=_count(body.get("f_port", 0), 255) if up else None,
+        counter=_count(body.get("f_cnt", 0), 0xFFFFFFFF) if up else None,
+        session=_text(body.get("session_key_id")) or _text(ids.get("dev_addr")),
+        at=at,
+        clock_broken=broken,
+        models=_models(
+            (_object(body.get("version_ids")), _object(said.get("attributes")), _object(body.get("attributes")))
+        ),
+        rssi_dbm=_best(heard, "rssi"),
+        snr_db=_best(heard, "snr"),
+        acknowledged=field == "downlink_ack" if event is Event.ACK else None,
+        lat=_number(location.get("latitude", 0)) if event is Event.LOCATION else None,
+        lon=_number(location.get("longitude", 0)) if event is Event.LOCATION else None,
+    )
+
+
+def _loriot(topic: str, said: Mapping[str, Any]) -> Uplink:
+    """Return a LORIOT message: `rx` and `gw` are uplinks (the second names every gateway), the rest is beside."""
+    command = said.get("cmd")
+    event = Event.UP if command in ("rx", "gw") and ("data" in said or "port" in said) else Event.BESIDE
+    heard = [said, *(_object(one) for one in _list(said.get("gws")))]
+    at, broken = _moment(said.get("ts"))
+    return Uplink(
+        event=event,
+        eui=_eui(said.get("EUI")),
+        payload=_hex(said.get("data")) if event is Event.UP else b"",
+        port=_count(said.get("port"), 255),
+        counter=_count(said.get("fcnt"), 0xFFFFFFFF) if event is Event.UP else None,
+        at=at,
+        clock_broken=broken,
+        models=_models((said,)),
+        rssi_dbm=_best(heard, "rssi"),
+        snr_db=_best(heard, "snr"),
+    )
+
+
+_READERS: tuple[tuple[str, Callable[[str, Mapping[str, Any]], Uplink]], ...] = (
+    ("deviceInfo", _chirpstack4),
+    ("devEUI", _chirpstack3),
+    ("end_device_ids", _the_things_stack),
+    ("EUI", _loriot),
+)
+
+
+def _models(about: tuple[Mapping[str, Any], ...]) -> tuple[str, ...]:
+    """Return the names a network server has for a kind of device: what was written as a tag before a profile's name.
+
+    A device's own name is left out: people write there what they like.
+    """
+    found: list[str] = []
+    for one in about:
+        for tags in (_object(one.get("tags")), one):
+            named = {str(key).lower().replace("-", "_"): value for key, value in tags.items() if isinstance(value, str)}
+            maker = next((named[key] for key in _MAKER_NAMES if named.get(key)), "")
+            names = [named[key] for key in _TAG_NAMES if named.get(key)]
+            found += [f"{maker} {name}".strip() for name in names] + (names if maker else [])
+        profile = one.get("deviceProfileName")
+        found += [profile] if isinstance(profile, str) else []
+    return tuple(dict.fromkeys(name[:LONGEST_HINT] for name in found))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_HINT else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
+        return None
+    return value
+
+
+def _count(value: object, largest: int) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= largest else None
+
+
+def _best(heard: list[Mapping[str, Any]], *names: str) -> float | None:
+    """Return the strongest of what the gateways measured."""
+    numbers = [number for one in heard for name in names if (number := _number(one.get(name))) is not None]
+    return max(numbers, default=None)
+
+
+def _moment(value: object) -> tuple[datetime | None, bool]:
+    """Return a time, and whether one was named that is none. A text without a zone is UTC: networks write no other."""
+    if value in (None, "", 0):
+        return None, False
+    at = instant(value)
+    return (at if at is None or at.tzinfo else at.replace(tzinfo=UTC)), at is None
+
+
+def _eui(value: object) -> str:
+    """Return a device's EUI as 16 small hex digits. ChirpStack 3 can be told to write it in base64."""
+    text = value.strip() if isinstance(value, str) else ""
+    bare = text.lower().replace("-", "").replace(":", "")
+    if _EUI.fullmatch(bare):
+        return bare
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        raw = b""
+    if len(raw) == 8:
+        return raw.hex()
+    raise DecodeError(NAME, f"no device EUI: {str(value)[:40]!r}")
+
+
+def _base64(value: object) -> bytes:
+    if value in (None, ""):
+        return b""
+    try:
+        raw = base64.b64decode(value, validate=True) if isinstance(value, str) else None
+    except (ValueError, binascii.Error):
+        raw = None
+    return _fits(raw, "base64")
+
+
+def _hex(value: object) -> bytes:
+    try:
+        raw = bytes.fromhex(value) if isinstance(value, str) else b"" if value is None else None
+    except ValueError:
+        raw = None
+    return _fits(raw, "hex")
+
+
+def _fits(raw: bytes | None, form: str) -> bytes:
+    if raw is None or len(raw) > LONGEST_PAYLOAD:
+        raise DecodeError(NAME, f"the payload is not up to {LONGEST_PAYLOAD} bytes in {form}")
+    return raw
