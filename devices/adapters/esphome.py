@@ -156,7 +156,7 @@ def _entity(where: Topic, said: str, fresh: Quality) -> Iterator[Observation]:
 
 
 def _binary(name: str, said: str, fresh: Quality) -> Iterator[Observation]:
-    state = {"on": True, "off": False}.get(said.lower())
+    state = {"ON": True, "OFF": False}.get(said)
     if state is None:
         raise DecodeError(NAME, f"binary sensor: neither ON nor OFF: {said[:40]!r}")
     code = _code(name, BINARY)
@@ -181,9 +181,9 @@ def _number(name: str, said: str, fresh: Quality) -> Iterator[Observation]:
 def _event(name: str, said: str, fresh: Quality) -> Iterator[Observation]:
     try:
         about: Any = json.loads(said)
-    except (ValueError, RecursionError):
-        about = said
-    kind = values.word(about.get("event_type") if isinstance(about, dict) else about)
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(NAME, f"event: not JSON: {str(error)[:120]}") from None
+    kind = values.word(about.get("event_type")) if isinstance(about, dict) else ""
     if not kind:
         return
     if _tokens(name) & {"sos", "panic", "emergency"} or _tokens(kind) & {"sos", "panic", "emergency"}:

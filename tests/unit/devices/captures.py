@@ -39,5 +39,41 @@ def captures(family: str) -> list[Capture]:
     return [msgspec.convert(json.loads(line), Capture) for line in lines]
 
 
-FAMILIES = ("carehub", "zigbee2mqtt", "watch_3g")
+FAMILIES = (
+    "carehub",
+    "zigbee2mqtt",
+    "watch_3g",
+    "bed",
+    "ble_gateway",
+    "carelink",
+    "cn_platform",
+    "esphome",
+    "helmet",
+    "homeassistant",
+    "lifesos",
+    "radar",
+    "shelly",
+    "tasmota",
+    "watch_json",
+    "gps103",
+    "h02",
+    "laipac",
+    "megastek",
+    "mictrack",
+    "minifinder",
+    "pt60",
+    "queclink",
+    "r12w",
+    "tk103",
+    "trv",
+    "wristband",
+    "eelink",
+    "eview",
+    "gt06",
+    "jt808",
+    "topin",
+    "xexun2",
+    "xexun3",
+    "xexun",
+)
 ALL = [capture for family in FAMILIES for capture in captures(family)]

@@ -44,10 +44,14 @@ def alarms(said: Sequence[Telemetry]) -> set[str]:
     }
 
 
+# Where a bare word of a few letters is a whole alarm, random bytes find it sooner or later.
+BARE = {one.topic for one in ALL if len(one.payload) <= 20 and alarms(decode(one.topic, one.message.payload))}
+
+
 @EXAMPLES
 @given(topic=st.sampled_from(TOPICS), payload=st.binary(max_size=400))
 def test_random_bytes_ring_nothing(topic: str, payload: bytes) -> None:
-    if topic.endswith("/action"):  # any bare word there is a press
+    if topic.endswith("/action") or (topic in BARE and len(payload) <= 20):
         return
     assert not alarms(decode(topic, payload))
 

@@ -5,7 +5,19 @@ import timeit
 import pytest
 
 from devices import registry, topics
-from devices.adapters import carehub, gt06, jt808, watch_3g, zigbee2mqtt
+from devices.adapters import (
+    carehub,
+    esphome,
+    gt06,
+    homeassistant,
+    jt808,
+    shelly_gen1,
+    shelly_rpc,
+    tasmota,
+    watch_3g,
+    watch_json,
+    zigbee2mqtt,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +39,13 @@ from devices.adapters import carehub, gt06, jt808, watch_3g, zigbee2mqtt
         ("home7/zigbee2mqtt/flat 3/bed", zigbee2mqtt.ADAPTER),
         ("zigbee2mqtt-upstairs/Bad", zigbee2mqtt.ADAPTER),
         ("zigbee2mqtt", None),
-        ("homeassistant/sensor/x/config", None),
+        ("homeassistant/sensor/x/config", homeassistant.ADAPTER),
+        ("home7/tele/hall/SENSOR", tasmota.ADAPTER),
+        ("shellies/shellyflood-0A0B0C/sensor/flood", shelly_gen1.ADAPTER),
+        ("shellyplusi4-a1b2c3d4e5f6/events/rpc", shelly_rpc.ADAPTER),
+        ("bath-radar/binary_sensor/falling_detected/state", esphome.ADAPTER),
+        ("iMEDE_watch/sos", watch_json.ADAPTER),
+        ("home7/nobody/knows", None),
         ("", None),
     ],
 )
