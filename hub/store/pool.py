@@ -25,6 +25,8 @@ KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
 }
 
+STANDSTILL_S = 5.0  # a transaction in which nothing happens for so long is ended by the server, its locks with it
+
 
 class MigrationError(HubError):
     """The database was changed by something that is not this release."""
@@ -40,13 +42,18 @@ def open_pool(
 ) -> Pool:
     """Return a pool to be entered with `async with`.
 
+    A process that hangs in the middle of a change must not keep her next press waiting for the case it holds: the
+    server ends such a session.
+
     Args:
         tried: a connection is tried out, and replaced where it died, before it is handed out; that is one wait more for
             each. Without it whoever is in a hurry meets the dead one and asks the pool to `check` all of them.
     """
+    patience = f"-c idle_in_transaction_session_timeout={round(STANDSTILL_S * 1000)}"
     return AsyncConnectionPool(
-        dsn, kwargs={"autocommit": True, "application_name": name, **KEEPALIVE}, min_size=smallest, max_size=largest,
-        timeout=wait_s, open=False, check=AsyncConnectionPool.check_connection if tried else None, name=name,
+        _with(dsn, patience), kwargs={"autocommit": True, "application_name": name, **KEEPALIVE}, min_size=smallest,
+        max_size=largest, timeout=wait_s, open=False,
+        check=AsyncConnectionPool.check_connection if tried else None, name=name,
     )  # fmt: skip
 
 
@@ -56,8 +63,12 @@ def tuned(dsn: str) -> str:
     Planning anew costs a press more than a better plan would save; and a plan made while the tables were small, or
     before anybody counted their rows, must not look through all of them when they have grown.
     """
+    return _with(dsn, PLANS)
+
+
+def _with(dsn: str, more: str) -> str:
     options = conninfo_to_dict(dsn).get("options") or ""
-    return make_conninfo(dsn, options=f"{options} {PLANS}".strip())
+    return make_conninfo(dsn, options=f"{options} {more}".strip())
 
 
 async def hub_now(conn: Connection) -> datetime:
