@@ -19,8 +19,9 @@ def database_fault(error: BaseException) -> bool:
     """Whether the database, and not what was written, is to blame: the same words may go through a moment later.
 
     Deadlocks, serialization failures, shutdowns, full disks and lost connections are OperationalError; a read-only
-    server is one that has not been promoted yet, and a session that stood still for too long is ended. Class 54 is one as well by name, but says that the words are too long
-    for an index or a statement: they would be tried for ever, and everything behind them would wait for ever.
+    server is one that has not been promoted yet, and a session that stood still for too long is ended. Class 54 is one
+    as well by name, but says that the words are too long for an index or a statement: they would be tried for ever, and
+    everything behind them would wait for ever.
     """
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(TOO_LONG):
         return False
