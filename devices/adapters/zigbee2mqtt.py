@@ -3,17 +3,12 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 
-import msgspec
-
-from devices import plausible
+from devices import values
 from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.adapters import zigbee2mqtt_words as words
-from devices.codes import unit_of
 from devices.envelopes.zigbee2mqtt import (
-    LONGEST_ADDRESS,
     Freshness,
     Part,
     Place,
@@ -27,11 +22,13 @@ from devices.telemetry import Observation, Quality, Stage, Telemetry, TimeQualit
 
 NAME = "zigbee2mqtt/1"
 SCHEME = "z2m"
+MOST_PROPERTIES = 500  # of one message that are looked at
+MOST_DEVICES = 1000  # of one bridge; its list is longer than any house
 LONGEST_PAYLOAD = 1024 * 1024  # `bridge/devices` of a large house; a device's own state is under 10 kB
 
 # Anything of a calling property that is not plainly nothing. Looked for in bytes, so it errs on this side.
 _URGENT = re.compile(
-    rb'"(?:%s)"\s*:(?!\s*(?:null|false|0\s*[,}]|"\s*"|"(?:%s)"))'
+    rb'"(?:%s)(?:_(?:alarm_)?[a-z0-9]{1,8})?"\s*:(?!\s*(?:null|false|0\s*[,}]|"\s*"|"(?:%s)"))'
     % (
         "|".join(words.CALLING).encode(),
         "|".join(
@@ -95,11 +92,7 @@ class Zigbee2MqttAdapter:
 
 
 def _address(where: Place, name: str | None = None) -> str:
-    """Return the device's address. A topic may have 65,535 bytes, more than any index takes: a press still has one."""
-    address = f"{SCHEME}:{where.base}/{where.name if name is None else name}"
-    if len(address) <= LONGEST_ADDRESS:
-        return address
-    return f"{address[: LONGEST_ADDRESS - 33]}~{sha256(address.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    return values.address(SCHEME, f"{where.base}/{where.name if name is None else name}")
 
 
 def _cleared(where: Place) -> Telemetry:
@@ -122,6 +115,8 @@ def _bridge(where: Place, said: object, message: Message) -> Sequence[Telemetry]
             raise DecodeError(NAME, f"bridge/state: neither online nor offline: {str(said)[:40]!r}")
         seen = Observation(code="link.online", value=state)
         return (Telemetry(device=_address(where, "bridge"), adapter=NAME, observations=(seen,)),)
+    if where.name == "devices" and isinstance(said, list):
+        return tuple(_listed(where, said))
     if where.name not in ("event", "log") or not isinstance(said, dict):
         return ()
     about = said.get("data") or said.get("meta") or said.get("message")  # `log` is how versions before 1.19 say it
@@ -132,6 +127,17 @@ def _bridge(where: Place, said: object, message: Message) -> Sequence[Telemetry]
     if not observations:
         return ()
     return (Telemetry(device=_address(where, name), adapter=NAME, observations=observations, model=model),)
+
+
+def _listed(where: Place, said: Sequence[Any]) -> Iterator[Telemetry]:
+    """Yield what the bridge's list says each of its devices is. The list is no sign of life of any of them."""
+    for one in said[:MOST_DEVICES]:
+        name = one.get("friendly_name") if isinstance(one, dict) else None
+        definition = one.get("definition") if isinstance(one, dict) else None
+        model = definition.get("model") if isinstance(definition, dict) else None
+        if isinstance(name, str) and name and isinstance(model, str) and model:
+            known = Observation(code="provision.model", value=model, sub=name[: values.LONGEST_ADDRESS])
+            yield Telemetry(device=_address(where, name), adapter=NAME, observations=(known,), model=model)
 
 
 def _provisioning(
@@ -170,15 +176,11 @@ def _state(where: Place, said: object, message: Message) -> Sequence[Telemetry]:
 def _device(where: Place, fields: Mapping[str, Any], message: Message) -> Sequence[Telemetry]:
     age = freshness(fields.get("last_seen"), message.received_at, retained=message.retained)
     about = fields.get("device")
-    model = (
-        next((about[key] for key in ("model", "modelID", "modelId") if isinstance(about.get(key), str)), None)
-        if (isinstance(about, dict))
-        else None
+    named = about if isinstance(about, dict) else {}
+    model = next(
+        (named[key] for key in ("model", "modelID", "modelId") if isinstance(named.get(key), str)), message.model
     )
-    seen: list[Observation] = []
-    for observation in _observe(fields, age, model):
-        _add(seen, observation)
-    seen.append(Observation(code="link.seen", value=True, quality=age.state))
+    seen = [*values.distinct(_observe(fields, age, model)), values.alive(age.state)]
     return (
         Telemetry(
             device=_address(where),
@@ -190,17 +192,6 @@ def _device(where: Place, fields: Mapping[str, Any], message: Message) -> Sequen
             model=model,
         ),
     )
-
-
-def _add(seen: list[Observation], new: Observation) -> None:
-    """Add what was not said yet. Two properties that disagree are two measuring points, told apart by their names."""
-    for known in seen:
-        if known.code == new.code:
-            if known.value == new.value and known.stage == new.stage:
-                return
-            new = msgspec.structs.replace(new, sub=new.native, native=None)
-            break
-    seen.append(new)
 
 
 def _identity(seen: Sequence[Observation], age: Freshness) -> str | None:
@@ -224,7 +215,7 @@ def _observe(fields: Mapping[str, Any], age: Freshness, model: str | None) -> It
     for name in ("action", "click"):
         yield from _action(fields.get(name), age.action)
     for name, code in words.FLAGS.items():
-        state = _flag(fields.get(name))
+        state = values.flag(fields.get(name))
         if state is not None:
             yield Observation(code=code, value=state, native=name, quality=age.state)
     for name in words.FALL_PROPERTIES:
@@ -232,17 +223,25 @@ def _observe(fields: Mapping[str, Any], age: Freshness, model: str | None) -> It
     yield from _words(fields, age.state)
     yield from _contact(fields.get("contact"), age.state, model)
     for name, code in words.NUMBERS.items():
-        yield from _number(code, name, fields.get(name), age.state)
-    yield from _voltage(fields, age.state)
+        yield from values.measure(code, fields.get(name), native=name, fresh=age.state)
+    yield from values.voltage(fields.get("voltage"), native="voltage", fresh=age.state)
+    yield from _several(fields, age.state)
 
 
-def _flag(value: object) -> bool | None:
-    """Return true or false where a property says so; null, "" and other words say nothing."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return {"true": True, "false": False, "on": True, "off": False}.get(value.strip().lower())
-    return bool(value) if value in (0, 1) else None
+def _several(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
+    """Yield what devices with several contacts, probes or buttons state, each with which it is."""
+    for name, value in list(fields.items())[:MOST_PROPERTIES]:
+        found = words.single(name) if name not in words.PROPERTIES else None
+        if found is None:
+            continue
+        one, channel = found
+        if one in words.NUMBERS:
+            yield from values.measure(words.NUMBERS[one], value, native=name, fresh=fresh, channel=channel)
+        elif one in words.FLAGS or one == "contact":
+            state = values.flag(value)
+            if state is not None:
+                code, meant = ("contact.open", not state) if one == "contact" else (words.FLAGS[one], state)
+                yield Observation(code=code, value=meant, native=name, channel=channel, quality=fresh)
 
 
 def _action(value: object, fresh: Quality) -> Iterator[Observation]:
@@ -282,59 +281,19 @@ def _words(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
             code="presence.occupied", value=words.POSTURES[posture.lower()], native="status", quality=fresh
         )
         yield Observation(code="presence.posture", value=posture.lower(), quality=fresh)
-    for name, code, meaning in (
-        ("battery_state", "battery.low", words.BATTERY_WORDS),
-        ("presence_state", "presence.occupied", words.PRESENCE_WORDS),
-    ):
+    for name, code, meaning in words.STATES:
         word = fields.get(name)
         if isinstance(word, str) and word.lower() in meaning:
             yield Observation(code=code, value=meaning[word.lower()], native=name, quality=fresh)
 
 
 def _contact(value: object, fresh: Quality, model: str | None) -> Iterator[Observation]:
-    closed = _flag(value)
+    closed = values.flag(value)
     if closed is None:
         return
     if model in words.BED_PADS:
         yield Observation(code="bed.occupied", value=closed, native="contact", quality=Quality.UNVERIFIED)
     yield Observation(code="contact.open", value=not closed, native="contact", quality=fresh)
-
-
-def _number(code: str, name: str, value: object, fresh: Quality) -> Iterator[Observation]:
-    number = _float(value)
-    if number is None:
-        return
-    quality = plausible.quality(code, number)
-    if number == 0 and code.startswith("vital."):
-        yield Observation(code=code, unit=unit_of(code), native=name, quality=Quality.ABSENT)
-        return
-    yield Observation(
-        code=code, value=number, unit=unit_of(code), native=name, quality=fresh if quality is Quality.OK else quality
-    )
-
-
-def _float(value: object) -> float | None:
-    """Return a number, also one written as text ("100.00"); None for everything else, NaN included."""
-    if isinstance(value, str):
-        if not re.fullmatch(r"-?\d{1,12}(?:\.\d{1,12})?", value.strip(), re.ASCII):
-            return None
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
-        return None
-    return value
-
-
-def _voltage(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
-    """Yield the battery's voltage, which comes in mV, or in V from some; a plug's 230 V is the mains."""
-    number = _float(fields.get("voltage"))
-    if number is None or number < 0:
-        return
-    if number >= 1000:
-        yield from _number("battery.voltage", "voltage", round(number / 1000, 6), fresh)
-    elif number < 20:
-        yield from _number("battery.voltage", "voltage", number, fresh)
-    else:
-        yield from _number("electric.voltage", "voltage", number, fresh)
 
 
 _READERS: Mapping[Part, Callable[[Place, Any, Message], Sequence[Telemetry]]] = {

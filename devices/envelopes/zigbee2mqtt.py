@@ -16,7 +16,6 @@ _BASE = re.compile(r"(?:zigbee2mqtt[^/]*|z2m|zigbee)", re.IGNORECASE)
 
 STATE_IS_OLD = timedelta(hours=6)  # an outage of hub or broker is over by then; a restarted bridge's cache is not
 ACTION_IS_OLD = timedelta(hours=24)  # an action is never cached: an old one was waiting in the broker for us
-LONGEST_ADDRESS = 300  # characters of base and name; what is longer is cut and told apart by its digest
 
 
 class Part(StrEnum):
