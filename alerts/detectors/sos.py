@@ -54,17 +54,22 @@ CODES: Mapping[str, tuple[AlertKind, Severity, str]] = {
     "alarm.sos": (AlertKind.SOS, Severity.CRITICAL, "E1"),
     "alarm.general": (AlertKind.SOS, Severity.CRITICAL, "E1"),
     "alarm.smoke": (AlertKind.SMOKE, Severity.CRITICAL, "E1"),
+    "alarm.fire": (AlertKind.SMOKE, Severity.CRITICAL, "E1"),
     "alarm.gas": (AlertKind.GAS, Severity.CRITICAL, "E1"),
+    "alarm.carbon_monoxide": (AlertKind.GAS, Severity.CRITICAL, "E1"),
     "alarm.water_leak": (AlertKind.WATER, Severity.CRITICAL, "E1"),
     "alarm.fall": (AlertKind.FALL, Severity.HIGH, "E1"),
     "alarm.man_down": (AlertKind.FALL, Severity.HIGH, "E1"),
+    # Somebody who strays, or has not stirred for as long as the device was told to wait.
+    "alarm.wandering": (AlertKind.SOS, Severity.HIGH, "E1"),
+    "alarm.inactivity": (AlertKind.SOS, Severity.HIGH, "E1"),
     "alarm.tamper": (AlertKind.DEVICE, Severity.TECHNICAL, "T5"),
     "alarm.tampering": (AlertKind.DEVICE, Severity.TECHNICAL, "T5"),
     "alarm.removed": (AlertKind.DEVICE, Severity.TECHNICAL, "T1"),
     "battery.low": (AlertKind.DEVICE, Severity.TECHNICAL, "T2"),
 }
 CALL_BUTTON = (AlertKind.SOS, Severity.CRITICAL, "E1")
-BUTTONS = frozenset({"button.press", "button.pressed"})
+BUTTONS = frozenset({"button.press", "button.pressed", "rf.code"})
 OVER = frozenset({Stage.CANCELLED, Stage.ENDED})
 CERTAIN = frozenset({Stage.CONFIRMED, Stage.CALLING})
 

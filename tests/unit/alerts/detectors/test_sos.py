@@ -24,7 +24,9 @@ def says(*observations: Observation, identity: str | None = "press-7") -> Teleme
         ("alarm.sos", AlertKind.SOS),
         ("alarm.general", AlertKind.SOS),
         ("alarm.smoke", AlertKind.SMOKE),
+        ("alarm.fire", AlertKind.SMOKE),
         ("alarm.gas", AlertKind.GAS),
+        ("alarm.carbon_monoxide", AlertKind.GAS),
         ("alarm.water_leak", AlertKind.WATER),
     ],
 )
@@ -97,6 +99,18 @@ def test_press_of_any_kind_on_a_call_button_is_an_sos() -> None:
     assert not hear(press).drafts
     (draft,) = hear(press, call_button=True).drafts
     assert (draft.kind, draft.evidence["channel"]) == (AlertKind.SOS, "1")
+
+
+def test_radio_code_rings_only_where_it_is_registered_as_a_call_button() -> None:
+    heard = says(Observation(code="rf.code", value="0x5A3C11"), identity=None)
+    assert not hear(heard).drafts
+    assert [draft.kind for draft in hear(heard, call_button=True).drafts] == [AlertKind.SOS]
+
+
+@pytest.mark.parametrize("code", ["alarm.wandering", "alarm.inactivity"])
+def test_somebody_who_strays_or_does_not_stir_rings_below_a_call(code: str) -> None:
+    (draft,) = hear(says(Observation(code=code, value=True, stage=Stage.SUSPECTED))).drafts
+    assert (draft.kind, draft.severity) == (AlertKind.SOS, Severity.HIGH)
 
 
 def test_message_without_alarms_gives_nothing() -> None:
