@@ -14,7 +14,7 @@ from hub import adapters, phrases
 from hub.errors import HubError
 from hub.store import incidents as store
 from hub.store import policies, surges
-from hub.store.incidents import Opening, RaceError, Said, Situation
+from hub.store.incidents import Change, RaceError, Said, Situation
 from hub.store.people import Listener
 from hub.store.pool import Connection
 
@@ -81,7 +81,7 @@ async def raise_alerts(conn: Connection, looked: Sequence[tuple[Alert, Situation
     return [one if isinstance(one, Raised) else _opened(one) for one in placed]
 
 
-async def _placed(conn: Connection, alert: Alert, at: Situation) -> Raised | Opening:
+async def _placed(conn: Connection, alert: Alert, at: Situation) -> Raised | Change:
     """Attach an alert to its open case, or decide the new one."""
     if at.seen_in is not None:
         return Raised(incident_id=at.seen_in, repeat=True)
@@ -127,7 +127,7 @@ async def situation(conn: Connection, incident_id: int) -> Situation:
     return at
 
 
-async def _opening(conn: Connection, at: Situation, alert: Alert) -> Opening:
+async def _opening(conn: Connection, at: Situation, alert: Alert) -> Change:
     number, version = at.new_id, at.policy_version
     assert number is not None  # only a case that exists has none
     if version is None:
@@ -136,10 +136,10 @@ async def _opening(conn: Connection, at: Situation, alert: Alert) -> Opening:
     policy = (await policies.version(conn, version)).choose(alert, at.now)
     decision = ringing.open_incident(number, alert, policy, at.roster, at.now, at.before)
     decision = await _bundled(conn, decision, None, at)
-    return Opening(at=at, decision=decision, alert=alert, said=_said(decision, at.listeners), actor=_actor(alert))
+    return Change(at=at, decision=decision, alert=alert, said=_said(decision, at.listeners), actor=_actor(alert))
 
 
-def _opened(opening: Opening) -> Raised:
+def _opened(opening: Change) -> Raised:
     return Raised(incident_id=opening.decision.incident.incident_id, opened=True, rang=_rings(opening.decision))
 
 

@@ -221,12 +221,12 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opening:
-    """A new incident, decided and not yet written."""
+class Change:
+    """A new incident, or a change of one, decided and not yet written."""
 
     at: Situation
     decision: Decision
-    alert: Alert
+    alert: Alert | None
     said: Sequence[Said]
     actor: str
 
@@ -235,47 +235,57 @@ async def open_case(
     conn: Connection, at: Situation, decision: Decision, *, alert: Alert, said: Sequence[Said], actor: str
 ) -> bool:
     """Write a new incident. False: another transaction opened the same case a moment earlier; look again."""
-    opening = Opening(at=at, decision=decision, alert=alert, said=said, actor=actor)
+    opening = Change(at=at, decision=decision, alert=alert, said=said, actor=actor)
     row = await (await open_cases(conn, [opening], must=False)).fetchone()
     return bool(row and row[0])
 
 
-async def open_cases(conn: Connection, openings: Sequence[Opening], *, must: bool = True) -> hot.Cursor:
+async def open_cases(conn: Connection, openings: Sequence[Change], *, must: bool = True) -> hot.Cursor:
     """Write new incidents, no two of one case, in one statement. In pipeline mode nothing waits for its answer.
 
     Where another transaction opened one of the cases a moment earlier, the statement fails with a serialization
     failure, and the whole transaction is to be tried again; with `must` false that case is left out.
     """
-    ids = [o.decision.incident.incident_id for o in openings]
-    values = {
-        "incidents": json(map(_new, openings)),
-        "pages": json(
-            _page(i, page) | {"nr": nr}
-            for i, o in zip(ids, openings, strict=True) for nr, page in enumerate(o.decision.pages)
-        ),
-        "events": json(_event(i, e) for i, o in zip(ids, openings, strict=True) for e in _entries(o)),
-        "words": json(_words(i, said) for i, o in zip(ids, openings, strict=True) for said in o.said),
-        "told_for": TOLD_FOR, "must": len(openings) if must else 0,
-    }  # fmt: skip
+    values = _written(openings) | {"must": len(openings) if must else 0}
     return await hot.execute(conn, Q.open, values)
 
 
-def _new(o: Opening) -> dict[str, Any]:
+def _written(changes: Sequence[Change]) -> dict[str, Any]:
+    """Return what `open` and `change` write, one parameter a table: a list of its rows."""
+    ids = [o.decision.incident.incident_id for o in changes]
+    return {
+        "incidents": json(map(_case, changes)),
+        "pages": json(
+            _page(i, page) | {"nr": nr}
+            for i, o in zip(ids, changes, strict=True) for nr, page in enumerate(o.decision.pages)
+        ),
+        "events": json(_event(i, e) for i, o in zip(ids, changes, strict=True) for e in _entries(o)),
+        "words": json(_words(i, said) for i, o in zip(ids, changes, strict=True) for said in o.said),
+        "told_for": TOLD_FOR,
+    }  # fmt: skip
+
+
+def _case(o: Change) -> dict[str, Any]:
     i, timer = o.decision.incident, o.decision.incident.timer
-    assert timer is not None  # only what has ended has none
+    ended = i.state in ENDED
     return {
         "id": i.incident_id, "key": i.dedup_key, "resident": i.resident_id, "device": i.device_id, "area": i.area,
         "kind": i.kind, "severity": int(i.severity), "state": i.state, "policy_version": o.at.policy_version,
         "policy_name": i.policy.name, "step": i.step, "round": i.round, "presses": i.presses, "paged_at": i.paged_at,
         "expires_at": i.expires_at, "test": i.test, "opened_at": i.opened_at, "linked_to": i.linked_to,
         "services": [str(s) for s in i.services], "proof": i.proof, "asked": sorted(i.asked),
-        "declined": sorted(i.declined), "version": i.version, "urgent": i.severity <= LOUD, "now": o.at.now,
-        "actor": o.actor, "timer_kind": timer.kind, "timer_due": timer.due_at, "timer_step": timer.step,
-        "timer_round": timer.round, **_alert(o.alert),
+        "declined": sorted(i.declined), "held_round": i.held_round, "version": i.version, "urgent": i.severity <= LOUD,
+        "now": o.at.now, "actor": o.actor, "timer_kind": timer and timer.kind, "timer_due": timer and timer.due_at,
+        "timer_step": timer and timer.step, "timer_round": timer and timer.round, "ended": ended,
+        "handler": i.handler_id, "responder": i.responder_id, "responder_role": i.responder_role,
+        "handed_to": i.handed_to, "resolved_by": i.resolved_by, "disposition": i.disposition,
+        # An ended incident calls nobody, whatever the decision says.
+        "withdraw": o.decision.withdraw or ended, "standing_down": [str(role) for role in o.decision.stand_down],
+        "spoken": SPOKEN, **(_alert(o.alert) if o.alert else {}),
     }  # fmt: skip
 
 
-def _entries(o: Opening) -> list[chain.Entry]:
+def _entries(o: Change) -> list[chain.Entry]:
     number = o.decision.incident.incident_id
     return chain.entries_of(number, o.decision, seq=o.at.seq, prev_hash=o.at.head, at=o.at.now, actor=o.actor)
 
@@ -306,16 +316,8 @@ async def change(
     conn: Connection, at: Situation, decision: Decision, *, said: Sequence[Said], actor: str, alert: Alert | None
 ) -> None:
     """Write what a decision changes about the incident that this transaction holds."""
-    i = decision.incident
-    ended = i.state in ENDED
-    values = _values(at, decision, said, actor) | _alert(alert) | {
-        "ended": ended, "handler": i.handler_id, "responder": i.responder_id, "responder_role": i.responder_role,
-        "handed_to": i.handed_to, "resolved_by": i.resolved_by, "disposition": i.disposition,
-        # An ended incident calls nobody, whatever the decision says.
-        "withdraw": decision.withdraw or ended,
-        "standing_down": [str(role) for role in decision.stand_down], "spoken": list(SPOKEN),
-    }  # fmt: skip
-    await hot.execute(conn, Q.change, values)
+    change = Change(at=at, decision=decision, alert=alert, said=said, actor=actor)
+    await hot.execute(conn, Q.change, _written([change]))
 
 
 async def append(conn: Connection, at: Situation, actor: str, what: str, body: dict[str, Any]) -> None:
@@ -349,37 +351,7 @@ def entry(row: Sequence[Any]) -> chain.Entry:
     return chain.Entry(seq=seq, at=at, actor=actor, what=what, body=body, prev_hash=bytes(prev_hash), hash=bytes(hash_))
 
 
-def _values(at: Situation, decision: Decision, said: Sequence[Said], actor: str) -> dict[str, Any]:
-    """Return what `open` and `change` have in common. Lists become arrays: one parameter each, however many rows."""
-    i, timer, pages = decision.incident, decision.incident.timer, decision.pages
-    new = chain.entries_of(i.incident_id, decision, seq=at.seq, prev_hash=at.head, at=at.now, actor=actor)
-    return {
-        "id": i.incident_id, "now": at.now, "actor": actor, "kind": i.kind, "severity": int(i.severity),
-        "state": i.state,
-        "policy_name": i.policy.name, "step": i.step, "round": i.round, "presses": i.presses, "paged_at": i.paged_at,
-        "expires_at": i.expires_at, "test": i.test, "linked_to": i.linked_to, "services": [str(s) for s in i.services],
-        "proof": i.proof, "asked": sorted(i.asked), "declined": sorted(i.declined), "held_round": i.held_round,
-        "version": i.version,
-        "urgent": i.severity <= LOUD, "timer_kind": timer and timer.kind, "timer_due": timer and timer.due_at,
-        "timer_step": timer and timer.step, "timer_round": timer and timer.round,
-        "p_round": [p.round for p in pages], "p_step": [p.step for p in pages],
-        "p_person": [p.person_id for p in pages],
-        "p_role": [str(p.role) for p in pages], "p_channel": [p.channel for p in pages],
-        "p_address": [p.address for p in pages], "p_purpose": [str(p.purpose) for p in pages],
-        "p_due": [p.due_at for p in pages],
-        "e_seq": [e.seq for e in new], "e_what": [e.what for e in new],
-        "e_body": [chain.canonical(e.body) for e in new],
-        "e_prev": [e.prev_hash for e in new], "e_hash": [e.hash for e in new],
-        "told_until": at.now + TOLD_FOR, "d_topic": [s.downlink.topic for s in said],
-        "d_payload": [s.downlink.payload for s in said], "d_retain": [s.downlink.retain for s in said],
-        "d_device": [s.device_id for s in said],
-    }  # fmt: skip
-
-
-def _alert(alert: Alert | None) -> dict[str, Any]:
-    if alert is None:
-        names = ("id", "device", "kind", "severity", "rule", "identity", "raised_at", "measured_at", "evidence")
-        return {f"alert_{name}": None for name in names}
+def _alert(alert: Alert) -> dict[str, Any]:
     return {
         "alert_id": alert.alert_id, "alert_device": alert.device_id, "alert_kind": alert.kind,
         "alert_severity": int(alert.severity), "alert_rule": alert.rule, "alert_identity": alert.identity,

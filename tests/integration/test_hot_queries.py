@@ -69,7 +69,7 @@ insert into page (incident_id, round, step, person_id, role, channel, address, d
 """
 ASKED = (
     ("incidents", "lock_by_key"), ("incidents", "lock"), ("incidents", "lock_or_skip"), ("incidents", "situation"),
-    ("incidents", "ticking"), ("people", "roster"), ("people", "devices"), ("outbox", "claim"),
+    ("incidents", "ticking"), ("incidents", "change"), ("people", "roster"), ("people", "devices"), ("outbox", "claim"),
     ("outbox", "settle_all_reached"), ("outbox", "settle_sent"), ("outbox", "settle_missed"), ("outbox", "take_back"),
     ("presses", "seen"), ("presses", "just_counted"),
 )  # fmt: skip
@@ -86,7 +86,16 @@ def _of_one_case(number: int) -> dict[str, Any]:
         "alert": "a",
     }
     lane = {"channel": "webhook", "urgent": True, "room": 4, "lease_s": 30, "full": []}
+    changed = {
+        "id": number, "kind": "sos", "severity": 1, "state": "taken", "policy_name": "x", "step": 0, "round": 0,
+        "presses": 1, "test": False, "services": [], "asked": [], "declined": [], "version": 1, "urgent": True,
+        "now": datetime.now(UTC).isoformat(), "actor": "person:1", "timer_kind": "expiry",
+        "timer_due": datetime.now(UTC).isoformat(), "timer_step": 0, "timer_round": 0, "ended": False, "withdraw": True,
+        "standing_down": ["family"], "spoken": ["webhook"],
+    }  # fmt: skip
     return {
+        "incidents": hot.json([changed] if number > 0 else []), "pages": "[]", "events": "[]", "words": "[]",
+        "told_for": "10 min",
         "keys": [f"resident:{number}"], "ids": [number], "cases": hot.json([case]), "except": [-1], "limit": 8,
         "at": None, "resident": number, "area": "测量", "incident": number, "device": number, "signed_in": "90 s",
         "lanes": hot.json([lane, lane | {"urgent": False}]), "worker": 1, "device_id": number, "identity": "sos:1",

@@ -105,79 +105,89 @@ select raced(%(must)s::bigint, (select count(pg_notify('carehub_incident', id::t
 -- One change of an incident that the caller holds. Waiting alarm pages are withdrawn before new ones are written;
 -- a page that is being sent right now is marked, so that it is not sent again; whoever was told is stood down, unless
 -- they go, have the case, or are called anew.
-with changed as (
-    update incident set
-        dedup_key = case when %(ended)s then null else dedup_key end, closed_at = case when %(ended)s then %(now)s end,
-        kind = %(kind)s, severity = %(severity)s, policy_name = %(policy_name)s, test = %(test)s, state = %(state)s, step = %(step)s, round = %(round)s,
-        handler_id = %(handler)s, responder_id = %(responder)s, responder_role = %(responder_role)s, presses = %(presses)s,
-        paged_at = %(paged_at)s, handed_to = %(handed_to)s, expires_at = %(expires_at)s, resolved_by = %(resolved_by)s, disposition = %(disposition)s,
-        linked_to = %(linked_to)s, services = %(services)s, proof = %(proof)s, asked = %(asked)s, declined = %(declined)s,
-        held_round = %(held_round)s,
-        version = %(version)s
-    where id = %(id)s
-    returning id
+with c as materialized (
+    select * from json_to_recordset(%(incidents)s::json) as c (
+        id bigint, kind text, severity int, state text, policy_name text, step int, round int, presses int,
+        paged_at timestamptz, expires_at timestamptz, test bool, linked_to bigint, services text[], proof text, asked bigint[],
+        declined bigint[], held_round int, version int, urgent bool, now timestamptz, actor text, timer_kind text,
+        timer_due timestamptz, timer_step int, timer_round int, alert_id text, alert_device bigint, alert_kind text,
+        alert_severity int, alert_rule text, alert_identity text, alert_raised_at timestamptz,
+        alert_measured_at timestamptz, alert_evidence text, ended bool, handler bigint, responder bigint,
+        responder_role text, handed_to text, resolved_by bigint, disposition text, withdraw bool, standing_down text[],
+        spoken text[])
+), calling as materialized (
+    select * from json_to_recordset(%(pages)s::json) as p (nr int, round int, step int, person bigint, role text,
+             channel text, address text, purpose text, due_at timestamptz)
+), changed as (
+    update incident i set
+        dedup_key = case when not c.ended then i.dedup_key end, closed_at = case when c.ended then c.now end,
+        kind = c.kind, severity = c.severity, policy_name = c.policy_name, test = c.test, state = c.state, step = c.step,
+        round = c.round, handler_id = c.handler, responder_id = c.responder, responder_role = c.responder_role,
+        presses = c.presses, paged_at = c.paged_at, handed_to = c.handed_to, expires_at = c.expires_at,
+        resolved_by = c.resolved_by, disposition = c.disposition, linked_to = c.linked_to, services = c.services,
+        proof = c.proof, asked = c.asked, declined = c.declined, held_round = c.held_round, version = c.version
+    from c where i.id = (select id from c)
+    returning i.id
 ), ticking as (
     insert into timer (incident_id, kind, due_at, step, round, set_at)
-    select id, %(timer_kind)s, %(timer_due)s, %(timer_step)s, %(timer_round)s, %(now)s from changed where not %(ended)s
+    select id, timer_kind, timer_due, timer_step, timer_round, now from c where not ended
     on conflict (incident_id) do update
         set kind = excluded.kind, due_at = excluded.due_at, step = excluded.step, round = excluded.round,
             set_at = excluded.set_at
 ), silent as (
-    delete from timer where incident_id = %(id)s and %(ended)s
+    delete from timer where incident_id = (select id from c where ended)
 ), found as (
     insert into alert (alert_id, incident_id, device_id, kind, severity, rule, identity, raised_at, measured_at, evidence)
-    select %(alert_id)s, id, %(alert_device)s, %(alert_kind)s, %(alert_severity)s, %(alert_rule)s, %(alert_identity)s,
-           %(alert_raised_at)s, %(alert_measured_at)s, %(alert_evidence)s::jsonb
-    from changed where %(alert_id)s::text is not null
+    select alert_id, id, alert_device, alert_kind, alert_severity, alert_rule, alert_identity, alert_raised_at,
+           alert_measured_at, alert_evidence::jsonb
+    from c where alert_id is not null
 ), taken_back as (
     update page set
-        state = case when state in ('ready', 'sent') then 'withdrawn' else state end, withdrawn_at = %(now)s,
+        state = case when state in ('ready', 'sent') then 'withdrawn' else state end, withdrawn_at = (select now from c),
         lease_until = case when state = 'sent' then null else lease_until end
-    where incident_id = %(id)s and %(withdraw)s and withdrawn_at is null
+    where incident_id = (select id from c where withdraw) and withdrawn_at is null
       and purpose = 'alarm' and state in ('ready', 'sending', 'sent')
     returning id, person_id, role, channel, address, state
 ), unsaid as (
     -- An acknowledgement holds its downlink and then wants the page that we hold: never wait for it, it has been heard.
-    update downlink set expires_at = %(now)s where id in (
+    update downlink set expires_at = (select now from c) where id in (
         select d.id from downlink d join page p on p.id = d.page_id
-        where p.incident_id = %(id)s and %(withdraw)s and p.purpose = 'alarm' and p.state = 'sent'
-          and d.delivered_at is null and d.expires_at > %(now)s
+        where p.incident_id = (select id from c where withdraw) and p.purpose = 'alarm' and p.state = 'sent'
+          and d.delivered_at is null and d.expires_at > (select now from c)
         for no key update of d skip locked)
 ), superseded as (
-    update page set state = 'withdrawn', withdrawn_at = %(now)s, receipt = 'called anew, after: ' || receipt
-    where incident_id = %(id)s and not %(withdraw)s and purpose = 'alarm' and state = 'ready' and attempts > 0
-      and (person_id, channel) in (select * from unnest(%(p_person)s::bigint[], %(p_channel)s::text[]))
+    update page set state = 'withdrawn', withdrawn_at = (select now from c), receipt = 'called anew, after: ' || receipt
+    where incident_id = (select id from c where not withdraw) and purpose = 'alarm' and state = 'ready' and attempts > 0
+      and (person_id, channel) in (select person, channel from calling)
 ), stood_down as (
     insert into page (incident_id, round, step, person_id, role, channel, address, purpose, due_at, urgent, created_at)
-    select distinct on (person_id, channel) %(id)s, %(round)s, %(step)s, person_id, role, channel, address, 'stand_down',
-           %(now)s, %(urgent)s, %(now)s
-    from (select id, person_id, role, channel, address from page p
-          where incident_id = %(id)s and purpose = 'alarm' and state in ('sending', 'sent', 'delivered', 'read')
-          union all
-          select id, person_id, role, channel, address from taken_back where state = 'sending') heard
-    where role = any(%(standing_down)s::text[]) and channel = any(%(spoken)s::text[])
-      and person_id is distinct from %(handler)s and person_id is distinct from %(responder)s
-      and person_id <> all(%(p_person)s::bigint[])
-      and not exists (select from page s where s.incident_id = %(id)s and s.purpose = 'stand_down'
+    select distinct on (heard.person_id, heard.channel) c.id, c.round, c.step, heard.person_id, heard.role, heard.channel,
+           heard.address, 'stand_down', c.now, c.urgent, c.now
+    from c cross join (
+        select p.id, p.person_id, p.role, p.channel, p.address from page p
+        where p.incident_id = (select id from c) and p.purpose = 'alarm' and p.state in ('sending', 'sent', 'delivered', 'read')
+        union all
+        select id, person_id, role, channel, address from taken_back where state = 'sending') heard
+    where heard.role = any(c.standing_down) and heard.channel = any(c.spoken)
+      and heard.person_id is distinct from c.handler and heard.person_id is distinct from c.responder
+      and heard.person_id not in (select person from calling)
+      and not exists (select from page s where s.incident_id = c.id and s.purpose = 'stand_down'
                                            and s.person_id = heard.person_id and s.channel = heard.channel and s.id > heard.id)
-    order by person_id, channel, id desc
+    order by heard.person_id, heard.channel, heard.id desc
     on conflict (incident_id, round, step, person_id, channel, purpose) do nothing
 ), rung as (
     insert into page (incident_id, round, step, person_id, role, channel, address, purpose, due_at, urgent, created_at)
-    select id, p.*, %(urgent)s, %(now)s from changed,
-        unnest(%(p_round)s::int[], %(p_step)s::int[], %(p_person)s::bigint[], %(p_role)s::text[], %(p_channel)s::text[],
-               %(p_address)s::text[], %(p_purpose)s::text[], %(p_due)s::timestamptz[]) as p
+    select c.id, p.round, p.step, p.person, p.role, p.channel, p.address, p.purpose, p.due_at, c.urgent, c.now
+    from c cross join calling p order by p.nr
     on conflict (incident_id, round, step, person_id, channel, purpose) do nothing
 ), written as (
     insert into incident_event (incident_id, seq, at, actor, what, body, prev_hash, hash)
-    select id, e.seq, %(now)s, %(actor)s, e.what, e.body::jsonb, e.prev_hash, e.hash from changed,
-        unnest(%(e_seq)s::int[], %(e_what)s::text[], %(e_body)s::text[], %(e_prev)s::bytea[], %(e_hash)s::bytea[])
-            as e (seq, what, body, prev_hash, hash)
+    select c.id, e.seq, c.now, c.actor, e.what, e.body::jsonb, decode(e.prev, 'hex'), decode(e.hash, 'hex') from c
+    cross join json_to_recordset(%(events)s::json) as e (seq int, what text, body text, prev text, hash text)
 ), told as (
     insert into downlink (topic, payload, retain, device_id, created_at, expires_at)
-    select d.topic, d.payload, d.retain, d.device_id, %(now)s, %(told_until)s from changed,
-        unnest(%(d_topic)s::text[], %(d_payload)s::bytea[], %(d_retain)s::bool[], %(d_device)s::bigint[])
-            as d (topic, payload, retain, device_id)
+    select d.topic, decode(d.payload, 'hex'), d.retain, d.device, c.now, c.now + %(told_for)s::interval from c
+    cross join json_to_recordset(%(words)s::json) as d (topic text, payload text, retain bool, device bigint)
     returning id
 )
 select id, pg_notify('carehub_incident', id::text), (select count(pg_notify('carehub_downlink', id::text)) from told)
