@@ -11,6 +11,8 @@ from devices.framers.base import Cutter
 END = b"\r\n"
 SHORTEST = 6  # two marks, length, kind, end
 WIFI_LISTS = (0x17, 0x69)
+SEALED_MOST = 300  # bytes; a check sum is reckoned only where a length is wrong, and only over so many
+ENDS_TRIED = 8  # for one start, each time something arrives
 
 _START = re.compile(rb"xx|yy")
 _STARTS = (b"xx", b"yy")
@@ -79,7 +81,10 @@ class Framer(Cutter):
     def _other_end(self, start: int) -> int | None:
         held = self._held
         at = max(start + SHORTEST - 2, start + self._searched if start == 0 else 0)
-        while (at := held.find(END, at)) >= 0:
+        for _ in range(ENDS_TRIED):
+            at = held.find(END, at)
+            if at < 0:
+                break
             after = at + 2
             follows = bytes(held[after : after + 2])
             if follows in _STARTS or self._sealed(bytes(held[start:after])):
@@ -91,4 +96,4 @@ class Framer(Cutter):
         return None
 
     def _sealed(self, frame: bytes) -> bool:
-        return len(frame) >= 10 and crc(frame[2:-4]) == int.from_bytes(frame[-4:-2], "big")
+        return 10 <= len(frame) <= SEALED_MOST and crc(frame[2:-4]) == int.from_bytes(frame[-4:-2], "big")

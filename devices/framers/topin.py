@@ -3,7 +3,7 @@
 from devices.framers import gt06
 
 WIFI_LISTS = (0x17, 0x18, 0x19, 0x69)
-MISCOUNTED = range(3, 9)  # how much longer than it says a frame has been seen to be
+MISCOUNTED = range(2, 7)  # how much longer than it says a frame has been seen to be
 
 
 class Framer(gt06.Framer):
@@ -21,7 +21,8 @@ class Framer(gt06.Framer):
             lengths = [
                 cells - start + 1 + 3 + size * held[cells] + more + 2 for size in (5, 9) for more in (0, 1)
             ] + lengths
-        return lengths
+        until = held.find(gt06.END + b"xx", start)  # a frame does not reach into the next
+        return [length for length in lengths if until < 0 or start + length <= until + 2]
 
     def _sealed(self, frame: bytes) -> bool:
         return False
