@@ -16,9 +16,8 @@ from hub.refusals import Refused
 from hub.store import surges
 from hub.store.incidents import RaceError
 from hub.store.pool import Connection, hub_now
-from hub.store.sql import queries
+from hub.taps import actor
 
-PEOPLE = queries("people")
 AT_ONCE = 200  # cases one press of a button acts on: as many as a screen shows
 TRIES = 4  # of one case whose transaction fell to another's …
 PAUSE_S = 0.02  # … each this much later than the one before: whoever was in the way has ended
@@ -127,8 +126,5 @@ async def _patiently(incident_id: int, act: Callable[[int], Awaitable[object]]) 
 
 
 async def _supervisor(conn: Connection, person_id: int) -> None:
-    row = await (await conn.execute(PEOPLE.person, {"id": person_id})).fetchone()
-    if row is None or not row[3]:
-        raise Refused("inactive_person")
-    if row[1] != "supervisor":
+    if (await actor(conn, person_id)).role != "supervisor":
         raise Refused("not_a_supervisor")

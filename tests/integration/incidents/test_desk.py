@@ -1,11 +1,12 @@
 """What people do, once each, and what the desk says no to."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from alerts.model import Disposition, State
-from hub import desk
+from alerts.model import Disposition, Service, State
+from hub import answers, desk, taps
 from hub.desk import Refused
 from hub.incidents import UnknownIncidentError
 from tests.integration.incidents.world import World
@@ -123,7 +124,7 @@ async def test_no_under_the_nonce_of_a_yes_is_still_a_no(world: World) -> None:
 async def test_phone_that_says_yes_and_no_for_ever_does_not_ring_everybody_for_ever(world: World) -> None:
     incident, daughter = await world.press(), world.names["daughter"]
     page = (await world.pages(incident, "daughter"))[0]["id"]
-    for number in range(desk.MOST_PROMISES):
+    for number in range(answers.MOST_PROMISES):
         await desk.answer(world.conn, daughter, page, f"yes {number}", "accept")
         await desk.answer(world.conn, daughter, page, f"no {number}", "cannot_go")
     rung = len(await world.pages(incident))
@@ -134,6 +135,28 @@ async def test_phone_that_says_yes_and_no_for_ever_does_not_ring_everybody_for_e
     assert (await world.incident(incident)).state is State.OPEN  # and it rings on as it would
     await world.forward(61)
     assert (await desk.answer(world.conn, daughter, page, "yes", "accept")).incident is not None
+
+
+async def test_who_presses_is_looked_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every press of a button waits for these round trips."""
+    incident, operator, daughter = await world.press(), world.names["operator"], world.names["daughter"]
+    page = (await world.pages(incident, "daughter"))[0]["id"]
+    looks, execute = [], world.conn.execute
+
+    async def counted(query: Any, *rest: Any, **more: Any) -> Any:
+        looks.append(query == taps.PEOPLE.person)
+        return await execute(query, *rest, **more)
+
+    monkeypatch.setattr(world.conn, "execute", counted)
+    for press in (
+        desk.take(world.conn, incident, operator, nonce="1"),
+        desk.note(world.conn, incident, operator, "she is awake", nonce="2"),
+        desk.call(world.conn, incident, operator, Service.AMBULANCE, nonce="3"),
+        desk.answer(world.conn, daughter, page, "4", "cannot_go"),
+    ):
+        looks.clear()
+        await press
+        assert sum(looks) == 1
 
 
 async def test_operator_sends_the_guard(world: World) -> None:

@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 
 import alerts
-from hub import desk, disaster
+from hub import answers, desk, disaster, taps
 from hub.refusals import WORDS, Refused
 
 
 def test_every_refusal_of_the_engine_and_the_desk_has_words() -> None:
-    sources = [*Path(str(alerts.__path__[0])).glob("*.py"), Path(desk.__file__), Path(disaster.__file__)]
+    modules = (answers, desk, disaster, taps)
+    sources = [*Path(str(alerts.__path__[0])).glob("*.py"), *(Path(str(m.__file__)) for m in modules)]
     codes = {code for source in sources for code in re.findall(r'Refused\(\s*"([a-z_]+)"', source.read_text("utf-8"))}
     assert codes - set(WORDS) == set()
     assert set(WORDS) - codes == set()

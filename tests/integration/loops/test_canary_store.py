@@ -153,5 +153,7 @@ async def test_canarys_account_acts_on_no_real_case(world: World) -> None:
     with pytest.raises(desk.Refused) as no:
         await desk.take(world.conn, real, who.person_id)
     assert no.value.code == "not_an_operator"
+    with pytest.raises(desk.Refused):
+        await desk.note(world.conn, real, who.person_id, "nothing of the kind")
     own = await sing(world, who, 1)
     assert (await desk.take(world.conn, own, who.person_id)).handler_id == who.person_id
