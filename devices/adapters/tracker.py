@@ -95,8 +95,8 @@ class Report:
 
     def alarm(self, code: str | None, native: str, *, quality: Quality = Quality.OK) -> None:
         """Note an alarm in the device's own word; None: a word that is no alarm."""
-        if code is not None:
-            self.alarms.setdefault(code, (native[:40], quality))
+        if code is not None and (code not in self.alarms or self.alarms[code][1] is not Quality.OK):
+            self.alarms[code] = native[:40], quality
 
     def measure(self, code: str, value: float, *, absent: tuple[float, ...] = (), at: datetime | None = None) -> None:
         """Note a number; one of `absent` is how this device says that it could not measure. `at`: a time of its own."""
@@ -169,7 +169,9 @@ class TrackerAdapter:
         own = self.device_of(message.payload)
         device = f"{self.scheme}:{own or message.topic.removeprefix(f'tcp/{self.scheme}').strip('/') or NOBODY}"
         sequence = self.sequence(message.payload)
-        return [self._said(report, device, sequence, message.received_at) for report in reports]
+        said = [self._said(report, device, sequence, message.received_at) for report in reports]
+        alive = (*said[-1].observations, Observation(code="link.seen", value=True))  # once a frame
+        return [*said[:-1], msgspec.structs.replace(said[-1], observations=alive)]
 
     def encode(self, command: Command) -> Downlink | None:
         """Return None: these devices cannot be told."""
@@ -195,10 +197,7 @@ class TrackerAdapter:
         return Telemetry(
             device=device,
             adapter=self.name,
-            observations=(
-                *(_timed(seen, received_at) for seen in report.observations),
-                Observation(code="link.seen", value=True),
-            ),
+            observations=tuple(_timed(seen, received_at) for seen in report.observations),
             measured_at=report.at,
             time_quality=quality,
             sequence=sequence,
