@@ -20,6 +20,7 @@ from devices.codes import COLUMN_OF
 from devices.columns import ABSENT, Columns
 from devices.telemetry import AccelWindow, Observation, Quality, Telemetry, TimeQuality
 from hub.device_table import NONE, DeviceTable
+from hub.discovered import Discovered
 from hub.ingress.arrival import Arrival
 from hub.store import raw
 from hub.store.raw import Unreadable
@@ -110,6 +111,7 @@ class Gatherer:
     def __init__(self, table: DeviceTable) -> None:
         self.table = table
         self.vitals_row: dict[str, int] = {}  # topics of carehub vitals whose device is known: never urgent
+        self.discovered = Discovered()
 
     def forget(self) -> None:
         """The table changed: look topics up again."""
@@ -173,7 +175,7 @@ class Gatherer:
 
     def _records(self, arrival: Arrival, batch: Decoded) -> None:
         try:
-            telemetries = read(arrival)
+            telemetries = read(arrival, self.discovered)
         except DecodeError as err:
             batch.unreadable.append(unreadable(arrival, err))
             return
@@ -203,13 +205,17 @@ class Gatherer:
         return (columns, rows) if usable.all() else (columns.take(usable), rows[usable])
 
 
-def read(arrival: Arrival) -> Sequence[Telemetry]:
-    """Return what a message says of which devices.
+def read(arrival: Arrival, discovered: Discovered | None = None) -> Sequence[Telemetry]:
+    """Return what a message says of which devices; a discovery message is learned on the way.
 
     Raises:
         DecodeError: Nobody speaks on this topic, the grammar is not followed, or the adapter itself failed.
     """
     adapter = registry.adapter_for(arrival.topic)
+    if discovered is not None:
+        discovered.learn(arrival.topic, arrival.payload)
+        if adapter is None and discovered.adapter.claims(arrival.topic):
+            adapter = discovered.adapter
     if adapter is None:
         raise DecodeError("none", "no adapter speaks on this topic")
     message = Message(

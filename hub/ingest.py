@@ -219,7 +219,7 @@ class Ingest:
             if person_id is not None:
                 self._urgent.put(Answer(self._store, arrival, person_id))
             else:
-                self._press(arrival, list(read(arrival)))
+                self._press(arrival, list(read(arrival, self._gatherer.discovered)))
             if arrival.origin.unsettled > 1:  # its acknowledgement must not wait behind the telemetry before it
                 self._telemetry.hurry()
         except (DecodeError, msgspec.MsgspecError) as err:

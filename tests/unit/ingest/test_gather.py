@@ -126,6 +126,19 @@ async def test_unreadable_message_is_kept_with_its_error_beside_the_readable(tab
     assert found.rows.tolist() == [1]
 
 
+async def test_topic_that_discovery_told_of_is_read_from_then_on(table: DeviceTable) -> None:
+    table.put([(13, "ha:home7/cord7", "", "", 1, "", None, None, "live")])
+    gatherer = Gatherer(table)
+    state = said("home7/flat7/cord", "ON".encode())
+    assert gatherer.finish(await gatherer.decode([state])).unreadable, "nobody has said what speaks there"
+    config = {"state_topic": "flat7/cord", "device_class": "safety", "device": {"identifiers": ["cord7"]}}
+    batch = await gatherer.decode(
+        [said("home7/homeassistant/binary_sensor/cord7/config", config, retained=True), state]
+    )
+    assert [telemetry.device for _, telemetries in batch.ringing for telemetry in telemetries] == ["ha:home7/cord7"]
+    assert not batch.unreadable
+
+
 def test_adapter_that_fails_makes_its_message_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
         name = "broken/1"
