@@ -10,8 +10,8 @@ from alerts.values import replace
 
 FIRE = (AlertKind.SMOKE, AlertKind.GAS)
 BODY = (AlertKind.FALL, AlertKind.VITALS, AlertKind.SOS)  # the one that says most comes first
-# Words of a device's evidence that somebody else is the danger.
-CRIME = frozenset({"alarm.intrusion", "alarm.duress", "alarm.glass_break", "fraud"})
+# What a device says of somebody else, or of her being somewhere else: then nobody lies there who needs 120.
+POLICE = {"alarm.burglar": "burglar", "alarm.wandering": "strays"}
 KEYS = {Service.AMBULANCE: "1", Service.FIRE: "2", Service.POLICE: "3"}  # always the same finger
 
 
@@ -19,22 +19,20 @@ KEYS = {Service.AMBULANCE: "1", Service.FIRE: "2", Service.POLICE: "3"}  # alway
 class Happened:
     """What is known of a case when services are chosen."""
 
-    kinds: Collection[AlertKind]
-    codes: Collection[str] = ()  # of the devices' own words
+    alerts: Collection[tuple[AlertKind, str]]  # each with the device's own word, "" where it has none
     no_speech: bool = False
-    fraud: bool = False  # somebody marked it so
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
     service: Service
-    because: str  # smoke, gas, no_speech, sos, fall, vitals, crime: a word of the console
+    because: str  # smoke, gas, no_speech, sos, fall, vitals, burglar, strays: a word of the console
 
 
 def propose(happened: Happened, joined: Collection[Service] = ()) -> tuple[Proposal, ...]:
     """Return which services to join, the most pressing first, without those that are on the line already."""
     found: dict[Service, str] = {}
-    kinds = set(happened.kinds)
+    kinds = {kind for kind, code in happened.alerts if code not in POLICE}
     if fire := next((k for k in FIRE if k in kinds), None):
         found[Service.FIRE] = fire.value
         found[Service.AMBULANCE] = fire.value  # somebody is inside
@@ -42,8 +40,9 @@ def propose(happened: Happened, joined: Collection[Service] = ()) -> tuple[Propo
         found.setdefault(Service.AMBULANCE, "no_speech")
     if body := next((k for k in BODY if k in kinds), None):
         found.setdefault(Service.AMBULANCE, body.value)
-    if happened.fraud or CRIME & set(happened.codes):
-        found[Service.POLICE] = "crime"
+    codes = {code for _, code in happened.alerts}
+    if police := next((why for code, why in POLICE.items() if code in codes), None):
+        found[Service.POLICE] = police
     return tuple(Proposal(service=s, because=b) for s, b in found.items() if s not in joined)
 
 

@@ -63,6 +63,7 @@ CODES: Mapping[str, tuple[AlertKind, Severity, str]] = {
     # Somebody who strays, or has not stirred for as long as the device was told to wait.
     "alarm.wandering": (AlertKind.SOS, Severity.HIGH, "E1"),
     "alarm.inactivity": (AlertKind.SOS, Severity.HIGH, "E1"),
+    "alarm.burglar": (AlertKind.SOS, Severity.HIGH, "E1"),  # a door or a window was forced, a pane broke
     "alarm.tamper": (AlertKind.DEVICE, Severity.TECHNICAL, "T5"),
     "alarm.tampering": (AlertKind.DEVICE, Severity.TECHNICAL, "T5"),
     "alarm.removed": (AlertKind.DEVICE, Severity.TECHNICAL, "T1"),

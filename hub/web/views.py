@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.links import building
 from alerts.model import ENDED, AlertKind, Severity, State
-from alerts.services import KEYS, Happened, propose
+from alerts.services import FIRE, KEYS, Happened, propose
 from alerts.surge import Answer, Waiting, groups
 from hub.store.console import Row
 
@@ -137,10 +137,10 @@ def proof(row: Row) -> str | None:
 
 def services(row: Row, alerts: Sequence[Row], *, no_speech: bool) -> list[Row]:
     """The three services in the order of their keys: joined, proposed and why, or neither."""
-    kinds = {AlertKind(row["kind"]), *(AlertKind(a["kind"]) for a in alerts)}
-    codes = {str(a["evidence"].get("code", "")) for a in alerts}
-    serious = {AlertKind.SMOKE, AlertKind.GAS} & kinds or row["severity"] <= Severity.HIGH
-    happened = Happened(kinds=kinds if serious else (), codes=codes, no_speech=no_speech)
+    told = [(AlertKind(a["kind"]), str(a["evidence"].get("code", ""))) for a in alerts]
+    told = told or [(AlertKind(row["kind"]), "")]
+    serious = row["severity"] <= Severity.HIGH or any(kind in FIRE for kind, _ in told)
+    happened = Happened(alerts=told if serious else (), no_speech=no_speech)
     because = {p.service: p.because for p in propose(happened)}
     return [
         {"service": s.value, "key": key, "because": because.get(s), "joined": s.value in row["services"]}
