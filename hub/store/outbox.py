@@ -97,6 +97,11 @@ async def _held(conn: Connection, query: bytes, values: Mapping[str, Any]) -> An
     return None
 
 
+async def received(conn: Connection, page_id: int, person_id: int) -> bool:
+    """Write that the person's phone or terminal has it; False: that was known."""
+    return (await conn.execute(Q.received, {"id": page_id, "person": person_id})).rowcount > 0
+
+
 async def settle_reached(conn: Connection, reached: Sequence[Reached]) -> dict[int, datetime]:
     """Write that pages arrived; returns the hub's time for each that was its worker's and that nobody else holds."""
     receipts = json({"id": one.id, "worker": one.worker, "receipt": one.receipt[:200]} for one in reached)
