@@ -1,6 +1,7 @@
 """The command line: carehub COMMAND …"""
 
 import importlib
+import os
 import sys
 
 import psycopg
@@ -48,6 +49,9 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 if __name__ == "__main__":

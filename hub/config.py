@@ -6,6 +6,8 @@
 import dataclasses
 import difflib
 import os
+import shlex
+import sys
 import tomllib
 import types
 import typing
@@ -21,6 +23,8 @@ from hub.ingress.settings import BridgeSettings, GatewaySettings, ListenerSettin
 from hub.watch_settings import AuditSettings
 
 PREFIX = "CAREHUB_"
+RUNNING_FILE, SECRETS_FILE = "running.json", "secrets.json"  # what a running hub leaves in its folder, mode 0600
+OWN_SECRETS = frozenset({"LINK_KEY", "WEBHOOK_KEY", "CALLBACK_KEY", "VAPID_KEY"})  # `carehub up` makes these by itself
 APPRISE = "CAREHUB_APPRISE_"  # CAREHUB_APPRISE_<NAME> is the URL of that target: it holds a token
 OF_TESTS = ("TEST_DSN", "SEED", "HISTORIES", "DAYS", "DAY", "DAY_SEED", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
 NOT_SETTINGS = frozenset(f"CAREHUB_{name}" for name in ("CONFIG", "DATA", *OF_TESTS))
@@ -142,11 +146,27 @@ def required_dsn(settings: Settings) -> str:
         HubError: None is configured.
     """
     if not settings.database.dsn:
-        raise HubError(
-            "no database is configured: set CAREHUB_DATABASE_DSN, or run `carehub up`, which brings one"
-            " (beside a running one: the dsn in .carehub/running.json)"
-        )
+        running, name = settings.run_dir / RUNNING_FILE, "CAREHUB_DATABASE_DSN"
+        why = f"no database is configured: set {name}"
+        if running.exists():
+            raise HubError(f'{why}, to that of the hub here:\n  export {name}="$({_word(running, "dsn")})"')
+        raise HubError(f"{why}, or run `carehub up`, which brings one and leaves word in {running}")
     return settings.database.dsn
+
+
+def _word(file: Path, key: str) -> str:
+    """Return the shell's way to read one word of a JSON file, whatever is not installed."""
+    return f"{shlex.quote(sys.executable)} -c 'import json, sys; print(json.load(open(sys.argv[1]))[\"{key}\"])' " + (
+        shlex.quote(str(file))
+    )
+
+
+def secret_beside(settings: Settings, name: str) -> str:
+    """Say how to come by a secret: in the environment, and of a hub running here in the file that keeps its own."""
+    kept = settings.run_dir / SECRETS_FILE
+    if name.removeprefix(f"{PREFIX}SECRETS_") not in OWN_SECRETS or not kept.exists():
+        return f"set {name}"
+    return f'set {name}, to that of the hub here:\n  export {name}="$({_word(kept, name)})"'
 
 
 T = TypeVar("T")

@@ -210,7 +210,9 @@ async def whose(conn: Connection, resident: str) -> Home:
     number = int(said) if said.isdecimal() and len(said) < 19 else None
     found = await store.residents(conn, number=number, name=None if number is not None else said, limit=20)
     if not found:
-        raise WhoError(f"there is no resident {said!r}: give her number or her whole name")
+        raise WhoError(
+            f"there is no resident {said!r}: give her number or her whole name, as `carehub people list` shows them"
+        )
     if len(found) > 1:
         numbers = ", ".join(f"{h.resident_id} ({h.address})" for h in found)
         raise WhoError(f"several residents are called {said!r}: give the number, one of {numbers}", tuple(found))

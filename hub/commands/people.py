@@ -24,9 +24,10 @@ from hub.web.auth import CONSOLE_ROLES
 ROLES = (*(str(role) for role in Role), "supervisor")
 PASSWORD_BYTES = 12
 CONTACT = (
-    "how to reach him; again for more. app: his phone, once he opened the page of `carehub people link`. sms=13…,"
-    " voice=13…: a number. email=name@example.org. webhook=https://…: a service of his. mqtt: a terminal, whose password"
-    " is printed; or mqtt=TOPIC. siren=TOPIC. apprise=NAME: of CAREHUB_APPRISE_<NAME>. console: operators have it anyway"
+    "how to reach him; again for more. app: his phone, once he has opened the page of `carehub people link`. sms=13…"
+    " and voice=13…: a number. email=name@example.org. webhook=https://…: a service of his. mqtt: a terminal, whose"
+    " password is printed; or mqtt=TOPIC. siren=TOPIC. apprise=NAME: the target of CAREHUB_APPRISE_<NAME>. console:"
+    " operators have it anyway"
 )
 
 
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     change = commands.add_parser("change", help="another way to reach a person, another resident he is called for")
     change.add_argument("person", metavar="PERSON", help="number, name, account or telephone")
     _attached(change)
+    _place(change, "where he usually starts from")
     change.set_defaults(run=_change, login=None)
     link = commands.add_parser("link", help="a person's own page on his phone: prints its address, shown once")
     link.add_argument("person", metavar="PERSON", help="number, name, account or telephone")
@@ -152,8 +154,11 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
 
 async def _change(conn: Connection, options: argparse.Namespace) -> None:
     who = await register.person(conn, options.person)
-    if not options.contact and not options.residents and not options.on_duty:
-        raise HubError("say what changes: --contact, --for or --on-duty")
+    moved = options.lat is not None and options.lon is not None
+    if not options.contact and not options.residents and not options.on_duty and not moved:
+        raise HubError("say what changes: --contact, --for, --on-duty, or --lat and --lon together")
+    if moved:
+        await people.set_place(conn, who.id, options.lat, options.lon)
     await _attach(conn, who.id, [_contact(text) for text in options.contact], options)
     print(f"person {who.id}: {who.name}")
 

@@ -1,10 +1,12 @@
 """Settings: the file, the environment over it, and every fault at once."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from hub.config import ConfigError, Settings, load
+from hub.config import ConfigError, Settings, load, required_dsn, secret_beside
+from hub.errors import HubError
 
 
 def written(folder: Path, text: str) -> Path:
@@ -56,6 +58,30 @@ def test_broken_toml_is_a_fault(tmp_path: Path, text: str) -> None:
 def test_missing_file_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "none.toml", {})
+
+
+def test_command_beside_a_running_hub_is_told_the_line_that_finds_its_database(tmp_path: Path) -> None:
+    with pytest.raises(HubError, match=r"CAREHUB_DATABASE_DSN, or run `carehub up`"):
+        required_dsn(Settings(run_dir=tmp_path / "nothing"))
+    folder = tmp_path / "a folder's"
+    folder.mkdir()
+    (folder / "running.json").write_text('{"dsn": "postgresql://x:y@127.0.0.1:1/z"}')
+    with pytest.raises(HubError) as told:
+        required_dsn(Settings(run_dir=folder))
+    assert shell(str(told.value).splitlines()[1], "CAREHUB_DATABASE_DSN") == "postgresql://x:y@127.0.0.1:1/z"
+
+
+def test_secret_a_running_hub_made_for_itself_is_pointed_to(tmp_path: Path) -> None:
+    name = "CAREHUB_SECRETS_WEBHOOK_KEY"
+    assert secret_beside(Settings(run_dir=tmp_path), name) == f"set {name}"
+    (tmp_path / "secrets.json").write_text(f'{{"{name}": "s3cret"}}')
+    assert shell(secret_beside(Settings(run_dir=tmp_path), name).splitlines()[1], name) == "s3cret"
+    assert secret_beside(Settings(run_dir=tmp_path), "CAREHUB_SECRETS_SMTP_PASSWORD").endswith("SMTP_PASSWORD")
+
+
+def shell(line: str, name: str) -> str:
+    done = subprocess.run(["sh", "-c", f'{line}\nprintf %s "${name}"'], capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 def test_zone_that_does_not_exist_is_refused_where_it_is_set() -> None:
