@@ -264,7 +264,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_HINT else None
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_HINT and value.isascii() else None
 
 
 def _number(value: object) -> float | None:

@@ -61,4 +61,4 @@ def _heard(frame: Frame, models: Sequence[tuple[Codec, str]]) -> Guess:
             if doubtful not in seen:
                 seen.append(doubtful)
     names = [f"{codec.maker}.{model}" for codec, model in models[:MOST_MODELS]]
-    return Guess(tuple(names), tuple(seen))
+    return Guess(tuple(names), tuple(seen)) if seen else Guess()

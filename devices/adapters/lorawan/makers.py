@@ -83,6 +83,13 @@ def find(names: Iterable[str | None]) -> tuple[Codec, str] | None:
 def _find(name: str) -> tuple[Codec, str] | None:
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word][:12]
     maker, at = _maker(words)
+    row = _row(words[at:], maker) or _row(words, maker)
+    if row is None and maker is not None and maker.others:
+        return maker, "-".join(words[at:])
+    return row
+
+
+def _row(words: list[str], maker: Codec | None) -> tuple[Codec, str] | None:
     for first, size in _runs(len(words)):
         bare = "".join(words[first : first + size])
         rows = _ROWS.get(bare, ())
@@ -92,8 +99,6 @@ def _find(name: str) -> tuple[Codec, str] | None:
             continue
         if len(rows) == 1:
             return rows[0]
-    if maker is not None and maker.others:
-        return maker, "-".join(words[at:])
     return None
 
 

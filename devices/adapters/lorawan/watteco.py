@@ -22,6 +22,7 @@ _MEASURED: Mapping[int, tuple[str, float]] = {
     0x0403: ("env.pressure", 1),
     0x0405: ("env.humidity", 0.01),
 }
+_RECHARGEABLE, _DISPOSABLE = 1, 2
 _OCCUPANCY = 0x0406
 _CO2 = 0x800C  # concentration
 
@@ -69,15 +70,14 @@ def _input(frame: Frame, on: bool, end_point: int) -> Said:
 
 
 def _batteries(frame: Frame, at: int) -> Said:
-    """Yield the voltages behind a byte of length, a source and a bit mask of what is there."""
-    size, modes = frame.u8(at), frame.u8(at + 1)
+    """Yield the batteries' voltages: after a length and the source in use, a bit for each source and its millivolts."""
+    size, sources, voltage = frame.u8(at), frame.u8(at + 2), at + 3
     frame.number(at + 1, size)
-    place = at + 2
     for bit in range(5):
-        if modes >> bit & 1 and place + 2 <= at + 1 + size:
-            if bit == 2:
-                yield measure("battery.voltage", frame.u16(place) / 1000)
-            place += 2
+        if sources >> bit & 1:
+            if bit in (_RECHARGEABLE, _DISPOSABLE):
+                yield measure("battery.voltage", frame.u16(voltage) / 1000)
+            voltage += 2
 
 
 MODELS: Mapping[str, str | None] = {

@@ -43,6 +43,7 @@ FAMILIES = (
     "carehub",
     "zigbee2mqtt",
     "watch_3g",
+    "lorawan",
     "bed",
     "ble_gateway",
     "carelink",
