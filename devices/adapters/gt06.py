@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from devices.adapter import DecodeError
-from devices.adapters import gt06_kinds
+from devices.adapters import gt06_kinds, gt06_parts
 from devices.adapters.gt06_kinds import NAME
 from devices.adapters.tracker import Report, TrackerAdapter
 from devices.framers.gt06 import END, WIFI_LISTS, seal
@@ -48,7 +48,7 @@ def parse(frame: bytes) -> Frame:
     if not frame.endswith(END) and kind not in ENDLESS:
         raise DecodeError(NAME, f"a frame of {len(frame)} bytes without an end")
     # A bare heartbeat of some, and the fix of others, has neither number nor check sum.
-    whole = len(frame) >= head + 6 + (gt06_kinds.FIX_BYTES if kind in gt06_kinds.GPS and len(frame) > head + 6 else 0)
+    whole = len(frame) >= head + 6 + (gt06_parts.FIX_BYTES if kind in gt06_kinds.GPS and len(frame) > head + 6 else 0)
     return Frame(
         long=long,
         length=int.from_bytes(frame[2 : head - 1], "big"),
@@ -73,7 +73,7 @@ class Gt06Adapter(TrackerAdapter):
         if sent.kind == LOGIN and len(sent.body) >= 8 and not sent.long:
             number = sent.body[:8].hex()
             return (number.removeprefix("0") if number.isdecimal() else None) or None
-        named = gt06_kinds.imei_in(sent.body) if sent.kind in (0x12, 0x22, 0x25, 0x61) and not sent.long else None
+        named = gt06_parts.imei_in(sent.body) if sent.kind in (0x12, 0x22, 0x25, 0x61) and not sent.long else None
         return None if named is None else named[1]
 
     def sequence(self, frame: bytes) -> int | None:

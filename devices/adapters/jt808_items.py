@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 from devices.adapter import DecodeError
+from devices.adapters.jt808_words import ALARMS, BUMPS, DRIVING, EVENTS, MODEL_ALARMS
 from devices.adapters.tracker import GMT8, Reader, Report, bcd, moment
 
 NAME = "jt808/1"
@@ -16,70 +17,6 @@ OLD_LOCK_TAIL = 18  # what follows the fix in one maker's reports, which have no
 LOCATED, SOUTH, WEST = 1, 2, 3  # bits of the status
 UNUSED = 0xFF
 _FIRMWARE = re.compile(rb"\xf2[\x0b-\x60]AOVX_([A-Z]{2}\d{3})")
-
-# Alarm bits. 15 to 18 are those of pendants: in a lorry they are tyres, turning and hours at the wheel.
-ALARMS: dict[int, str] = {
-    0: "alarm.sos",
-    1: "alarm.overspeed",
-    2: "alarm.fatigueDriving",
-    4: "alarm.fault",
-    5: "alarm.gpsAntennaCut",
-    6: "alarm.gpsAntennaCut",
-    7: "battery.low",
-    8: "alarm.powerOff",
-    9: "alarm.fault",
-    10: "alarm.fault",
-    11: "alarm.fault",
-    15: "alarm.vibration",
-    16: "alarm.tampering",
-    17: "alarm.tampering",
-    18: "battery.low",
-    19: "alarm.parking",
-    20: "alarm.geofence",
-    26: "alarm.general",  # taken away by somebody: what of, a hub cannot know
-    28: "alarm.movement",
-    29: "alarm.accident",
-    30: "alarm.accident",
-}
-# Models whose alarm word means something else.
-_PADLOCK = {0: "alarm.removed", 1: "alarm.tampering", 4: "alarm.removed"}
-_ASSET = {16: "alarm.movement"}
-MODEL_ALARMS: dict[str, dict[int, str]] = {"G-360P": _PADLOCK, "G-508P": _PADLOCK, "AL300": _ASSET, "GL100": _ASSET}
-# Item E8 of car cameras and their SOS buttons: a code, then what belongs to it.
-EVENTS: dict[int, str] = {
-    0x0001: "alarm.fault",
-    **dict.fromkeys((0x0400, 0x0412), "alarm.hardAcceleration"),
-    **dict.fromkeys((0x0401, 0x0413), "alarm.hardBraking"),
-    **dict.fromkeys((0x0402, 0x0414), "alarm.hardCornering"),
-    0x0403: "alarm.overspeed",
-    **dict.fromkeys((0x0405, 0x0416, 0x0417), "alarm.accident"),
-    0x0406: "alarm.vibration",
-    0x0407: "alarm.tow",
-    0x0408: "alarm.geofenceEnter",
-    0x0409: "alarm.geofenceExit",
-    0x040C: "alarm.door",
-    0x0415: "alarm.laneChange",
-    0x0C01: "alarm.sos",
-    0x0C02: "alarm.lowPower",
-    0x0C05: "alarm.general",
-    0x0C0E: "alarm.powerCut",
-    0x0C0F: "battery.low",
-    0x0C10: "alarm.powerOff",
-    0x0C12: "alarm.tampering",
-}
-DRIVING: dict[int, str] = {
-    0x01: "alarm.hardAcceleration",
-    0x02: "alarm.hardBraking",
-    0x03: "alarm.hardCornering",
-    0x16: "alarm.accident",
-}
-BUMPS: dict[int, str] = {
-    0: "alarm.hardAcceleration",
-    1: "alarm.hardBraking",
-    2: "alarm.hardCornering",
-    3: "alarm.accident",
-    4: "alarm.tampering",
-}
 
 
 def position(body: Reader, model: str | None) -> Report:

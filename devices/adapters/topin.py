@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from devices.adapter import DecodeError
-from devices.adapters.gt06_kinds import fix
+from devices.adapters.gt06_parts import fix
 from devices.adapters.tracker import Reader, Report, TrackerAdapter, bcd, moment
 from devices.framers.gt06 import END
 from devices.telemetry import Quality
