@@ -22,7 +22,7 @@ from devices.adapters import (
     zigbee2mqtt,
 )
 
-# The first word of a family → its grammars; the last of them is meant where none knows the topic.
+# The first word of a family, or its first two → its grammars; the last is meant where none knows the topic.
 FAMILIES: Mapping[str, tuple[Adapter, ...]] = {
     "bed": (bed_topics.ADAPTER,),
     "ble": (ble_gateway.ADAPTER,),
@@ -35,6 +35,7 @@ FAMILIES: Mapping[str, tuple[Adapter, ...]] = {
     "lifesos": (lifesos.ADAPTER,),
     "radar": (radar_events.ADAPTER, radar_json.ADAPTER),
     "shelly": (shelly_gen1.ADAPTER, shelly_rpc.ADAPTER),
+    "shelly.gen1": (shelly_gen1.ADAPTER,),
     "sleep": (bed_topics.ADAPTER,),
     "spec": (carelink.ADAPTER,),
     "tasmota": (tasmota.ADAPTER,),
@@ -47,10 +48,10 @@ FAMILIES: Mapping[str, tuple[Adapter, ...]] = {
 def adapter_of(family: str, topic: str) -> Adapter | None:
     """Return the grammar of a message from, say, `shelly.gen1_button`: its family's, if one of it knows the topic."""
     words = family.lower().replace("_", ".").split(".")
-    grammars = FAMILIES.get(words[0], ())
+    grammars = FAMILIES.get(".".join(words[:2])) or FAMILIES.get(words[0], ())
     known = next((one for one in grammars if one.claims(topic)), None) or registry.adapter_for(topic)
     if known is not None or not grammars:
         return known
     if grammars[-1] is zigbee2mqtt.ADAPTER:  # a base topic that only its installer knows
         return zigbee2mqtt.Zigbee2MqttAdapter(bases=(topic.partition("/")[0],))
-    return next((one for one in grammars if words[-1] in one.name), grammars[-1])
+    return grammars[-1]

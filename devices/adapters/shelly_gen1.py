@@ -16,6 +16,7 @@ NAME = "shelly1/1"
 SCHEME = "shelly1"
 MARKS = frozenset({"shellies"})
 
+OWN_WORDS = frozenset({"input_event", "input", "longpush", "sensor", "relay", "online", "info", "status", "announce"})
 CLICKS = {"S": "short", "SS": "double", "SSS": "triple", "L": "long", "SL": "short_long", "LS": "long_short"}
 # Sensor topic -> code, by what its value is.
 NUMBERS = {
@@ -81,8 +82,7 @@ class ShellyGen1Adapter:
         Raises:
             DecodeError: The value is not what stands on this topic.
         """
-        base, rest = values.below(message.topic, MARKS) or ("", message.topic)
-        name, _, path = rest.partition("/")
+        base, name, path = _parts(message.topic)
         if not name or message.payload.strip() == b"" or path.endswith("/command") or path == "command":
             return ()
         said = values.text(NAME, message.payload)
@@ -100,6 +100,19 @@ class ShellyGen1Adapter:
     def encode(self, command: Command) -> Downlink | None:
         """Return None: a Shelly has nothing to show words on."""
         return None
+
+
+def _parts(topic: str) -> tuple[str, str, str]:
+    """Return what stands before the device's name, the name, and what follows; where its root is its installer's own,
+    the name is what stands before the first word that is the maker's.
+    """
+    found = values.below(topic, MARKS)
+    if found is not None:
+        name, _, path = found[1].partition("/")
+        return found[0], name, path
+    parts = topic.split("/")
+    at = next((at for at, part in enumerate(parts) if part in OWN_WORDS and at > 0), len(parts))
+    return "/".join(parts[: at - 1]), parts[at - 1], "/".join(parts[at:])
 
 
 def _object(said: str) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def _press(
     value: object, fresh: Quality, *, sub: str | None = None, channel: str | None = None
 ) -> Iterator[Observation]:
     said = str(value) if isinstance(value, int) and not isinstance(value, bool) else values.word(value)
-    if said.lower() not in ("", "0", "none", "clear"):
+    if said.lower() not in words.NO_CLICK:
         yield Observation(code="button.press", value=said.lower(), native=said, sub=sub, channel=channel, quality=fresh)
 
 

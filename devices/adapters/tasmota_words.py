@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, str] = {"000600": "off", "000601": "on", "000602": "toggl
 TUYA_CLICKS = {"00": "single", "01": "double", "02": "hold"}  # cluster 0006, command FD
 CLICKS = ("Click", "Action", "Button", "Btn", "ArrowClick", "ArrowHold", "DimmerUp", "DimmerDown", "DimmerStep",
           "DimmerMove")  # fmt: skip
+NO_CLICK = frozenset({"", "0", "none", "clear", "idle", "null", "unknown"})
 ARROWS = {"0": "right", "1": "left"}
 
 # Bits of an IAS zone's status that mean the same for every type of zone.

@@ -129,7 +129,7 @@ async def test_unreadable_message_is_kept_with_its_error_beside_the_readable(tab
 async def test_topic_that_discovery_told_of_is_read_from_then_on(table: DeviceTable) -> None:
     table.put([(13, "ha:home7/cord7", "", "", 1, "", None, None, "live")])
     gatherer = Gatherer(table)
-    state = said("home7/flat7/cord", "ON".encode())
+    state = said("home7/flat7/cord", b"ON")
     assert gatherer.finish(await gatherer.decode([state])).unreadable, "nobody has said what speaks there"
     config = {"state_topic": "flat7/cord", "device_class": "safety", "device": {"identifiers": ["cord7"]}}
     batch = await gatherer.decode(
