@@ -1,10 +1,11 @@
 """Bugs that the simulation must find, each with how it is planted and the seed that found it.
 
-Some change a query, as a slip of the pen would; some change a function, as a wrong idea would. When the rules of the
-day change, a seed may lose its bug: then the search goes on from it, and the test says which seed to write here.
+Some change a query or a function of the database, as a slip of the pen would; some change a function of the hub, as a
+wrong idea would. When the rules of the day change, a seed may lose its bug: then the search goes on from it, and the test
+says which seed to write here.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from hub.store.pool import Connection, connect
 from hub.store.sql import queries
 
 Plant = Callable[[pytest.MonkeyPatch], None]
+PlantInside = Callable[[Connection], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,8 @@ class Planted:
     """A bug, and a seed whose days find it."""
 
     name: str
-    plant: Plant
+    plant: Plant = lambda _: None
+    inside: PlantInside | None = None  # in the database, which is the test's own
     seed: int
     says: str  # what the law that catches it says
 
@@ -36,6 +39,17 @@ def _query(noun: str, name: str, right: bytes, wrong: bytes) -> Plant:
         text = getattr(queries(noun), name)
         assert right in text, f"query {noun}.{name} no longer says {right!r}: plant it anew"
         m.setattr(queries(noun), name, text.replace(right, wrong), raising=False)
+
+    return plant
+
+
+def _function(name: str, right: str, wrong: str) -> PlantInside:
+    async def plant(conn: Connection) -> None:
+        row = await (await conn.execute("select pg_get_functiondef(%s::regproc)", (name,))).fetchone()
+        assert row is not None
+        text = str(row[0])
+        assert right in text, f"function {name} no longer says {right!r}: plant it anew"
+        await conn.execute(text.replace(right, wrong).encode())
 
     return plant
 
@@ -134,5 +148,8 @@ PLANTED = (
     Planted(name="take lasts a day", plant=_take_lasts_a_day, seed=0, says="silent past his time"),
     Planted(name="timers go back with the clock",
             plant=_query("clock", "waiting", b"coalesce(set_no, 0) <= %(before_no)s or", b"false and"), seed=0,
+            says="a timer went with the clock"),
+    Planted(name="wait that is only touched counts as new",
+            inside=_function("number_timer", "new.due_at = old.due_at", "false"), seed=1,
             says="a timer went with the clock"),
 )  # fmt: skip

@@ -94,6 +94,9 @@ def test_planted_bug_is_found(
     centre: tuple[asyncio.Runner, World], bug: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bug.plant(monkeypatch)
+    if bug.inside is not None:
+        runner, world = centre
+        runner.run(bug.inside(world.conn))
     started = time.monotonic()
     number, law = search(centre, SEED if ASKED else bug.seed)
     print(f"{bug.name}: found by seed {number} in {time.monotonic() - started:.1f} s: {law}", flush=True)
