@@ -2,6 +2,8 @@
 
 import re
 
+LONGEST = 40  # characters of an alarm's word; what is longer is none
+
 # Lower case, single blanks, without marks of exclamation. A word that is not here is no alarm we know.
 _WORDS = {
     "help": "alarm.sos",
@@ -59,6 +61,8 @@ _STARTS = (
 
 def meaning(said: str) -> str | None:
     """Return the code of an alarm by the word a device has for it, or None if it is none."""
+    if len(said) > LONGEST:
+        return None
     word = " ".join(said.lower().replace("!", " ").split())
     if word in _WORDS:
         return _WORDS[word]

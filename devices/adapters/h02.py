@@ -53,6 +53,8 @@ class H02Adapter(TextTracker):
         if head is None:
             raise DecodeError(NAME, f"no head of a frame in {frame[:40]!r}")
         fields = self.text(frame[head.end() :]).strip("#").split(",")[1:]
+        if head["type"].upper() == b"ALRM" and not frame.rstrip().endswith(b"#"):
+            raise DecodeError(NAME, f"an alarm cut off: {frame[:80]!r}")
         read = _READERS.get(head["type"].decode("latin-1").upper(), _position)
         said = Said()
         read(said, fields)

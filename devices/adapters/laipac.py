@@ -22,15 +22,13 @@ EVENT, BATTERY = 11, 12  # fields of AVRMC
 EVENTS = {
     "3": "alarm.sos",
     "4": "alarm.geofenceExit",
-    "6": "alarm.overspeed",
-    "7": "alarm.geofenceExit",
     "8": "alarm.vibration",
     "H": "alarm.powerOff",
     "T": "alarm.tampering",
-    "X": "alarm.geofenceEnter",
-    "Y": "alarm.tow",
     "Z": "battery.low",
 }
+# What no document at hand tells for all models.
+DOUBTFUL = {"6": "alarm.overspeed", "7": "alarm.geofenceExit", "X": "alarm.geofenceEnter", "Y": "alarm.tow"}
 
 
 class LaipacAdapter(TextTracker):
@@ -80,6 +78,7 @@ def _position(said: Said, fields: list[str]) -> None:
     )
     if len(fields) > BATTERY:  # an event is whole once another field follows it
         said.alarm(EVENTS.get(at(fields, EVENT)), at(fields, EVENT))
+        said.doubt(DOUBTFUL.get(at(fields, EVENT)), at(fields, EVENT))
         volts = number(at(fields, BATTERY))
         if volts is not None and volts > 0:
             said.measure("battery.voltage", volts / 1000 if volts >= 100 else volts)

@@ -35,14 +35,14 @@ ALARMS = {
     "EPN": "alarm.powerRestored",
     "MPN": "alarm.powerRestored",
     "STT": "alarm.movement",
-    "SPD": "alarm.overspeed",
     "SWG": "alarm.geofence",
     "TEM": "alarm.temperature",
     "TMP": "alarm.temperature",
     "JDR": "alarm.jamming",
     "JDS": "alarm.jamming",
-    "TOW": "alarm.tow",
 }
+# Of cars, and kept without ringing: a range of speeds is told of in and out, and what a crash is was set by somebody.
+DOUBTFUL = {"CRA": "alarm.accident", "SPD": "alarm.overspeed", "TOW": "alarm.tow"}
 # By kind and the last digit of the report type.
 TYPED = {
     ("HBM", "0"): "alarm.hardBraking",
@@ -143,13 +143,12 @@ def _place(fields: list[str], n: int) -> Said:
 
 def _alarms(said: Said, kind: str, fields: list[str]) -> None:
     said.alarm(ALARMS.get(kind), f"GT{kind}")
-    digit = at(fields, REPORT_TYPE)[-1:]
+    digit = at(fields, REPORT_TYPE)[-1:] if len(fields) > REPORT_TYPE + 1 else ""  # cut off, it may be another
     said.alarm(TYPED.get((kind, digit)), f"GT{kind},{at(fields, REPORT_TYPE)}")
     if kind == "GEO":
         said.doubt(FENCES.get(digit), f"GTGEO,{at(fields, REPORT_TYPE)}")
-    elif kind == "CRA":
-        said.doubt("alarm.accident", "GTCRA")
-    elif kind == "STT" and at(fields, 4) in MOVING:
+    said.doubt(DOUBTFUL.get(kind), f"GT{kind}")
+    if kind == "STT" and at(fields, 4) in MOVING:
         said.state("motion.moving", MOVING[at(fields, 4)])
 
 

@@ -31,7 +31,6 @@ _WHEN = re.compile(r",(\d{6}),(\d{6})$", re.ASCII)  # of cells and Wi-Fi
 # BO01: the digit before the date says what is the matter.
 CAR_ALARM = "BO01"
 CAR_ALARMS = {
-    "0": "alarm.powerCut",
     "1": "alarm.accident",
     "2": "alarm.sos",
     "3": "alarm.vibration",
@@ -39,6 +38,7 @@ CAR_ALARMS = {
     "5": "alarm.overspeed",
     "6": "alarm.geofenceExit",
 }
+POWER = "0"  # the car's power, off in some documents and cut in others
 # The personal trackers' commands: the same in three rows, for a message of the GPRS line, with a fix and without.
 _PERSONAL = {
     ("ZC11", "DW31", "DW51"): "alarm.movement",
@@ -74,7 +74,7 @@ class Tk103Adapter(TextTracker):
         command, rest = found["command"], found["rest"]
         _when_and_where(said, rest)
         if command == CAR_ALARM:
-            said.alarm(CAR_ALARMS.get(rest[:1], "alarm.general"), rest[:1])
+            _car_alarm(said, rest[:1])
         elif command == BATTERY:
             _battery(said, rest.split(","))
         elif command == SPEED_ALARM and rest.startswith(",ALARM,1,"):
@@ -92,6 +92,15 @@ def reply(frame: bytes) -> bytes | None:
     answers = {"BP00": "AP01HSO", "BP05": "AP05", CAR_ALARM: f"AS01{found['rest'][:1]}"}
     answer = answers.get(found["command"])
     return None if answer is None else f"({found['id']}{answer})".encode("latin-1")
+
+
+def _car_alarm(said: Said, digit: str) -> None:
+    if not digit.isdecimal():
+        raise DecodeError(NAME, "an alarm without its number")
+    if digit == POWER:
+        said.doubt("alarm.powerCut", digit)
+    else:
+        said.alarm(CAR_ALARMS.get(digit, "alarm.general"), digit)
 
 
 def _when_and_where(said: Said, rest: str) -> None:

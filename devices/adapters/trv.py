@@ -83,14 +83,14 @@ class TrvAdapter(TextTracker):
         kind, content = head["type"].decode("ascii"), self.text(frame[head.end() :]).rstrip("#")
         said = Said()
         if head["side"] == b"C":
-            _status(said, content.lstrip(","))
+            _status(said, content.removeprefix(","))
         elif kind == "10":
             _alarm(said, content)
         elif kind in POSITIONS and content:
             if not _position(said, content):
                 raise DecodeError(NAME, f"no position in {content[:60]!r}")
         else:
-            _spoken(said, kind, content.lstrip(",").split(","))
+            _spoken(said, kind, content.removeprefix(",").split(","))
         return [said]
 
 

@@ -8,6 +8,7 @@ import re
 from typing import ClassVar, Protocol
 
 BLANKS = b" \t\r\n\0"
+_BLANK = re.compile(rb"[ \t\r\n\0]*")
 
 
 class Framer(Protocol):
@@ -43,8 +44,10 @@ class Cutter:
             if end > start:
                 frames.append(self.plain(bytes(self._held[: end - start])))
                 self._drop(end - start)
-            elif len(self._held) > self.longest:
-                self._reject(1)  # what looked like a start was none: look for the next one
+            elif (over := len(self._held) - self.longest) > 0:  # what looked like a start was none
+                searched = max(0, self._searched - over)
+                self._reject(over)
+                self._searched = searched
             elif start == 0:
                 break
         return frames
@@ -78,6 +81,12 @@ class Cutter:
         self._searched = 0
 
 
+def blanks(held: bytearray) -> int:
+    """Return how many bytes that are no part of a line come first."""
+    found = _BLANK.match(held)
+    return 0 if found is None else found.end()
+
+
 class Lines(Cutter):
     """Frames that end with one of a few bytes; the ends belong to no frame, nor do blanks around it."""
 
@@ -85,7 +94,7 @@ class Lines(Cutter):
 
     def span(self) -> tuple[int, int]:
         """Return the first stretch without an end in it, once its end is there."""
-        start = len(self._held) - len(self._held.lstrip(BLANKS))
+        start = blanks(self._held)
         found = self.ends.search(self._held, max(start, self._searched))
         self._searched = 0 if start else len(self._held)
         if found is None:

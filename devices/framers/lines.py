@@ -3,13 +3,11 @@
 import re
 from typing import ClassVar
 
-from devices.framers.base import BLANKS, Counted, Cutter, Lines, Marked
+from devices.framers.base import BLANKS, Cutter, Lines, Marked, blanks
 
 
 class NewLines(Lines):
     """Frames that end a line: Laipac, Mictrack, R12W, the long form of Xexun."""
-
-    longest: ClassVar[int] = 4096
 
 
 class Semicolons(Lines):
@@ -64,7 +62,7 @@ class Megastek(Cutter):
     def span(self) -> tuple[int, int]:
         """Return the first stretch that ends with an exclamation mark, which belongs to it, or with a line."""
         held = self._held
-        start = len(held) - len(held.lstrip(BLANKS))
+        start = blanks(held)
         found = re.compile(rb"[!\r\n]").search(held, max(start, self._searched))
         self._searched = 0 if start else len(held)
         if found is None:
@@ -118,11 +116,11 @@ class H02(Cutter):
         return self.lengths[-1] if left > self.lengths[0] else 0
 
 
-class Queclink(Counted):
+class Queclink(Cutter):
     """Queclink's @Track: text up to a dollar sign, or a binary report that says how long it is."""
 
-    longest: ClassVar[int] = 4096
     start: ClassVar[re.Pattern[bytes]] = re.compile(rb"\+(?:RESP|BUFF|ACK):GT|\+(?=[A-Z]{3}[^A-Z:])|\+(?=\x00)")
+    tail: ClassVar[re.Pattern[bytes]] = re.compile(rb"[$\x00]")
     head: ClassVar[int] = 11
     stub: ClassVar[int] = 7
     # Where the length stands in a binary report: after how many bytes, in how many.
@@ -133,19 +131,29 @@ class Queclink(Counted):
 
     def span(self) -> tuple[int, int]:
         """Return the first report."""
-        found = self.start.search(self._held)
-        if found is None or len(found[0]) == 1:
-            return super().span()
-        start = found.start()
-        end = self._held.find(b"$", max(found.end(), self._searched))
-        self._searched = 0 if start or end >= 0 else len(self._held)
-        return start, end + 1 if end >= 0 else start
+        held = self._held
+        for found in self.start.finditer(held):
+            start = found.start()
+            if len(found[0]) > 1:
+                return self._text(start, found.end())
+            if len(held) - start < self.head:
+                return start, start
+            length = self._length(held[start : start + self.head])
+            if self.head <= length <= self.longest:
+                return start, start + length if start + length <= len(held) else start
+        given_up = max(0, len(held) - self.stub)
+        return given_up, given_up
 
     def plain(self, frame: bytes) -> bytes:
-        """Return a text without its dollar sign."""
-        return frame[:-1] if self.start.match(frame) and b":GT" in frame[:9] else frame
+        """Return a text without its end."""
+        return frame[:-1] if b":GT" in frame[:9] else frame
 
-    def length(self, head: bytes) -> int:
-        """Return how long a binary report says it is."""
-        at, size = (2, 2) if head[1] == 0 else self.counted.get(head[:4], (0, 0))
+    def _text(self, start: int, head_ends: int) -> tuple[int, int]:
+        end = self.tail.search(self._held, max(head_ends, self._searched))
+        self._searched = 0 if start or end is not None else len(self._held)
+        return start, end.end() if end is not None else start
+
+    def _length(self, head: bytearray) -> int:
+        """Return how long a binary report says it is; 0 if it is none."""
+        at, size = (2, 2) if head[1] == 0 else self.counted.get(bytes(head[:4]), (0, 0))
         return int.from_bytes(head[at : at + size], "big")
