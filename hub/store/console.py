@@ -16,6 +16,7 @@ from hub.store.sql import queries
 Row: TypeAlias = dict[str, Any]
 Q = queries("console")
 QUEUE_LIMIT = 200  # rows shown at once; the count beside them is of all
+SURGE_LIMIT = 500  # the same in disaster mode: a house is taken as one, so none of its cases may be missing
 VITALS_LIMIT = 2000
 
 

@@ -209,17 +209,20 @@ async def _flow(request: Request, live: Live, opened: Stream) -> AsyncIterator[b
 
 async def _queue(conn: Connection, who: Seat, has: Parts) -> dict[str, Any]:
     now = has.live.now()
-    rows = await store.rows(conn, store.Q.queue, person=who.person_id, limit=store.QUEUE_LIMIT)
-    count = await store.row(conn, store.Q.queue_count)
-    calls, technical = views.split([views.queue_row(r, now) for r in rows])
     waves = await store.rows(conn, CASES.surges)
+    limit = store.SURGE_LIMIT if waves else store.QUEUE_LIMIT
+    rows = await store.rows(conn, store.Q.queue, person=who.person_id, limit=limit)
+    count = await store.row(conn, store.Q.queue_count)
+    assert count is not None
+    calls, technical = views.split([views.queue_row(r, now) for r in rows])
     return {
         "calls": calls,
+        "count": count,
         "surges": waves,
         "places": views.places(calls) if waves else [],
         "proposal": await surges.proposed(conn, now),
         "technical": technical,
-        "more": max(0, (count or {"count": 0})["count"] - len(rows)),
+        "more": max(0, count["count"] - len(rows)),
         "on_duty": await store.rows(conn, store.Q.on_duty),
         "notices": await store.rows(conn, store.Q.notices, person=who.person_id),
         "findings": await store.rows(conn, store.Q.findings),

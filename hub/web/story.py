@@ -85,9 +85,8 @@ def _line(event: Row, names: Mapping[int, str], language: str) -> Row:
 
 
 KEY = frozenset({
-    "opened", "attached", "no_speech", "not_cancelled", "taken", "dispatched", "called", "made_real", "arrived", "proved", "presumed",
-    "handed_over", "resolved",
-    "closed", "cancelled",
+    "opened", "attached", "not_cancelled", "no_speech", "taken", "dispatched", "called", "made_real", "arrived",
+    "proved", "presumed", "handed_over", "resolved", "closed", "cancelled",
 })  # fmt: skip
 ACTORS = {
     "timer": ("计时", "timer"), "hub": ("系统", "hub"), "device": ("设备", "device"), "wearer": ("本人", "wearer"),

@@ -120,7 +120,11 @@ left join timer t on t.incident_id = i.id
 order by i.severity, i.test, i.opened_at, i.id;
 
 -- name: queue_count
-select count(*) from incident i where dedup_key is not null
+-- All that is open, whether or not a screen holds it: the calls among it, those that no operator has, and since when.
+select count(*), count(*) filter (where severity <> 5) as calls,
+       count(*) filter (where severity <> 5 and handler_id is null and not test) as alone,
+       min(opened_at) filter (where severity <> 5 and handler_id is null and not test) as alone_since
+from incident i where dedup_key is not null
   and not exists (select from resident where id = i.resident_id and canary);
 
 -- name: on_duty

@@ -178,7 +178,7 @@ def test_wave_is_proposed_on_every_screen(li: httpx.Client, ma: httpx.Client, wo
 def test_full_screen_leaves_nobody_unseen_who_has_nobody(
     li: httpx.Client, ma: httpx.Client, world: World, monkeypatch: pytest.MonkeyPatch, surge: bool
 ) -> None:
-    monkeypatch.setattr(console_store, "QUEUE_LIMIT", 10)
+    monkeypatch.setattr(console_store, "SURGE_LIMIT" if surge else "QUEUE_LIMIT", 10)
     if surge:
         submit(ma, "/surge", area="", reason="停电", minutes="60")
     for number in range(10):
@@ -190,6 +190,20 @@ def test_full_screen_leaves_nobody_unseen_who_has_nobody(
     assert len(shown) == 10
     assert shown[0 if surge else -1] == str(latest)  # the oldest first, in disaster mode whoever has nobody
     assert "另有 1 起未列出" in queue
+    assert "11 起处理中" in queue, "what is not on the screen is counted all the same"
+
+
+def test_disaster_mode_has_every_case_of_a_house_on_the_screen(
+    li: httpx.Client, ma: httpx.Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a house would be taken "as one", and those that did not fit would go on ringing unseen."""
+    monkeypatch.setattr(console_store, "QUEUE_LIMIT", 5)
+    for number in range(8):
+        flat(world, f"r{number}", f"和平里 9 号楼 {number}01")
+    assert "另有 3 起未列出" in li.get("/queue").text
+    submit(ma, "/surge", area="", reason="停电", minutes="60")
+    assert "8 起无人接" in li.get("/queue").text
+    assert "未列出" not in li.get("/queue").text
 
 
 def test_place_is_taken_and_noted_as_one(ma: httpx.Client, li: httpx.Client, world: World) -> None:
