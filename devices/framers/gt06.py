@@ -51,6 +51,10 @@ class Framer(Cutter):
 
     longest = 4096  # a piece of a picture has 1 KB; alarms less than 256 bytes
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._tried = 0  # of the frame at the front: up to here, no 0D 0A is its end
+
     def span(self) -> tuple[int, int]:
         """Return the first frame, by its length where that leads to an end mark."""
         held = self._held
@@ -80,7 +84,7 @@ class Framer(Cutter):
 
     def _other_end(self, start: int) -> int | None:
         held = self._held
-        at = max(start + SHORTEST - 2, start + self._searched if start == 0 else 0)
+        at = max(start + SHORTEST - 2, self._tried if start == 0 else 0)
         for _ in range(ENDS_TRIED):
             at = held.find(END, at)
             if at < 0:
@@ -92,8 +96,12 @@ class Framer(Cutter):
             if len(follows) < 2:  # what follows it is not here yet
                 break
             at += 1
-        self._searched = 0 if start else max(0, len(held) - 3 if at < 0 else at)
+        self._tried = 0 if start else max(0, len(held) - 3 if at < 0 else at)
         return None
+
+    def _drop(self, count: int) -> None:
+        super()._drop(count)
+        self._tried = 0
 
     def _sealed(self, frame: bytes) -> bool:
         return 10 <= len(frame) <= SEALED_MOST and crc(frame[2:-4]) == int.from_bytes(frame[-4:-2], "big")

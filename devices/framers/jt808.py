@@ -35,6 +35,10 @@ class Framer(Cutter):
 
     longest = 4096  # a body has at most 1023 bytes, twice that if all of it is escaped
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._mark = b""  # what was looked for in vain up to `_searched`
+
     def span(self) -> tuple[int, int]:
         """Return what lies between two marks, both included."""
         held = self._held
@@ -43,6 +47,8 @@ class Framer(Cutter):
             return len(held), len(held)
         start = found.start()
         mark = b")" if held[start] == ord("(") else bytes((held[start],))
+        if mark != self._mark:
+            self._mark, self._searched = mark, 0
         end = held.find(mark, max(start + 1, self._searched))
         if end < 0:
             self._searched = 0 if start else len(held)

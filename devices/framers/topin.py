@@ -21,7 +21,7 @@ class Framer(gt06.Framer):
             lengths = [
                 cells - start + 1 + 3 + size * held[cells] + more + 2 for size in (5, 9) for more in (0, 1)
             ] + lengths
-        until = held.find(gt06.END + b"xx", start)  # a frame does not reach into the next
+        until = held.find(gt06.END + b"xx", start, start + self.longest)  # a frame does not reach into the next
         return [length for length in lengths if until < 0 or start + length <= until + 2]
 
     def _sealed(self, frame: bytes) -> bool:

@@ -124,3 +124,16 @@ def test_endless_junk_behind_a_start_is_bounded_in_memory_and_time(name: str, ju
         assert len(framer._held) <= longest + 64 * len(junk) + 16  # type: ignore[attr-defined]
     assert len(framer.take_rejected()) <= longest
     assert time.process_time() - began < 10  # under 1 where it was written
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_a_quarter_of_a_megabyte_of_starts_at_once_is_soon_through(name: str) -> None:
+    framer = BY_NAME[name].framer()
+    began = time.process_time()
+    framer.feed(STARTS[name] * (262_144 // len(STARTS[name])))
+    assert time.process_time() - began < 10  # under 1 where it was written
+
+
+def test_a_backlog_in_one_piece_loses_nothing() -> None:
+    frames = frames_of("gt06") * 40
+    assert gt06.Framer().feed(b"".join(frames)) == frames
