@@ -32,7 +32,7 @@ ALARMS: dict[int, str] = {
     0: "battery.low",
 }
 BUTTONS = {13: "1", 14: "2"}
-DOUBTFUL = 1 << 3 | 1 << 11 | 1 << 18  # welfare, lying still, amber
+DOUBTFUL: dict[int, str] = {3: "alarm.general", 11: "alarm.inactivity", 18: "alarm.general"}  # welfare, still, amber
 
 
 class EviewAdapter(TrackerAdapter):
@@ -148,8 +148,8 @@ def _alarm(report: Report, value: Reader) -> None:
     for bit, channel in BUTTONS.items():
         if word >> bit & 1:
             report.press(channel, native)
-    if word & DOUBTFUL:
-        report.alarm("alarm.general", native, quality=Quality.UNVERIFIED)
+    for bit, code in DOUBTFUL.items():
+        report.alarm(code if word >> bit & 1 else None, native, quality=Quality.UNVERIFIED)
     if value.left >= 4 and report.at is None:
         report.at = since_1970(value.ule(4))
 

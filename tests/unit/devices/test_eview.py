@@ -65,7 +65,7 @@ def test_reading_keeps_the_time_it_was_taken_at() -> None:
 
 def test_doubtful_alarm_bits_are_told_and_call_nobody() -> None:
     (said,) = hear(frame(1, IMEI, alarm(1 << 11)))
-    assert (said.observations[0].code, said.observations[0].quality) == ("alarm.general", Quality.UNVERIFIED)
+    assert (said.observations[0].code, said.observations[0].quality) == ("alarm.inactivity", Quality.UNVERIFIED)
     assert said.observations[0].native == "02:00000800"
 
 
