@@ -18,6 +18,7 @@ from devices.adapters import (
     shelly_gen1,
     shelly_rpc,
     tasmota,
+    unknown_json,
     watch_json,
     zigbee2mqtt,
 )
@@ -43,15 +44,21 @@ FAMILIES: Mapping[str, tuple[Adapter, ...]] = {
     "z2m": (zigbee2mqtt.ADAPTER,),
     "zigbee2mqtt": (zigbee2mqtt.ADAPTER,),
 }
+OURS = ("tcp/", "carehub/")  # topics of our own, which have their grammars or are refused
 
 
 def adapter_of(family: str, topic: str) -> Adapter | None:
-    """Return the grammar of a message from, say, `shelly.gen1_button`: its family's, if one of it knows the topic."""
+    """Return the grammar of a message from, say, `shelly.gen1_button`: its family's, if one of it knows the topic.
+
+    None: nobody knows the topic, and it is no thing of MQTT. A family nobody knows may be JSON of common names.
+    """
     words = family.lower().replace("_", ".").split(".")
     grammars = FAMILIES.get(".".join(words[:2])) or FAMILIES.get(words[0], ())
     known = next((one for one in grammars if one.claims(topic)), None) or registry.adapter_for(topic)
-    if known is not None or not grammars:
+    if known is not None:
         return known
+    if not grammars:
+        return None if topic.startswith(OURS) else unknown_json.ADAPTER
     if grammars[-1] is zigbee2mqtt.ADAPTER:  # a base topic that only its installer knows
         return zigbee2mqtt.Zigbee2MqttAdapter(bases=(topic.partition("/")[0],))
     return grammars[-1]

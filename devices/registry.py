@@ -33,6 +33,7 @@ from devices.adapters import (
     tk103,
     topin,
     trv,
+    unknown_json,
     watch_3g,
     watch_json,
     wristband,
@@ -81,6 +82,7 @@ ADAPTERS: tuple[Adapter, ...] = (
     shelly_rpc.ADAPTER,
     tasmota.ADAPTER,
     watch_json.ADAPTER,
+    unknown_json.ADAPTER,
 )
 
 

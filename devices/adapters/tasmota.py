@@ -165,7 +165,8 @@ def _attributes(
             yield Observation(code=code, value=state, native=name, sub=sub, quality=quality)
     for name, code in words.NUMBERS.items():
         value = _in_our_unit(code, values.number(fields.get(name)), {**units, **fields})
-        yield from values.measure(code, value, native=name, fresh=fresh, sub=sub)
+        own = code == "env.temperature" and sub in words.OWN_CHIPS
+        yield from values.measure("device.temperature" if own else code, value, native=name, fresh=fresh, sub=sub)
     for name in words.VOLTAGES:
         for one in values.voltage(fields.get(name), native=name, fresh=fresh):
             yield msgspec.structs.replace(one, sub=sub)

@@ -16,6 +16,7 @@ NUMBERS: Mapping[str, str] = {
     "HeartRate": "vital.heart_rate",
     "LinkQuality": "link.quality",
 }
+OWN_CHIPS = frozenset({"ESP32", "ESP32S2", "ESP32S3", "ESP32C3", "ESP32C6", "AXP192"})  # the bridge's own warmth
 VOLTAGES = ("Voltage", "BatteryVoltage")
 # What is 0 or 1, "ON" or "OFF". A contact that is 1 is open: an IAS zone's alarm bit, and an Aqara magnet's on/off.
 FLAGS: Mapping[str, str] = {

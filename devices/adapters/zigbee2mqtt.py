@@ -271,16 +271,14 @@ def _fall(value: object, fresh: Quality) -> Iterator[Observation]:
 
 
 def _words(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
-    posture = fields.get("status")
-    if isinstance(posture, str) and posture.lower() == "falling":
+    posture = values.word(fields.get("status")).lower().replace(" ", "_")
+    if posture == "falling":
         yield from _fall(posture, fresh)
         yield Observation(code="presence.occupied", value=True, native="status", quality=fresh)
-    elif isinstance(posture, str) and posture.lower() in words.POSTURES:
+    elif posture in words.POSTURES:
         yield Observation(code="alarm.fall", value=False, native="status", quality=fresh)
-        yield Observation(
-            code="presence.occupied", value=words.POSTURES[posture.lower()], native="status", quality=fresh
-        )
-        yield Observation(code="presence.posture", value=posture.lower(), quality=fresh)
+        yield Observation(code="presence.occupied", value=words.POSTURES[posture], native="status", quality=fresh)
+        yield Observation(code="presence.posture", value=posture, quality=fresh)
     for name, code, meaning in words.STATES:
         word = fields.get(name)
         if isinstance(word, str) and word.lower() in meaning:

@@ -19,6 +19,7 @@ from devices.adapters import (
     radar_json,
     shelly_gen1,
     shelly_rpc,
+    unknown_json,
     watch_json,
     zigbee2mqtt,
 )
@@ -232,6 +233,16 @@ def test_alarm_nobody_has_a_word_for_rings_without_a_reason() -> None:
     assert json_words.alarm("") is None
 
 
+def test_device_nobody_knows_is_read_and_not_believed() -> None:
+    (said,) = hear(unknown_json.ADAPTER, "home7/json/thing", {"sn": "T1", "heartRate": 66, "event": "SOS", "x": 4})
+    assert said.device == "json:home7/json/thing/T1"
+    assert {one.code: one.quality for one in said.observations} == {
+        "vital.heart_rate": Quality.UNVERIFIED,
+        "alarm.sos": Quality.UNVERIFIED,
+        "link.seen": Quality.OK,
+    }
+
+
 # Topics that only an installer knows.
 
 
@@ -246,7 +257,9 @@ def test_alarm_nobody_has_a_word_for_rings_without_a_reason() -> None:
         ("watch.other", "flat7/w", watch_json.ADAPTER),
         ("bed.mat", "flat7/mat/hr", bed_topics.ADAPTER),
         ("radar.z2m", "zigbee2mqtt/radar", zigbee2mqtt.ADAPTER),
-        ("nobody", "flat7/x", None),
+        ("nobody", "flat7/x", unknown_json.ADAPTER),
+        ("nobody", "carehub/w-1/command", None),
+        ("nobody", "tcp/nobody", None),
     ],
 )
 def test_family_finds_the_grammar_of_a_topic_nobody_knows(family: str, topic: str, adapter: object) -> None:

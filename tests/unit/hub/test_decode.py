@@ -48,10 +48,8 @@ def test_frame_in_text_and_in_hex_mean_the_same() -> None:
 
 def test_what_nobody_speaks_is_answered_with_an_error() -> None:
     for kind, family, asked in (
-        ("tcp", "tcp.gt06", {"hex": "7878"}),
-        ("lorawan", "milesight.ws101", {"fPort": 85, "hex": "ff2e01"}),
-        ("envelope", "envelope.tts-v3", {"message": {}}),
-        ("mqtt", "tasmota.lwt", {"topic": "tele/x/LWT", "payload": "Online"}),
+        ("tcp", "tcp.nobody", {"hex": "7878"}),
+        ("mqtt", "nobody", {"topic": "carehub/w-1/command", "payload": "{}"}),
         ("smoke", "signal", {}),
     ):
         told = ask(kind, family, asked)
@@ -59,11 +57,25 @@ def test_what_nobody_speaks_is_answered_with_an_error() -> None:
         assert f"no adapter for {family}" in told["error"]
 
 
+def test_thing_nobody_knows_is_read_by_common_names_and_not_believed() -> None:
+    told = ask("mqtt", "acme.thing", {"topic": "acme/7", "payload": '{"heartRate": 66, "zork": 1}'})
+    heart = next(one for one in told["records"] if one["code"] == "vital.heart_rate")
+    assert (heart["value"], heart["quality"]) == (66, "unverified")
+
+
+def test_sequence_reads_topics_that_its_own_discovery_messages_told_of() -> None:
+    cord = {"state_topic": "flat7/cord", "name": "SOS cord", "unique_id": "cord7"}
+    told = {"topic": "homeassistant/binary_sensor/cord7/config", "payload": json.dumps(cord), "at": 0}
+    steps = [{"topic": "flat7/cord", "payload": word, "at": at} for at, word in ((60, "ON"), (61, "ON"), (120, "ON"))]
+    messages = {"messages": [told, *steps]}
+    assert ask("sequence", "ha.discovery", messages)["counts"]["sos_alarms"] == 2
+
+
 def test_first_whole_frame_is_found_in_a_stream() -> None:
     stream = b"junk[3G*4700000017*0002*LK][3G*4700000017*0003*TKQ]"
     assert ask("frame", "frame.watch", {"stream_hex": stream.hex()})["frame_hex"] == stream[4:27].hex()
     assert ask("frame", "frame.watch", {"stream_hex": b"[3G*47".hex()})["error"] == "no complete frame"
-    assert ask("frame", "frame.h02", {"stream_hex": "2a"})["error"] == "no framer for frame.h02"
+    assert ask("frame", "frame.nobody", {"stream_hex": "2a"})["error"] == "no framer for frame.nobody"
 
 
 def test_one_press_heard_three_times_is_one() -> None:
