@@ -7,10 +7,13 @@ from pathlib import Path
 
 import httpx
 
-from hub.channels import Channel, OutboundPage, means_of, open_channels, references
+from hub.channels import Channel, OutboundPage, Outcome, Receipt, means_of, open_channels, references
+from hub.channels.addresses import CHECKS, wrong
 from hub.channels.providers import READERS
-from hub.config import Settings, load, required_dsn
+from hub.commands.advice import next_step
+from hub.config import Settings, load, required_dsn, secret_beside
 from hub.errors import HubError
+from hub.store import register
 from hub.store.pool import hub_now, open_pool
 
 TEXT = {"zh-CN": "【测试】这是一条测试消息，不必回应。", "en": "TEST – no answer is needed."}
@@ -23,9 +26,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--config", type=Path, help="settings file (TOML); the environment comes after it")
     commands = parser.add_subparsers(required=True, metavar="test | callbacks", dest="command")
     test = commands.add_parser("test", help="send a test message and print the receipt")
-    test.add_argument("channel")
-    test.add_argument("address", help="URL, number, mailbox, topic …; for app and console a person's number")
-    test.add_argument("--language", default="zh-CN", choices=TEXT)
+    test.add_argument("channel", help=f"one of {', '.join((*CHECKS, 'device'))}")
+    test.add_argument(
+        "address", help="URL, number, mailbox, topic, device …; for app and console a person, by number or name"
+    )
+    test.add_argument("--language", default="zh-CN", choices=TEXT, help="of the message; left out: %(default)s")
     commands.add_parser("callbacks", help="the addresses to enter at the providers; they are secret")
     options = parser.parse_args(argv)
     settings = load(options.config)
@@ -38,7 +43,7 @@ def main(argv: list[str]) -> int:
 def _callbacks(settings: Settings) -> int:
     key = settings.secrets.callback_key
     if not key:
-        raise HubError("providers cannot call back yet: set CAREHUB_SECRETS_CALLBACK_KEY")
+        raise HubError(f"providers cannot call back yet: {secret_beside(settings, 'CAREHUB_SECRETS_CALLBACK_KEY')}")
     for channel, provider in READERS:
         path = references.path(key, channel, provider)
         print(f"{channel:<7}{provider:<9}{settings.public_url.rstrip('/')}/callbacks/{channel}/{provider}/{path}")
@@ -52,22 +57,25 @@ async def _test(settings: Settings, name: str, address: str, language: str) -> i
         channels = open_channels(means_of(settings, pool, http))
         if name not in channels:
             raise HubError(f"no channel {name!r}; there are {', '.join(channels)}")
-        if name in BY_PERSON and not address.isdecimal():
-            raise HubError(f"{name} reaches a person: give the number that `carehub people list` shows")
         async with pool.connection() as conn:
+            if name in BY_PERSON:
+                address = str((await register.person(conn, address)).id)
+            elif name in CHECKS and (why := wrong(name, address)):
+                raise HubError(f"{address!r} is no address for {name}: {why}")
             page = _page(name, address, language, await hub_now(conn))
-        return await _send(channels[name], page)
+        receipt = await _send(channels[name], page)
+    print(f"{receipt.outcome}: {receipt.detail}")
+    if advice := next_step(settings, name, receipt):
+        print(f"  {advice}")
+    return 0 if receipt.outcome in ("delivered", "sent") else 1
 
 
-async def _send(channel: Channel, page: OutboundPage) -> int:
+async def _send(channel: Channel, page: OutboundPage) -> Receipt:
     try:
         async with asyncio.timeout(channel.timeout_s):
-            receipt = await channel.send(page)
+            return await channel.send(page)
     except TimeoutError:
-        print(f"failed: nothing came back in {channel.timeout_s:g} s")
-        return 1
-    print(f"{receipt.outcome}: {receipt.detail}")
-    return 0 if receipt.outcome in ("delivered", "sent") else 1
+        return Receipt(outcome=Outcome.FAILED, detail=f"nothing came back in {channel.timeout_s:g} s")
 
 
 def _page(name: str, address: str, language: str, now: datetime) -> OutboundPage:

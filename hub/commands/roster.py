@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import shlex
 import sys
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -11,10 +13,11 @@ from alerts import duty
 from alerts.duty import EVER, FOREVER, Days, Rotation, Shift, instant
 from alerts.model import Role
 from alerts.policy import DEFAULT_ZONE
+from hub.commands.tables import table
 from hub.config import load, required_dsn
 from hub.errors import HubError
 from hub.roster_files import FileFault, People, read_file, write_csv, write_ics
-from hub.store import roster_imports, rosters
+from hub.store import register, roster_imports, rosters
 from hub.store.pool import Connection, connect, hub_now
 from hub.web.words import speaker
 
@@ -111,12 +114,16 @@ async def _list(conn: Connection, _: argparse.Namespace) -> None:
     found = await rosters.rosters(conn)
     missing = rosters.unproved(lists, frozenset(row.name for row in found if row.needs_check_in), now)
     silent = {(s.person_id, s.roster) for s in missing}
+    rows = []
     for row in found:
         names = [
             people.names.get(s.person_id, str(s.person_id)) + ("?" if (s.person_id, s.roster) in silent else "")
             for s in on if s.roster == row.name
         ]  # fmt: skip
-        print(f"{row.name or '-':<20}{row.role:<16}{row.zone:<18}{row.people:>3}  {', '.join(names) or '-'}")
+        rows.append((row.name or "(no list: their own duty)", row.role, row.zone, row.people, ", ".join(names)))
+    print(table(("duty list", "role", "wall time of", "people", "on duty now (?: has not checked in)"), rows))
+    if not any(row.name for row in found):
+        print("no duty list was made yet: carehub roster create NAME")
 
 
 async def _show(conn: Connection, options: argparse.Namespace) -> None:
@@ -125,7 +132,9 @@ async def _show(conn: Connection, options: argparse.Namespace) -> None:
     people = await roster_imports.people(conn)
     end = now + timedelta(days=options.days)
     lists = await rosters.lists_of(conn, now, end, roster=options.roster)
-    for shift in duty.spans(lists, now, end):
+    shifts = duty.spans(lists, now, end)
+    print(f"{options.roster}, times of {zone}" + ("" if shifts else f": nobody is on in the next {options.days} days"))
+    for shift in shifts:
         ends = "  –  ".join(f"{t.astimezone(zone):%a %m-%d %H:%M}" for t in (shift.start, shift.end))
         print(f"{ends}  {people.names.get(shift.person_id, shift.person_id)}")
     for number, rotation in await rosters.rotations(conn, options.roster):
@@ -158,8 +167,8 @@ async def _rotation(conn: Connection, options: argparse.Namespace) -> None:
         raise HubError("write --hours 20:00-08:00 and --weekdays mon,tue,wed") from None
     rotation = Rotation(
         roster=options.roster, zone=(await _zone(conn, options.roster)).key, first_day=options.first_day,
-        people=tuple(_person(people, word) for word in options.people.split(",")), hand_over=options.hand_over,
-        turn_days=options.turn_days, window_from=window[0], window_to=window[1], weekdays=weekdays,
+        people=tuple([await _person(conn, people, word) for word in options.people.split(",")]),
+        hand_over=options.hand_over, turn_days=options.turn_days, window_from=window[0], window_to=window[1], weekdays=weekdays,
         days=Days(options.days), until=options.until,
     )  # fmt: skip
     number = await rosters.save_rotation(conn, rotation, number=options.change)
@@ -171,21 +180,21 @@ async def _override(conn: Connection, options: argparse.Namespace) -> None:
     zone = await _zone(conn, options.roster)
     number = await rosters.add_override(
         conn, options.roster, _moment(options.start, zone), _moment(options.end, zone), reason=options.reason,
-        off=_person(people, options.off) if options.off else None,
-        on=_person(people, options.on) if options.on else None,
+        off=await _person(conn, people, options.off) if options.off else None,
+        on=await _person(conn, people, options.on) if options.on else None,
     )  # fmt: skip
     print(f"override {number}")
 
 
 async def _check_in(conn: Connection, options: argparse.Namespace) -> None:
-    person = _person(await roster_imports.people(conn), options.person)
+    person = await _person(conn, await roster_imports.people(conn), options.person)
     for here in await rosters.check_in(conn, person, via="console", roster=options.roster):
         zone = await _zone(conn, here.roster, DEFAULT_ZONE)
         print(f"{here.roster or '-'}: until {here.until.astimezone(zone):%m-%d %H:%M}{' (stand-in)' * here.stand_in}")
 
 
 async def _check_out(conn: Connection, options: argparse.Namespace) -> None:
-    person = _person(await roster_imports.people(conn), options.person)
+    person = await _person(conn, await roster_imports.people(conn), options.person)
     print("\n".join(await rosters.check_out(conn, person, roster=options.roster)) or "was not checked in")
 
 
@@ -198,6 +207,8 @@ async def _import(conn: Connection, options: argparse.Namespace) -> int:
     if found.faults:
         for fault in found.faults:
             print(f"{options.file}:{fault.line}: {fault_words(fault, options.lang)}", file=sys.stderr)
+        if hint := _about_lists(found.faults, zones):
+            print(hint, file=sys.stderr)
         return 1
     act = roster_imports.plan if options.dry_run else roster_imports.take
     done = await act(conn, found.shifts, replace=options.replace)
@@ -207,6 +218,16 @@ async def _import(conn: Connection, options: argparse.Namespace) -> int:
     print(f"{len(done.new)} new, {len(done.same)} as they are, {len(done.gone)} gone"
           + (" – nothing was changed (--dry-run)" if options.dry_run else ""))  # fmt: skip
     return 0
+
+
+def _about_lists(faults: Iterable[FileFault], zones: Mapping[str, str]) -> str:
+    """Say how a list comes to be that a file names and nobody has made, or that it does not name at all."""
+    wanted = sorted({fault.what for fault in faults if fault.code == "unknown_roster"})
+    told = [f"make a duty list first: carehub roster create {shlex.quote(name)}" for name in wanted]
+    if any(fault.code == "no_roster" for fault in faults):
+        known = ", ".join(filter(None, zones)) or "none yet: carehub roster create NAME makes one"
+        told.append(f"a calendar that names no list is taken with --roster NAME; there are {known}")
+    return "\n".join(told)
 
 
 def fault_words(fault: FileFault, lang: str) -> str:
@@ -223,7 +244,11 @@ async def _export(conn: Connection, options: argparse.Namespace) -> None:
     else:
         text = write_csv(shifts, people, zones)
     if options.out:
-        options.out.write_bytes(text.encode())
+        try:
+            options.out.write_bytes(text.encode())
+        except OSError as err:
+            raise HubError(f"{options.out}: cannot be written ({err.strerror}); give another --out") from None
+        print(f"{options.out}: {len(shifts)} shifts")
     else:
         sys.stdout.write(text.replace("\r\n", "\n"))
 
@@ -234,7 +259,11 @@ def _text(path: Path) -> str:
             raise HubError(f"{path} is longer than {FILE_LIMIT // 1_000_000} MB; no duty list is")
         return path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
-        raise HubError(f"{path}: cannot be read ({err}); save it as CSV in UTF-8, or as iCalendar") from None
+        if isinstance(err, OSError):
+            raise HubError(
+                f"{path}: cannot be read ({err.strerror}); give the path of a CSV or iCalendar file"
+            ) from None
+        raise HubError(f"{path}: is not in UTF-8; save it as CSV in UTF-8, or as iCalendar") from None
 
 
 def _line(shift: Shift, people: People, zones: dict[str, str]) -> str:
@@ -246,16 +275,18 @@ def _line(shift: Shift, people: People, zones: dict[str, str]) -> str:
 async def _zone(conn: Connection, roster: str, otherwise: str | None = None) -> ZoneInfo:
     found = {row.name: row.zone for row in await rosters.rosters(conn)}.get(roster, otherwise)
     if found is None:
-        raise HubError(f"there is no duty list {roster!r}; `carehub roster list` shows them, `create` makes one")
+        raise HubError(
+            f"there is no duty list {roster!r}; `carehub roster list` shows all, `carehub roster create NAME` makes one"
+        )
     return ZoneInfo(found)
 
 
-def _person(people: People, word: str) -> int:
+async def _person(conn: Connection, people: People, word: str) -> int:
     numbers = people.find(word)
-    if len(numbers) != 1:
-        raise HubError(
-            f"{word!r} is {'more than one person' if numbers else 'nobody'}; `carehub people list` has numbers"
-        )
+    if len(numbers) > 1:
+        return (await register.person(conn, word)).id  # it says who they are
+    if not numbers:
+        raise HubError(f"{word!r} is nobody who could be on a list; `carehub people list` shows everybody")
     return next(iter(numbers))
 
 

@@ -2,7 +2,7 @@
 
 WORDS: dict[str, tuple[str, str]] = {
     # the call
-    "r_minutes": ("你约 {n} 分钟到", "about {n} min from you"),
+    "r_minutes": ("您约 {n} 分钟到", "about {n} min from you"),
     "r_at": ("{when} 呼叫", "called at {when}"),
     "r_read_out": ("读出地址", "Read it out"),
     "r_maps": ("换一个地图", "Another map"),
@@ -14,7 +14,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "r_call_her": ("打给长者", "Phone the resident"),
     "r_door_later": ("出发后显示门码", "The door code appears once you are on your way"),
     "r_arrived_how": (
-        "到门口后：先按她的红色呼叫按钮，再按“已到”。只在你按“已到”时读取一次位置，用来证明你到了；不允许也可以继续。",
+        "到门口后：先按她的红色呼叫按钮，再按“已到”。只在您按“已到”时读取一次位置，用来证明您到了；不允许也可以继续。",
         "At the door: press her red call button, then “I am there”. Your position is read once, when you tap it, to"
         " prove that you arrived. You can go on without.",
     ),
@@ -41,12 +41,12 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "me_calls": ("我的呼叫", "My calls"),
     "me_no_calls": ("现在没有呼叫。", "No calls now."),
-    "me_view.asked": ("等你回答", "waiting for your answer"),
-    "me_view.declined": ("你去不了", "you cannot go"),
-    "me_view.accepted": ("你答应前往", "you said you are going"),
-    "me_view.en_route": ("你在路上", "you are on your way"),
-    "me_view.there": ("你在现场", "you are there"),
-    "me_view.thanks": ("你已交接", "you have handed over"),
+    "me_view.asked": ("等您回答", "waiting for your answer"),
+    "me_view.declined": ("您去不了", "you cannot go"),
+    "me_view.accepted": ("您答应前往", "you said you are going"),
+    "me_view.en_route": ("您在路上", "you are on your way"),
+    "me_view.there": ("您在现场", "you are there"),
+    "me_view.thanks": ("您已交接", "you have handed over"),
     "me_view.stood_down": ("不用去了", "stand down"),
     "me_view.closed": ("已结束", "over"),
     "me_ring": ("呼叫响铃", "Ring for calls"),
@@ -123,7 +123,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "rj_name": ("请写明交给了谁", "Say who is with her now"),
     "rj_stood_down": ("别人已经在处理", "somebody else has it"),
     "rj_closed": ("这起呼叫已结束", "this call is over"),
-    "rj_left": ("已离开。谢谢你。", "You have left. Thank you."),
+    "rj_left": ("已离开。谢谢您。", "You have left. Thank you."),
     "rj_not_yet": ("坐席还不知道交给了谁：送达以前请不要离开，或打电话给坐席。",
                    "The desk does not know yet who has her: stay until this is sent, or phone the desk."),
     "rj_tap.accept": ("我去", "I am going"),

@@ -9,6 +9,7 @@ from alerts.model import State
 from hub.channel_settings import ChannelSettings
 from hub.channels import open_channels, references
 from hub.commands import channels as command
+from hub.commands.advice import POSTED
 from hub.errors import HubError
 from tests.integration.channels.hub_side import CALLBACK_KEY, callbacks
 from tests.integration.channels.provider import open_provider
@@ -80,19 +81,30 @@ def test_test_message_prints_its_receipt(
     with open_provider(200, 404) as provider:
         assert command.main(["test", "webhook", provider.url]) == 0
         assert command.main(["test", "webhook", provider.url, "--language", "en"]) == 1
-    assert capsys.readouterr().out.splitlines() == ["delivered: HTTP 200", "refused: HTTP 404"]
+    assert capsys.readouterr().out.splitlines() == [
+        "delivered: HTTP 200",
+        "refused: HTTP 404",
+        "  it runs, and there is nothing under this path: look at the URL",
+    ]
     assert provider.heard[0]["body"]["test"] is True
     assert command.main(["test", "siren", "cmnd/hall/POWER"]) == 0
     assert command.main(["test", "mqtt", "carehub/responder/1/page"]) == 0
     assert command.main(["test", "sms", NUMBER]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "sent: posted",
-        "sent: posted",
+        *["sent: posted", f"  {POSTED}"] * 2,
         "refused: no provider: set channels.sms",
+        "  name providers in order, for example CAREHUB_CHANNELS_SMS=aliyun,tencent, and set theirs up",
     ]
 
 
-@pytest.mark.parametrize(("words", "why"), [(["pigeon", "x"], "no channel"), (["app", "x"], "reaches a person")])
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["pigeon", "x"], "no channel"),
+        (["app", "x"], "carehub people list"),
+        (["sms", "x"], "'x' is no address for sms: a number is written"),
+    ],
+)
 def test_test_message_nobody_could_get_is_refused(
     dsn: str, monkeypatch: pytest.MonkeyPatch, words: list[str], why: str
 ) -> None:

@@ -91,6 +91,7 @@ def test_file_with_faults_names_each_line_and_nothing_is_taken(
     printed = out(capsys, "import", str(file), code=1)
     assert f"{file}:3: " in printed
     assert f"{file}:4: " in printed
+    assert "make a duty list first: carehub roster create '?'" in printed
     with psycopg.connect(dsn) as conn:
         assert conn.execute("select count(*) from shift").fetchone() == (0,)
 

@@ -24,6 +24,31 @@ def test_trying_it_says_how_it_ended(
     assert "ended with" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("/nowhere/play,x", "/nowhere/play cannot be run (No such file or directory); install it, or give"),
+        ("sh,-c,sleep 9", "`sh -c 'sleep 9'` did not end in 0.2 s and was stopped"),
+    ],
+)  # fmt: skip
+def test_siren_that_cannot_sound_says_what_to_do(
+    words: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CAREHUB_AUDIT_SIREN_COMMAND", words)
+    monkeypatch.setenv("CAREHUB_AUDIT_SIREN_LIMIT_S", "0.2")
+    assert main(["siren", "test"]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_sound_that_cannot_be_written_and_one_that_was_say_what_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["siren", "wav", str(tmp_path / "no" / "s.wav")]) == 2
+    assert "give a file in a folder that is there" in capsys.readouterr().err
+    assert main(["siren", "wav", str(tmp_path / "s.wav")]) == 0
+    assert f"CAREHUB_AUDIT_SIREN_COMMAND=aplay,-q,{tmp_path / 's.wav'}" in capsys.readouterr().out
+
+
 def test_trying_a_siren_that_is_not_set_up_says_what_to_set(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

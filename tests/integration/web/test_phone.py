@@ -43,7 +43,7 @@ def test_page_says_whose_it_is_and_that_nobody_calls(visitor: httpx.Client, mine
 def test_open_call_leads_to_its_page(visitor: httpx.Client, li: httpx.Client, world: World) -> None:
     world.alert("watch-wang", "fall")
     page = visitor.get(link_of(world, "son")).text
-    assert "等你回答" in visible(page)
+    assert "等您回答" in visible(page)
     path = page.split('<li><a href="', 1)[1].split('"', 1)[0]
     assert "我去" in visible(visitor.get(path).text)
 
@@ -53,7 +53,7 @@ def test_call_whose_turn_has_not_come_is_not_listed(visitor: httpx.Client, li: h
     world.alert("watch-wang", "fall")
     page = link_of(world, "son")
     world.sql("update page set due_at = hub_now() + interval '1 hour', state = 'ready', attempts = 0")
-    assert "等你回答" not in visible(visitor.get(page).text)
+    assert "等您回答" not in visible(visitor.get(page).text)
 
 
 def test_rider_sees_no_name_in_his_calls_either(visitor: httpx.Client, world: World) -> None:

@@ -101,7 +101,7 @@ def test_second_tap_is_harmless(guard: Guard) -> None:
 def test_form_answer_works_without_scripts(guard: Guard) -> None:
     answer = guard.client.post(f"{guard.path}/answer", data={"verb": "accept", "nonce": "by-form"})
     assert (answer.status_code, answer.headers["location"]) == (303, guard.path)
-    assert "你已答应前往" in guard.sees()
+    assert "您已答应前往" in guard.sees()
 
 
 def test_leaving_before_handing_over_is_refused_in_words(guard: Guard) -> None:
@@ -115,7 +115,7 @@ def test_leaving_before_handing_over_is_refused_in_words(guard: Guard) -> None:
 def test_cannot_go_is_noted_and_may_be_taken_back(guard: Guard) -> None:
     guard.says("cannot_go")
     page = guard.sees()
-    assert "已记录：你去不了" in page
+    assert "已记录：您去不了" in page
     assert "我去" in page
 
 

@@ -181,7 +181,7 @@ def test_how_far_it_is_comes_from_the_circle_or_from_the_map(visitor: httpx.Clie
         "insert into care_circle (resident_id, person_id, minutes_away) values (%(r)s, %(p)s, 6.4)",
         r=world.residents["wang"], p=world.people["a-property"],
     )  # fmt: skip
-    assert "你约 6 分钟到" in guard.html()
+    assert "您约 6 分钟到" in guard.html()
 
 
 def test_her_red_button_proves_that_he_is_there(visitor: httpx.Client, world: World) -> None:
