@@ -224,6 +224,13 @@ PROTOCOLS: tuple[Protocol, ...] = (
         reply=xexun.reply,
         port=5006,
     ),
+    Protocol(
+        name="xexun_lines",
+        framer=lines.NewLines,
+        device_of=xexun.ADAPTER.device_of,
+        reply=xexun.reply,
+        port=5506,
+    ),
 )
 
 BY_NAME: dict[str, Protocol] = {name: protocol for protocol in PROTOCOLS for name in (protocol.name, *protocol.also)}

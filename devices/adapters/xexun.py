@@ -15,6 +15,7 @@ NAME = "xexun/1"
 
 _IMEI = re.compile(r"imei:\s*(\d{14,17})", re.ASCII)
 _BATTERY = re.compile(r"([FL]):(\d\.\d{1,3})V", re.ASCII)
+LINES = "tcp/xexun_lines"  # models that write the long form; the other port hands an alarm on at its IMEI
 SENTENCE = "GPRMC"
 WORD = 13  # fields behind GPRMC: time to date are 9, two, the checksum, the fix's strength, then the alarm
 
@@ -24,6 +25,10 @@ class XexunAdapter(TextTracker):
 
     name = NAME
     scheme = "xexun"
+
+    def claims(self, topic: str) -> bool:
+        """Whether this came in from one of the two ports: the second takes whole lines."""
+        return super().claims(topic) or topic == LINES or topic.startswith(f"{LINES}/")
 
     def device_of(self, frame: bytes) -> str | None:
         """Return the IMEI."""
