@@ -1,11 +1,11 @@
 """Bugs that the simulation must find, each with how it is planted and the seed that found it.
 
 Some change a query or a function of the database, as a slip of the pen would; some change a function of the hub, as a
-wrong idea would. When the rules of the day change, a seed may lose its bug: then the search goes on from it, and the test
-says which seed to write here.
+wrong idea would. When the rules of the day change, a seed may lose its bug: then the search goes on from it, and the
+test says which seed to write here.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from hub.store.pool import Connection, connect
 from hub.store.sql import queries
 
 Plant = Callable[[pytest.MonkeyPatch], None]
-PlantInside = Callable[[Connection], Awaitable[None]]
+PlantInside = Callable[[Connection], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, kw_only=True)
