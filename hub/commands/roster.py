@@ -168,8 +168,8 @@ async def _rotation(conn: Connection, options: argparse.Namespace) -> None:
     rotation = Rotation(
         roster=options.roster, zone=(await _zone(conn, options.roster)).key, first_day=options.first_day,
         people=tuple([await _person(conn, people, word) for word in options.people.split(",")]),
-        hand_over=options.hand_over, turn_days=options.turn_days, window_from=window[0], window_to=window[1], weekdays=weekdays,
-        days=Days(options.days), until=options.until,
+        hand_over=options.hand_over, turn_days=options.turn_days, window_from=window[0], window_to=window[1],
+        weekdays=weekdays, days=Days(options.days), until=options.until,
     )  # fmt: skip
     number = await rosters.save_rotation(conn, rotation, number=options.change)
     print(f"rotation {number}: laid out for {duty.HORIZON.days} days")

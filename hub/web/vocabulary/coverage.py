@@ -29,6 +29,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "coverage.gaps": ("{n} 段", "{n} {n:gap|gaps}"),
     "coverage.hours": ("{n} 人·小时", "{n} resident {n:hour|hours}"),
     "coverage.minutes": ("{n} 分钟", "{n} min"),
+    "coverage.known_way": ("不知道；已知最近的 {n} 分钟", "unknown; of those known, {n} min"),
+    "coverage.share": (
+        "{radius} 分钟内有人可到：{covered} / {total} 人·小时（{share} %）",
+        "somebody within {radius} min: {covered} of {total} resident hours ({share} %)",
+    ),
+    "coverage.hours_in": ("时段（{zone}）", "hours ({zone})"),
     "coverage.and_more": ("另有 {n} 位", "and {n} more"),
     "coverage.everywhere": ("全部", "Everywhere"),
     "coverage.no_area": ("未分片区", "no area"),

@@ -1,5 +1,6 @@
 """Duty lists and coverage from the command line."""
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -131,10 +132,30 @@ def test_coverage_draws_the_hours_of_a_resident(capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr().out
     assert "nobody could come" in printed
     assert "11-23  XXXXXXXX????????????XXXX" in printed
-    assert "0/48 h (0.0 %) ≤ 15 min" in printed
+    assert printed.splitlines()[0].split("  ")[0] == "Hole"
+    assert "hours (Asia/Shanghai)" in printed.splitlines()[0]
+    assert "马秀兰 (1)" in printed.splitlines()[1]
+    assert "? distance unknown" in printed
+    assert "somebody within 15 min: 0 of 48 resident hours (0.0 %)" in printed
     assert "11-23 08:00 – 11-23 20:00  distance unknown\n    distance unknown  " in printed
     assert "Property  物业保安  " in printed
     assert "11-23 20:00 – " in printed
+
+
+def test_minutes_beside_an_unknown_distance_say_whose_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    people.main(["person", "马丽", "--role", "family", "--for", "1", "--minutes", "95", "--contact", "sms=13800000001"])
+    out(capsys, "rotation", "物业保安", "--people", "1", "--first-day", "2026-11-20", "--turn-days", "1")
+    assert coverage.main(["--days", "1", "--lang", "en"]) == 1
+    line = re.split("  +", capsys.readouterr().out.splitlines()[1])
+    assert line == ["distance unknown", "和平社区", "11-22 10:00 – 11-23 10:00", "马秀兰 (1)",
+                    "unknown; of those known, 95 min"]  # fmt: skip
+
+
+def test_coverage_of_no_area_and_of_no_days_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert carehub(["coverage", "--area", "东风"]) == 2
+    assert "nobody lives in area '东风'; there are 和平社区" in capsys.readouterr().err
+    assert carehub(["coverage", "--days", "61"]) == 2
+    assert "--days is 1 to 60" in capsys.readouterr().err
 
 
 def test_coverage_of_a_resident_is_asked_by_name(capsys: pytest.CaptureFixture[str]) -> None:
