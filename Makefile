@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format bench soak histories tools clean
+.PHONY: help setup demo test check format bench soak histories tools picture clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ soak: setup tools
 histories: setup
 	CAREHUB_HISTORIES=1000000 CAREHUB_DAYS=1000 $(BIN)/python -m pytest -s tests/unit/alerts/test_histories.py tests/simulation
 
+# The README's picture, of an invented evening.
+picture: setup tools
+	@$(BIN)/python -m tests.browser.pictures
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -53,3 +53,46 @@ def test_supervisor_edits_sees_the_fault_fixes_rehearses_and_publishes(
     assert world.sql("select body, published_as from policy_version") == [(text, "马班长")]
     assert [c for c in desk.complaints if c != REFUSED] == []
     context.close()
+
+
+def test_supervisor_publishes_regrets_it_and_puts_the_earlier_one_back(
+    chromium: Browser, console: Console, world: World
+) -> None:
+    world.sql("update shift set during = tstzrange(hub_now(), hub_now() + interval '30 days')")
+    context = chromium.new_context(viewport=LAPTOP, locale="zh-CN", base_url=console.url)
+    desk = Desk(context.new_page()).sign_in("ma")
+    page = desk.page
+    texts: list[str] = []
+    for comment in ("第一版", "保安等得太久"):
+        page.goto("/policies")
+        page.wait_for_selector(".gutter i")
+        text = page.input_value("#policy-text")
+        texts.append(text if not texts else text.replace('wait = "60s"', 'wait = "40s"', 1))
+        page.fill("#policy-text", texts[-1])
+        page.fill("[name=comment]", comment)
+        with page.expect_navigation():
+            page.click("button[value=publish]")
+        if page.locator("[name=force]").count():
+            page.check("[name=force]")
+            page.click("button[value=publish]")
+        page.wait_for_selector(f"p.verdict.is-good >> text=版本 {len(texts)} 已发布")
+
+    page.locator(".history a", has_text="版本 1").click()
+    page.wait_for_selector(".comment >> text=第一版")
+    page.fill("[name=comment]", "退回：新预案把保安叫得太早")
+    if page.locator("[name=force]").count():
+        page.check("[name=force]")
+    with page.expect_navigation():
+        page.click("form[action$='/rollback'] button.primary")
+    if page.locator("[name=force]").count():  # what is doubtful is seen first, then agreed to
+        page.fill("[name=comment]", "退回：新预案把保安叫得太早")
+        page.check("[name=force]")
+        page.click("form[action$='/rollback'] button.primary")
+    page.wait_for_selector(".history .is-active >> text=版本 3")
+    assert page.input_value("#policy-text").replace("\r\n", "\n") == texts[0]
+    page.locator(".history a", has_text="版本 3").click()
+    page.wait_for_selector("text=恢复自版本 1")
+    kept = world.sql("select body from policy_version order by id")
+    assert [body for (body,) in kept] == [texts[0], texts[1], texts[0]]
+    assert [c for c in desk.complaints if c != REFUSED] == []
+    context.close()

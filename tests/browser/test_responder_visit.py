@@ -212,3 +212,34 @@ def another_takes_it(world: World, incident: int, who: str) -> int:
 
     world.run(taken)
     return world.people[who]
+
+
+def test_english_round_trip_says_every_step_in_english(visit: Visit, world: World, desk: Desk) -> None:
+    world.sql("update person set language = 'en' where id = %(p)s", p=world.people["guard"])
+    page = visit.open().page
+    call = page.locator(".call")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    for words in ("Somebody needs help", "Fall", "called at", "Beware", "dog"):
+        expect(call).to_contain_text(words)
+    desk.page.keyboard.press("n")  # called back: she does not answer
+    expect(page.locator("#silent")).to_have_text("no answer")
+
+    visit.tap("I am going")
+    visit.shows("accepted")
+    expect(call).to_contain_text("You said you are going")
+    expect(page.locator("#code strong")).to_have_text("4471#")
+    visit.tap("On my way")
+    visit.shows("en_route")
+    expect(call).to_contain_text("press her red call button")
+    visit.tap("I am there")
+    visit.shows("there")
+    expect(page.locator("#proof")).to_contain_text("Arrival proved: your position")
+    expect(page.locator("#locked")).to_have_text("Leave (hand over first)")
+    page.fill("#to", "Dr Ma, community clinic")
+    visit.tap("Handed over")
+    visit.shows("thanks")
+    expect(call).to_contain_text("Handed over. Thank you")
+    desk.page.wait_for_selector(".case-head .state-handed_over")
+    visit.tap("Leave")
+    expect(page.locator("#after")).to_have_text("You have left. Thank you.")
+    assert visit.complaints() == []
