@@ -122,8 +122,7 @@ def _old(kind: int, body: Reader) -> Report:
         if body.left >= 8:
             report.measure("battery.voltage", body.u(2) / 1000)
     elif kind == OLD_ALARM:
-        alarm = body.u(1)
-        report.alarm(ALARMS.get(alarm), f"{alarm:02x}")
+        _alarm(report, body)
     elif kind == OLD_STATE and body.u(1) in (1, 2, 3) and body.left >= 6:
         body.take(4)  # when the state began
         _status(report, body.u(2))
@@ -139,8 +138,7 @@ def _new(kind: int, body: Reader) -> Report:
         body.take(7)  # altitude, speed, direction, satellites
     _cells(body, flags)
     if kind == WARNING:
-        alarm = body.u(1)
-        report.alarm(ALARMS.get(alarm), f"{alarm:02x}")
+        _alarm(report, body)
     elif kind == REPORT:
         body.take(1)
     status = body.u(2) if kind != COMMAND else None
@@ -151,6 +149,13 @@ def _new(kind: int, body: Reader) -> Report:
     if kind == NORMAL:
         _measured(report, body)
     return report
+
+
+def _alarm(report: Report, body: Reader) -> None:
+    alarm = body.u(1)
+    report.alarm(ALARMS.get(alarm), f"{alarm:02x}")
+    if alarm and alarm not in ALARMS:
+        report.unknown(f"{alarm:02x}")
 
 
 def _cells(body: Reader, flags: int) -> None:

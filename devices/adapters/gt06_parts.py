@@ -1,6 +1,6 @@
 """The parts that many kinds of GT06 frames share: fix, terminal information, charge, signal and alert."""
 
-from devices.adapters.gt06_words import ALERTS, MODEL_ALERTS, TERMINAL
+from devices.adapters.gt06_words import ALERTS, MODEL_ALERTS, NO_ALARM, TERMINAL
 from devices.adapters.tracker import Reader, Report, moment
 from devices.telemetry import Quality
 
@@ -9,6 +9,7 @@ LONG_ALERT = frozenset((0x27, 0x39, 0xA4))  # the byte behind holds four more bi
 # Open servers read these a byte off. We follow the maker's document, but believe only what calls for help.
 DISPUTED = frozenset((0x32, 0xA3, 0xA4))
 CALLS = ("alarm.sos", "alarm.fall", "alarm.general")
+ALARM_KINDS = frozenset((0x16, 0x19, 0x26, 0x27, 0xA3, 0xA4, 0xA5))  # sent for the alert, not by the clock
 MODULES = frozenset((0x36, 0x39))
 CARTRACK_VOLTS = (7, 36)  # what a car's battery can show, where two bytes may be volts or charge and signal
 
@@ -65,6 +66,8 @@ def status(report: Report, body: Reader, kind: int, model: str | None, *, vxt01:
         if kind in LONG_ALERT and body.left:
             word |= (body.peek(1)[0] >> 4) << 8
         alert(report, word, model, disputed=disputed)
+        if kind in ALARM_KINDS and not report.alarms and word not in NO_ALARM:
+            report.unknown(f"alert {word:02x}")
     if kind in MODULES:
         _modules(report, body)
 

@@ -76,3 +76,6 @@ MODULE_EVENTS: dict[int, str] = {
     0x23: "alarm.tampering",
 }
 COLLAR_EVENTS: dict[int, str] = {0xA2: "battery.low", 0xA3: "battery.low", 0xA4: "alarm.general", 0xA5: "alarm.door"}
+# Alerts that are told of no harm: none, in and out of the satellites' sight, first fix, card changed, line switched off
+# to spare the battery, a noise, a false base station, sleep, ignition on and off.
+NO_ALARM = frozenset((0x00, 0x0A, 0x0B, 0x0D, 0x10, 0x12, 0x16, 0x17, 0x20, 0xFE, 0xFF))

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable
 
 from devices.adapter import DecodeError
-from devices.adapters.jt808_words import ALARMS, BUMPS, DRIVING, EVENTS, MODEL_ALARMS
+from devices.adapters.jt808_words import ALARMS, BUMPS, DOUBTFUL, DRIVING, EVENTS, MODEL_ALARMS
 from devices.adapters.tracker import GMT8, Reader, Report, bcd, moment
+from devices.telemetry import Quality
 
 NAME = "jt808/1"
 FIX_BYTES = 28  # alarm word, status, latitude, longitude, altitude, speed, direction, time
@@ -28,9 +29,11 @@ def position(body: Reader, model: str | None) -> Report:
     word = body.u(4)
     report = Report()
     model = model or _named(body.peek(body.left))
-    for bit, code in MODEL_ALARMS.get(model or "", ALARMS).items():
-        if word >> bit & 1:
-            report.alarm(code, f"{word:08x}")
+    own = MODEL_ALARMS.get(model or "")
+    for bit, code in (own or ALARMS).items():
+        report.alarm(code if word >> bit & 1 else None, f"{word:08x}")
+    for bit, code in ({} if own else DOUBTFUL).items():
+        report.alarm(code if word >> bit & 1 else None, f"{word:08x}", quality=Quality.UNVERIFIED)
     status = body.u(4)
     _fix(report, body, status)
     body.take(6)  # altitude, speed, direction
@@ -88,8 +91,11 @@ def _items(report: Report, body: Reader, model: str | None) -> None:
 
 
 def _battery_pct(report: Report, value: Reader) -> None:
-    if value.left == 1:  # as two bytes it is the temperature of a load
+    if value.left == 1:
         report.measure("battery.level", value.u(1))
+    elif value.left == 2:  # since 2019: the load's temperature, its sign in the highest bit
+        degrees = value.u(2)
+        report.measure("env.temperature", -(degrees & 0x7FFF) if degrees >> 15 else degrees)
 
 
 def _battery_or_card(report: Report, value: Reader) -> None:

@@ -98,6 +98,10 @@ class Report:
         if code is not None and (code not in self.alarms or self.alarms[code][1] is not Quality.OK):
             self.alarms[code] = native[:40], quality
 
+    def unknown(self, native: str) -> None:
+        """Note an alarm in a word nobody has written down: it is told, and calls nobody."""
+        self.alarm("alarm.general", native, quality=Quality.UNVERIFIED)
+
     def measure(self, code: str, value: float, *, absent: tuple[float, ...] = (), at: datetime | None = None) -> None:
         """Note a number; one of `absent` is how this device says that it could not measure. `at`: a time of its own."""
         unit = unit_of(code)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from devices.adapter import DecodeError
 from devices.adapters.tracker import Reader, Report, TrackerAdapter, since_1970
 from devices.framers.xexun2 import MARK, escape
-from devices.telemetry import Quality
 
 NAME = "xexun2/1"
 SCHEME = "xexun2"
@@ -69,7 +68,7 @@ def _record(body: Reader) -> Report:
         for bit, code in ALARMS.items():
             report.alarm(code if word >> bit & 1 else None, f"{word:08x}")
         if word & ~sum(1 << bit for bit in ALARMS):
-            report.alarm("alarm.general", f"{word:08x}", quality=Quality.UNVERIFIED)
+            report.unknown(f"{word:08x}")
     if mask >> 1 & 1:
         _place(report, body)
     return report

@@ -29,6 +29,7 @@ ALARMS: dict[int, str] = {
     15: "alarm.door",
     16: "alarm.door",
 }
+NO_ALARM = (0, 17)  # none; the card's number
 
 
 class Xexun3Adapter(TrackerAdapter):
@@ -91,6 +92,8 @@ def _alarm(report: Report, item: Reader) -> None:
     report.at = since_1970(item.u(4))
     alarm = item.u(1)
     report.alarm(ALARMS.get(alarm), f"69:{alarm:02x}")
+    if alarm not in ALARMS and alarm not in NO_ALARM:
+        report.unknown(f"69:{alarm:02x}")
 
 
 def _state(report: Report, item: Reader) -> None:

@@ -55,8 +55,11 @@ def test_same_alarm_sent_again_has_the_same_identity() -> None:
     assert hear(seal(0x13, bytes((0x20, 4, 4, 0, 2)), 5)).identity is None, "a heartbeat has no time"
 
 
-def test_an_alert_nobody_has_written_down_is_no_alarm() -> None:
-    assert alarms(hear(alarm(0, 0x77))) == []
+def test_an_alert_nobody_has_written_down_is_told_and_calls_nobody() -> None:
+    said = hear(alarm(0, 0x77)).observations[0]
+    assert (said.code, said.quality, said.native) == ("alarm.general", Quality.UNVERIFIED, "alert 77")
+    assert alarms(hear(alarm(0, 0xFE))) == []
+    assert alarms(hear(alarm(0x20, 0x77))) == ["alarm.sos"], "the other place says why"
 
 
 def test_models_whose_alerts_differ_are_rows_of_a_table() -> None:
