@@ -28,6 +28,7 @@ TICK_S = 0.1
 ANSWER_LIMIT_S = 2.0
 LISTEN_EVERY_S = 2.0  # each role is asked whether it still answers
 SILENCES = 5  # … and is killed, to be started again, when it has not so often in a row
+SILENT_STARTS = 30  # … or has not once since it was started: a minute at least, in which a slow machine has started it
 LOG_LIMIT_BYTES = 50_000_000  # a role's log is moved aside (one generation) beyond this
 
 log = structlog.get_logger()
@@ -54,7 +55,7 @@ class Child:
     not_before: float = 0.0
     backoff_s: float = BACKOFF_S[0]
     starts: int = 0
-    answered: bool = False  # since it was started: until then it may be starting
+    answered: bool = False  # since it was started: until then it may be starting, and has longer
     silences: int = 0  # times in a row it did not answer
 
     def start(self) -> None:
@@ -99,7 +100,7 @@ class Child:
             answers = False
         if self.process is asked:
             self.answered |= answers
-            self.silences = 0 if answers or not self.answered else self.silences + 1
+            self.silences = 0 if answers else self.silences + 1
 
     def kill(self) -> None:
         if self.process is not None:
@@ -133,6 +134,7 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     listen_every_s: float = LISTEN_EVERY_S
     silences: int = SILENCES
+    silent_starts: int = SILENT_STARTS
     _database_not_before: float = 0.0
     _listener: threading.Thread | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
@@ -172,7 +174,8 @@ class Supervisor:
         if self.postgres is not None and not self.postgres.alive() and now >= self._database_not_before:
             self._restart_database(now)
         for child in self.children:
-            if child.restart and child.silences >= self.silences and child.alive():
+            patience = self.silences if child.answered else self.silent_starts
+            if child.restart and child.silences >= patience and child.alive():
                 log.error("role hangs, killing it", child=child.name)
                 child.kill()
             if not child.restart or child.alive():

@@ -147,8 +147,9 @@ class Downlinks:
         for number, topic, device_id in rows:
             if number not in self._known and len(self._known) < MOST_WAITING:
                 self._known.add(number)
-                ids = self._lines.setdefault(Key(topic, device_id), Line([])).ids
-                bisect.insort(ids, number)
+                line = self._lines.setdefault(Key(topic, device_id), Line([]))
+                bisect.insort(line.ids, number)
+                line.not_before = line.pause_s = 0.0  # what is new is often an answer: whoever spoke can be told
         self._wake.set()
 
     def _forget_all_but(self, waiting: set[int]) -> None:

@@ -104,6 +104,20 @@ async def test_a_topic_nobody_acknowledges_holds_up_no_other(dsn: str) -> None:
         await asyncio.wait_for(settled(dsn), 10)
 
 
+async def test_what_is_new_waits_for_no_pause_of_what_was_not_heard(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker says that nobody is subscribed, and not when somebody is. A press says so, and its answer is new."""
+    monkeypatch.setattr("hub.ingress.downlinks.RETRY_S", (3600.0, 3600.0))
+    door = Doorway()
+    door.open.set()
+    door.hears = False
+    async with Downlinks(dsn, [door]) as downlinks:
+        put(dsn, "a", b"1")
+        await until(lambda: door.sent and not downlinks._busy)
+        door.hears = True
+        put(dsn, "a", b"2")
+        await until(lambda: [payload for _, payload, _ in door.sent] == [b"1", b"1", b"2"])
+
+
 async def test_expired_rows_are_left(dsn: str) -> None:
     door = Doorway()
     put(dsn, "t", b"too old", for_s=-1)
