@@ -112,7 +112,7 @@ def test_command_prints_a_link_that_works_and_takes_it_back(
     path = url.removeprefix("https://hub.example")
     assert visitor.get(path).status_code == 200
     assert people.main(["link", person, "--revoke"]) == 0
-    assert "1 links ended" in capsys.readouterr().out
+    assert "1 links of 赵保安 ended" in capsys.readouterr().out
     assert visitor.get(path).status_code == 410
 
 
