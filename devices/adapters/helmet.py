@@ -12,6 +12,7 @@ NAME = "helmet/1"
 SCHEME = "helmet"
 MARKS = frozenset({"helmet", "helmets"})
 
+_COMMANDS = re.compile(r"(?:.*/)?op/(?:alarm|command)/cap/[^/]{1,64}")  # what the platform tells a device
 _TOPIC = re.compile(r"(?:(.*)/)?info/(?:([^/]{1,64})/)?(heart|position|up|down|alarm)")
 
 
@@ -23,11 +24,11 @@ class HelmetAdapter:
 
     def claims(self, topic: str) -> bool:
         """Whether the topic ends as one of theirs does."""
-        return _TOPIC.fullmatch(topic) is not None
+        return _TOPIC.fullmatch(topic) is not None or _COMMANDS.fullmatch(topic) is not None
 
     def urgent(self, topic: str, payload: bytes) -> bool:
         """Whether it is an alarm."""
-        return topic.endswith("/alarm")
+        return topic.endswith("/alarm")  # what the platform tells it ends otherwise
 
     def decode(self, message: Message) -> Sequence[Telemetry]:
         """Return the device's telemetry.

@@ -23,14 +23,15 @@ PREFIXES = frozenset({"homeassistant", "hassdiscovery"})
 MOST_COMPONENTS = 100  # of one device's discovery message
 LONGEST_TOPIC = 400
 
-_CONFIG = re.compile(
-    r"(?:(?P<home>.*)/)?(?P<prefix>[^/]+)/(?P<component>[a-z_]+)/(?:(?P<node>[^/]+)/)?(?P<object>[^/]+)/config"
-)
 _COMPONENTS = frozenset({
     "alarm_control_panel", "binary_sensor", "button", "camera", "climate", "cover", "device", "device_automation",
     "device_tracker", "event", "fan", "humidifier", "image", "lawn_mower", "light", "lock", "notify", "number", "scene",
     "select", "sensor", "siren", "switch", "tag", "text", "update", "vacuum", "valve", "water_heater",
 })  # fmt: skip
+_ANY = "|".join(sorted(_COMPONENTS))
+_CONFIG = re.compile(
+    rf"(?:(?P<home>.*?)/)?(?P<prefix>[^/]+)/(?P<component>{_ANY})/(?:(?P<node>[^/]+)/)?(?P<object>[^/]+)/config"
+)
 
 
 class Entity(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,8 +103,7 @@ class HomeAssistantAdapter:
 def _config(topic: str) -> re.Match[str] | None:
     if not topic.endswith("/config"):
         return None
-    found = _CONFIG.fullmatch(topic)
-    return found if found is not None and found["component"] in _COMPONENTS else None
+    return _CONFIG.fullmatch(topic)
 
 
 def _long(fields: Mapping[str, Any], base: str = "") -> dict[str, Any]:

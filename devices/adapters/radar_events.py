@@ -11,6 +11,7 @@ from devices.telemetry import Observation, Quality, Stage, Telemetry, TimeQualit
 NAME = "radar_events/1"
 SCHEME = "radar"
 MARKS = frozenset({"radar", "radars"})
+TOPICS = frozenset({"events", "state", "commands", "config"})  # the last two are what it is told
 RESPONSE = 2  # an event of this type answers a command: its "Success" is nobody's fall
 
 # What the radar calls a step of the process -> whether somebody lies there, and how far it has come.
@@ -32,9 +33,9 @@ STATUSES: Mapping[str, tuple[bool, Stage | None]] = {
 
 
 def split(topic: str) -> tuple[str, str] | None:
-    """Return the radar's name and the last word of `…devices/<id>/events`; None for any other topic."""
+    """Return the radar's name and the last word of `…devices/<id>/events`; None for a topic of another form."""
     parts = topic.split("/")
-    if len(parts) < 3 or parts[-3] != "devices" or parts[-1] not in ("events", "state") or not parts[-2]:
+    if len(parts) < 3 or parts[-3] != "devices" or parts[-1] not in TOPICS or not parts[-2]:
         return None
     return "/".join([*(part for part in parts[:-3] if part), parts[-2]]), parts[-1]
 
@@ -62,7 +63,7 @@ class RadarEventsAdapter:
         where = split(message.topic)
         if where is None:
             raise DecodeError(NAME, f"neither events nor state of a radar: {message.topic[:80]!r}")
-        if message.payload.strip() == b"":
+        if message.payload.strip() == b"" or where[1] in ("commands", "config"):
             return ()
         said = values.fields(NAME, message.payload)
         device = values.address(SCHEME, where[0])

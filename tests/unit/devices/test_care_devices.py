@@ -225,6 +225,12 @@ def test_property_of_a_cloud_has_its_own_time() -> None:
     assert len(said.observations) == 2
 
 
+def test_what_a_platform_tells_its_devices_is_no_alarm_of_theirs() -> None:
+    assert hear(helmet.ADAPTER, "op/alarm/cap/7", {"alarm": "sos"}) == []
+    assert hear(radar_events.ADAPTER, "/devices/id_1/commands", {"type": 1, "payload": {"status": "calling"}}) == []
+    assert hear(carelink.ADAPTER, "d1/wandering/notification", {"notification": "Wandering detected!"}) == []
+
+
 def test_alarm_nobody_has_a_word_for_rings_without_a_reason() -> None:
     found = json_words.alarm("近电")
     assert found is not None
