@@ -59,7 +59,7 @@ bench: setup tools
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
 	$(BIN)/carehub bench escalation
 
-## make soak     100 blows while 50 devices press: killed, frozen, cut at COMMIT, clock set back (about 6 minutes)
+## make soak     100 blows while 50 devices press: killed, frozen, cut at COMMIT, clock set back (about 8 minutes)
 soak: setup tools
 	CAREHUB_SOAK_KILLS=100 $(BIN)/python -m pytest -s tests/acceptance/test_soak.py
 
