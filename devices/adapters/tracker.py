@@ -128,11 +128,11 @@ class Report:
             self.measure("link.gsm_signal", round(level * 100 / STRONGEST_CSQ))
 
     def place(self, lat: float, lon: float, *, valid: bool) -> None:
-        """Note where the device is, or was if it has no fix now."""
+        """Note where the device is, or was if it has no fix now. 0/0 is where receivers say they are at first."""
         if abs(lat) > 90 or abs(lon) > 180:
             seen = Observation(code="location", lat=lat, lon=lon, valid=False, quality=Quality.IMPLAUSIBLE)
         else:
-            seen = Observation(code="location", lat=lat, lon=lon, valid=valid)
+            seen = Observation(code="location", lat=lat, lon=lon, valid=valid and (lat, lon) != (0, 0))
         self._seen["location", None] = seen
 
     @property

@@ -53,6 +53,12 @@ def test_half_of_the_globe_stands_in_the_status() -> None:
     assert (place.lat, place.lon, place.valid) == (-38.4667, -106.2731, True)
 
 
+def test_zero_zero_is_no_fix_whatever_the_status_says() -> None:
+    body = struct.pack(">IIIIHHH", 0, 2, 0, 0, 0, 0, 0) + bytes.fromhex("261122055958")
+    (said,) = hear(frame(0x0200, body))
+    assert said.observations[0].valid is False
+
+
 def test_alarms_come_worst_first() -> None:
     assert alarms(frame(0x0200, position(1 << 20 | 1 << 18 | 1 << 15 | 1))) == [
         "alarm.sos", "alarm.vibration", "alarm.geofence", "battery.low",
