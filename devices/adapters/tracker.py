@@ -195,7 +195,8 @@ class TrackerAdapter:
 
     def _said(self, report: Report, device: str, sequence: int | None, received_at: datetime) -> Telemetry:
         quality = plausible.clock(report.at, received_at)
-        rung = "+".join(sorted(code for code in report.alarms if code.startswith("alarm.")))
+        sure = (code for code, (_, sureness) in report.alarms.items() if sureness is Quality.OK)
+        rung = "+".join(sorted(code for code in sure if code.startswith("alarm.")))
         # A device whose clock was reset says the same time at every press: that is no identity.
         known = rung and report.at is not None and quality is TimeQuality.DEVICE
         return Telemetry(

@@ -84,6 +84,13 @@ def test_same_alarm_sent_again_has_the_same_identity() -> None:
     assert (first.sequence, again.sequence) == (7, 8)
 
 
+def test_identity_is_made_of_what_rings() -> None:
+    (said,) = hear(frame(0x0200, position(1 | 1 << 31)))
+    assert said.identity == "alarm.sos:20261121T215958"
+    (said,) = hear(frame(0x0200, position(1 << 31)))
+    assert said.identity is None
+
+
 def test_a_reset_clock_names_no_press() -> None:
     (said,) = hear(frame(0x0200, position(1, when="000101000000")))
     assert said.identity is None
