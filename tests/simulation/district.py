@@ -1,19 +1,23 @@
-"""A district's day as a file: what residents, helpers and operators do, second by second, one JSON object a line.
+"""A district's day as a file: what devices say, and what helpers and operators do, one JSON object a line.
 
-    {"at": 8041.5, "who": 17, "what": "press", "by": ""}          a resident, by her number, in seconds since midnight
+    {"at": 8041.5, "who": 17, "what": "press", "topic": "carehub/w-17/event", "said": "{\\"seq\\":1,…"}    on the wire
     {"at": 8060.0, "who": 17, "what": "accept", "by": "son"}      a helper taps on the last page he got for her
     {"at": 8065.2, "who": 17, "what": "take", "by": "operator 2"} an operator at the desk
 
-`make_day` invents one from a seed, as the simulator invents a neighbourhood: presses at every hour and more in the
-morning, falls that are cancelled or not, relatives who come or do not answer, guards who turn back, operators who are
-quick or slow, and cases that nobody ends before midnight.
+`make_day` invents what happens from a seed: presses at every hour and more in the morning, falls that are cancelled or
+not, relatives who come or do not answer, guards who turn back, operators who are quick or slow, and cases that nobody
+ends before midnight. `record` lets the simulator's watches say it in their own bytes.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
+
+from simulator.encoders import carehub
 
 DAY_S = 86_400.0
 RESIDENTS = 200
@@ -24,6 +28,9 @@ HEARS_EVERY_S = 240.0  # an operator who has a case says so before the hub asks
 HOURS = (1, 1, 1, 1, 1, 2, 4, 5, 5, 4, 3, 3, 3, 3, 3, 3, 3, 4, 4, 3, 3, 2, 2, 1)  # how likely something happens
 
 
+WORN = {"press": "sos", "test": "sos", "fall": "fall", "cancel": "cancel"}  # what a watch calls it
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """One line of a day's log."""
 
@@ -31,6 +38,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, order=True):
     who: int
     what: str
     by: str = ""
+    topic: str = ""  # where a device published it …
+    said: str = ""  # … and its bytes
+
+
+def record(day: Iterable[Entry], midnight: datetime) -> Iterator[Entry]:
+    """Let the simulator's watches say what happens to their wearers, as its neighbourhood puts it on the wire."""
+    seq: Counter[int] = Counter()
+    for entry in day:
+        word = WORN.get(entry.what)
+        if word is None:
+            yield entry
+            continue
+        seq[entry.who] += 1
+        more = {"of": "fall"} if word == "cancel" else {}
+        identity = f"{entry.who}-{seq[entry.who]}"
+        said = carehub.event(seq[entry.who], midnight + timedelta(seconds=entry.at), word, identity, **more)
+        yield msgspec.structs.replace(entry, topic=carehub.topic(f"w-{entry.who}", "event"), said=said.decode())
 
 
 def write(path: Path, day: Iterable[Entry]) -> None:

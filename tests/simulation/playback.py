@@ -13,7 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts import events
+from alerts.detectors.sos import Heard, hear
 from alerts.model import Alert, AlertKind, Disposition, Purpose, Service, Severity
+from devices.adapter import Message
+from devices.registry import adapter_for
 from hub import chain, desk, incidents
 from hub.channels import Outcome, Receipt
 from hub.loops.escalator import fire
@@ -185,18 +188,33 @@ class Playback:
             self.stale[incident_id] = newest
 
     async def _found(self, entry: Entry) -> None:
-        kind, severity, countdown_s, test = FINDINGS[entry.what]
         name = f"{entry.what}-{entry.who}-{entry.at}"
+        kind, severity, countdown_s, test = FINDINGS[entry.what]
+        identity, measured_at = name, self.now
+        if entry.said:
+            (draft,) = self._heard(entry).drafts
+            assert draft.identity is not None
+            kind, severity, countdown_s, identity = draft.kind, draft.severity, draft.countdown_s, draft.identity
+            measured_at = draft.measured_at or self.now
         alert = Alert(
-            alert_id=name, kind=kind, severity=severity, raised_at=self.now, device_id=entry.who, resident_id=entry.who,
-            area=f"area {entry.who % AREAS}", identity=name, countdown_s=countdown_s, test=test,
+            alert_id=name, kind=kind, severity=severity, raised_at=self.now, measured_at=measured_at,
+            device_id=entry.who, resident_id=entry.who, area=f"area {entry.who % AREAS}", identity=identity,
+            countdown_s=countdown_s, test=test,
         )  # fmt: skip
         async with self.conn.transaction():
             await incidents.raise_alert(self.conn, alert)
 
+    def _heard(self, entry: Entry) -> Heard:
+        """What the hub makes of the bytes on the wire."""
+        adapter = adapter_for(entry.topic)
+        assert adapter is not None, f"nobody reads {entry.topic}"
+        (said,) = adapter.decode(Message(topic=entry.topic, payload=entry.said.encode(), received_at=self.now))
+        return hear(said)
+
     async def _does(self, incident_id: int, entry: Entry) -> None:
         nonce, conn = f"{entry.at}", self.conn
         if entry.what == "cancel":
+            assert not entry.said or self._heard(entry).cancels
             async with conn.transaction():
                 await incidents.advance(conn, incident_id, events.Cancelled(by="wearer"), f"device:{entry.who}")
             return
