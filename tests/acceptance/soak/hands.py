@@ -148,8 +148,13 @@ class Hands:
     async def _kill_broker(self) -> bool:
         await asyncio.to_thread(self.broker.kill)
         await asyncio.sleep(self.rng.uniform(0.0, 0.5))
-        await asyncio.to_thread(self.broker.start)
-        return True
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with suppress(AssertionError):  # whoever tries its port may for a moment have been given that very port
+                await asyncio.to_thread(self.broker.start)
+                return True
+            await asyncio.sleep(0.3)
+        raise AssertionError("the broker does not come back")
 
     async def _stop_database(self, how: signal.Signals) -> bool:
         process = self.server.process
