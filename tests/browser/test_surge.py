@@ -41,6 +41,19 @@ def test_house_is_taken_with_one_press(desk: Desk, world: World) -> None:
     assert desk.complaints == []
 
 
+def test_queue_of_many_scrolls_by_itself_and_stays_at_what_is_most_urgent(desk: Desk, world: World) -> None:
+    declare(world)
+    cases = [flat(world, n) for n in range(1, 13)]
+    page = desk.sign_in().page
+    page.wait_for_selector(f"#row-{cases[-1]}")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "the head stays, and the case with it"
+    assert page.evaluate("(q => q.scrollHeight > q.clientHeight)(document.getElementById('queue'))")
+    page.click(f".place:has-text('{HOUSE}') >> text=全部接警")
+    page.wait_for_selector(".batch >> text=12 起已办")
+    page.wait_for_selector(".place strong", state="detached")
+    assert page.evaluate("document.getElementById('queue').scrollTop") == 0
+
+
 def test_guard_is_sent_to_a_house_and_the_reason_is_written_into_each_case(desk: Desk, world: World) -> None:
     declare(world)
     cases = [flat(world, n) for n in range(1, 4)]
