@@ -69,9 +69,8 @@ def _thermometer(frame: Frame) -> Said:
     if frame.port == _ABOUT:
         yield from _about(frame)
         return
-    if frame.port not in (2, None):
-        return
-    frame.needs(11)
+    if frame.port not in (2, None) or len(frame) < 11:
+        return  # shorter: an answer
     extra = frame.u8(6) & 0x0F
     if frame.u8(6) & 0x40:
         return  # its memory, polled
@@ -94,7 +93,7 @@ def _thermometer(frame: Frame) -> Said:
 def _pir(frame: Frame) -> Said:
     """Yield the LHT65N with a motion sensor plugged in: the interrupt line is the motion."""
     yield from _thermometer(frame)
-    if frame.port in (2, None) and frame.u8(6) & 0x4F == 4:
+    if frame.port in (2, None) and len(frame) >= 11 and frame.u8(6) & 0x4F == 4:
         yield state("presence.motion", frame.u8(8) != 0)
 
 

@@ -21,17 +21,31 @@ def _ten_bits(frame: Frame, at: int) -> int:
     return (frame.u8(at) & 0x03) << 8 | frame.u8(at + 1)
 
 
-def _last(frame: Frame, size: int, *reasons: int) -> Frame | None:
-    """Return the keepalive: the frame itself or, behind answers, its last bytes. None: answers alone."""
+def _last(frame: Frame, size: int, *reasons: int, longer: int | None = None) -> Frame | None:
+    """Return the keepalive: the frame itself or, behind answers, its last bytes. None: answers alone.
+
+    `longer` is its size with everything that the model can have besides.
+    """
     frame.needs(1)
     if frame.u8(0) in reasons:
         frame.needs(size)
         return frame
-    tail = Frame(data=frame.data[-size:], port=frame.port, model=frame.model, at=frame.at)
-    return tail if len(frame) > size and tail.u8(0) in reasons else None
+    for length in (longer or size, size):
+        tail = _tail(frame, length)
+        if len(frame) > length and tail.u8(0) in reasons:
+            return tail
+    return None
+
+
+def _tail(frame: Frame, size: int) -> Frame:
+    return Frame(data=frame.data[-size:], port=frame.port, model=frame.model, at=frame.at)
+
+
+_FLOOD_SIZE = 3
 
 
 def _flood(frame: Frame) -> Said:
+    frame = _tail(frame, _FLOOD_SIZE) if len(frame) > _FLOOD_SIZE else frame
     flags = frame.u8(0)
     yield alarm("alarm.water_leak", bool(flags & 0x02))
     yield measure("battery.voltage", frame.u8(1) * 16 / 1000)
@@ -69,7 +83,7 @@ def _button(frame: Frame) -> Said:
 
 
 def _climate(frame: Frame) -> Said:
-    found = _last(frame, 5, _KEEPALIVE)
+    found = _last(frame, 5, _KEEPALIVE, longer=7)  # seven: a thermistor is plugged in
     if found is None:
         return
     yield measure("env.temperature", (found.u16(1) - 400) / 10)
@@ -85,6 +99,20 @@ def _carbon_dioxide(frame: Frame) -> Said:
     yield measure("env.temperature", (found.u16(3) - 400) / 10)
     yield measure("env.humidity", round(found.u8(5) * 100 / 256, 2))
     yield _volts(found.u8(6))
+
+
+def _display(frame: Frame) -> Said:
+    """Yield CO2 Display: behind the climate its battery in millivolts, gas, light and, not on all, presence."""
+    found = _last(frame, 10, _KEEPALIVE, longer=11)
+    if found is None:
+        return
+    yield measure("env.temperature", (found.u16(1) - 400) / 10)
+    yield measure("env.humidity", round(found.u8(3) * 100 / 256, 2))
+    yield measure("battery.voltage", found.u16(4) / 1000)
+    yield measure("env.co2", (found.u8(7) >> 3) << 8 | found.u8(6))
+    yield measure("env.illuminance", found.u16(8))
+    if len(found) > 10:
+        yield state("presence.occupied", found.u8(10) == 1)
 
 
 def _lite(*reasons: int, co2: bool) -> Callable[[Frame], Said]:
@@ -162,12 +190,13 @@ MODELS: Mapping[str, Callable[[Frame], Said]] = {
     **dict.fromkeys(("t-valve", "tvalve-flood"), _valve),
     **dict.fromkeys(("button", "mc-button", "multipurpose-button"), _button),
     **dict.fromkeys(("ht", "ht-sensor"), _climate),
-    **dict.fromkeys(("co2", "co2-sensor"), _carbon_dioxide),
+    **dict.fromkeys(("co2", "co2-sensor", "co2-notifier"), _carbon_dioxide),
+    **dict.fromkeys(("co2-display", "co2-display-lite"), _display),
     "ht-pir-lite": _lite(0x01, 0x51, co2=False),
     "co2-pir-lite": _lite(0x01, 0x51, co2=True),
     "pir-mini": _eye,
     **dict.fromkeys(("open-close", "open-close-sensor"), _door),
-    "vicki": _radiator,
+    **dict.fromkeys(("vicki", "vickiv4"), _radiator),
 }
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from devices.adapters.lorawan.parts import Codec, Frame, Said, absent, alarm, measure, state
+from devices.adapters.lorawan.parts import Codec, Frame, Said, absent, alarm, measure, press, state
 from devices.telemetry import Observation, Quality
 
 _OUR_SMOKE, _REMOTE_SMOKE = 1, 2
-_STATUS, _SMOKE, _NOW = 0, 2, 4
+_STATUS, _SMOKE, _NOW, _BUTTON = 0, 2, 4, 5
+_NO_SENSOR, _NO_GAS_SENSOR = 1021, 16381  # and above: switched off, not plugged in, broken
 
 
 def _warmth(raw: int, *, low: float = -30.0) -> Observation:
@@ -63,8 +64,23 @@ def _pilot(frame: Frame) -> Said:
         yield measure("env.temperature", frame.u8(1) / 5)
 
 
+def _air_plus(frame: Frame) -> Said:
+    """Yield Feel+, Rise+, Wave+, Move+, Sign+, Sense+ and Atmo+: climate, gas, light and whether somebody is there."""
+    if frame.u8(1) != 1 or len(frame) < 15:
+        return
+    warmth, moisture, co2 = frame.bits(16, 10), frame.bits(26, 10), frame.bits(36, 14)
+    yield absent("env.temperature") if warmth >= _NO_SENSOR else _warmth(warmth)
+    yield absent("env.humidity") if moisture >= _NO_SENSOR else measure("env.humidity", moisture / 10)
+    yield absent("env.co2") if co2 >= _NO_GAS_SENSOR else measure("env.co2", co2)
+    there = frame.bits(118, 2)
+    if there in (0, 2):
+        yield state("presence.occupied", there == 2)
+
+
 def _air(frame: Frame) -> Said:
     """Yield Atmo, Sense, Aero and their kin: one message is what the air is like now."""
+    if frame.u8(1) == _BUTTON:
+        yield press()
     if frame.u8(1) != 1 or len(frame) < 12:
         return
     warmth, moisture, co2 = frame.bits(49, 10), frame.bits(59, 8), frame.bits(67, 14)
@@ -77,6 +93,7 @@ _PRODUCTS: Mapping[int, Callable[[Frame], Said]] = {
     0xA2: _origin,
     **dict.fromkeys((0xA3, 0xA4, 0xA5, 0xA6, 0xA7), _air),
     **dict.fromkeys((0xB1, 0xB2, 0xB3, 0xB4), _third_generation),
+    **dict.fromkeys((0xB9, 0xBA, 0xBB, 0xC6, 0xC7, 0xC8, 0xCD), _air_plus),
     **dict.fromkeys(range(0x60, 0x67), _pilot),
 }
 

@@ -57,6 +57,7 @@ def _door_and_temperature(frame: Frame, at: int) -> Said:
 
 # type -> its bytes, and what it says. Averages and the alarms that somebody set as limits are left to those limits.
 _FIELDS: Mapping[int, tuple[int, Says]] = {
+    0: (0, _quiet),  # nothing to say, but alive
     1: (1, _battery),
     2: (2, _temperature),
     3: (1, _quiet),

@@ -5,7 +5,7 @@ from typing import Any
 
 from devices.adapter import DecodeError
 from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, absent, alarm, measure, place, state
-from devices.telemetry import Observation
+from devices.telemetry import Observation, Quality
 
 PORT = 10  # what the sensors measure; the other ports answer questions about settings or list beacons
 _UNHEARD = 0xFF
@@ -78,6 +78,11 @@ _ROOM: Fields = {
 }
 _TRACKER: Fields = {
     0x00BA: (1, _cell),
+    0x00D3: (1, _scaled("battery.level", 1, 1)),
+    0x00BD: (2, _quiet),
+    0x0085: (4, _quiet),
+    0x0088: (8, _area),
+    0x0092: (1, _quiet),
     0x0000: (1, _flag("motion.moving")),
     0x0067: (2, _scaled("device.temperature", 2, 0.1, signed=True)),
     0x0071: (6, _quiet),
@@ -123,12 +128,15 @@ def _vital(code: str, raw: int, by: float = 1) -> Observation:
 
 
 def _doctor(frame: Frame) -> Said:
-    """Yield eDoctor: breathing and pulse; its skin temperature is no body temperature and is not passed for one."""
+    """Yield eDoctor: breathing and pulse. What its maker calls body temperature is the chest's skin: not relied on."""
     if frame.port not in (PORT, None):
         return
     frame.needs(9)
     if frame.u8(0) != _UNHEARD:
         yield measure("battery.level", round(frame.u8(0) * 0.391304348 + 0.608695652))
+    if frame.u8(1) != _UNHEARD:
+        warmth = frame.u8(1) * 0.05 + 30
+        yield measure("vital.body_temperature", warmth, quality=Quality.UNVERIFIED, native="skin")
     yield _vital("vital.respiratory_rate", frame.u8(2))
     yield _vital("vital.heart_rate", frame.u8(6))
 
@@ -139,7 +147,7 @@ MODELS: Mapping[str, Callable[[Frame], Said]] = {
         ("smartroompir", "smartroompirv3-1", "smartroombase", "smartroomsensor", "homesensor", "konahome", "vivid",
          "vividpir", "tundra", "breeze"), _ROOMS
     ),
-    **dict.fromkeys(("bletracker", "finch", "sparrow"), _TAGS),
+    **dict.fromkeys(("bletracker", "finch", "sparrow", "pelican", "robin"), _TAGS),
     "seal": _fields(_BADGE),
     **dict.fromkeys(("edoctor", "edoctorv1"), _doctor),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from devices.adapter import DecodeError
-from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, alarm, measure, state
+from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, measure, state
 
 PORT = 125
 _ANSWER, _REPORT, _ALARM_REPORT = 0x01, 0x0A, 0x8A
@@ -22,6 +22,7 @@ _MEASURED: Mapping[int, tuple[str, float]] = {
     0x0403: ("env.pressure", 1),
     0x0405: ("env.humidity", 0.01),
 }
+_REED = 1  # the end point of the door; 0 is the sensor's own case, and what hangs on the others is not known here
 _RECHARGEABLE, _DISPOSABLE = 1, 2
 _OCCUPANCY = 0x0406
 _CO2 = 0x800C  # concentration
@@ -58,15 +59,8 @@ def read(frame: Frame) -> Said:
         yield state("presence.occupied", bool(value & 1), channel=channel)
     elif cluster == _CO2 and attribute == 0 and kind == 0x21:
         yield measure("env.co2", value, channel=channel)
-    elif cluster == _BINARY_INPUT and attribute == _PRESENT_VALUE:
-        yield from _input(frame, bool(value), end_point)
-
-
-def _input(frame: Frame, on: bool, end_point: int) -> Said:
-    """Yield what an input means: only the models whose input is built in have a meaning of their own."""
-    says = MODELS.get(frame.model)
-    if says is not None:
-        yield alarm(says, on) if says.startswith("alarm.") else state(says, on)
+    elif (cluster, attribute, end_point) == (_BINARY_INPUT, _PRESENT_VALUE, _REED) and frame.model in DOORS:
+        yield state("contact.open", bool(value))
 
 
 def _batteries(frame: Frame, at: int) -> Said:
@@ -80,12 +74,14 @@ def _batteries(frame: Frame, at: int) -> Said:
             voltage += 2
 
 
-MODELS: Mapping[str, str | None] = {
-    **dict.fromkeys(("closo", "closo-v1-1"), "contact.open"),
-    "leako": "alarm.water_leak",
-    **dict.fromkeys(
-        ("moveo", "moveo-v1-1", "moveo-lite", "moveo-lite-v1-1", "celso", "tempo", "hygrotempo", "th", "ventilo",
-         "inclino", "flasho", "atmo", "senso", "ino", "pulso", "presso", "vaqao", "vaqao-plus", "remote-temperature")
+DOORS = frozenset({"closo", "closo-v1-1"})
+CODEC = Codec(
+    maker="watteco",
+    read=read,
+    models=dict.fromkeys(
+        (*sorted(DOORS), "moveo", "moveo-v1-1", "moveo-lite", "moveo-lite-v1-1", "celso", "tempo", "hygrotempo", "th",
+         "ventilo", "inclino", "flasho", "atmo", "senso", "ino", "pulso", "presso", "vaqao", "vaqao-plus"),
     ),
-}  # fmt: skip
-CODEC = Codec(maker="watteco", read=read, models=MODELS, others=True)
+    others=True,
+    aliases=("nke watteco", "nkewatteco"),
+)  # fmt: skip
