@@ -58,6 +58,24 @@ def text(name: str, payload: bytes, longest: int = LONGEST_PAYLOAD) -> str:
     return payload.decode("utf-8", "replace").strip()
 
 
+def parsed(said: str) -> Any:
+    """Return the JSON in a text. Half a surrogate pair, which JSON can write and nothing can store, is replaced.
+
+    Raises:
+        ValueError, RecursionError: It is none.
+    """
+    found = json.loads(said)
+    return _storable(found) if "\\ud" in said.lower() else found
+
+
+def _storable(found: Any) -> Any:
+    if isinstance(found, str):
+        return found.encode("utf-8", "replace").decode()
+    if isinstance(found, dict):
+        return {_storable(name): _storable(value) for name, value in found.items()}
+    return [_storable(value) for value in found] if isinstance(found, list) else found
+
+
 def fields(name: str, payload: bytes, longest: int = LONGEST_PAYLOAD) -> dict[str, Any]:
     """Return the JSON object in a payload.
 
@@ -66,7 +84,7 @@ def fields(name: str, payload: bytes, longest: int = LONGEST_PAYLOAD) -> dict[st
     """
     said = text(name, payload, longest)
     try:
-        found = json.loads(said)
+        found = parsed(said)
     except (ValueError, RecursionError) as error:
         raise DecodeError(name, f"not JSON: {str(error)[:120]}") from None
     if not isinstance(found, dict):

@@ -1,6 +1,5 @@
 """ESPHome: `<node>/<kind>/<name>/state`, one bare value each. What it is stands in the name its installer gave it."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -180,7 +179,7 @@ def _number(name: str, said: str, fresh: Quality) -> Iterator[Observation]:
 
 def _event(name: str, said: str, fresh: Quality) -> Iterator[Observation]:
     try:
-        about: Any = json.loads(said)
+        about: Any = values.parsed(said)
     except (ValueError, RecursionError) as error:
         raise DecodeError(NAME, f"event: not JSON: {str(error)[:120]}") from None
     kind = values.word(about.get("event_type")) if isinstance(about, dict) else ""

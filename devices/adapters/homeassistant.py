@@ -4,7 +4,6 @@ The adapter keeps nothing. What was discovered is a table that whoever runs it h
 a discovery message into rows, `HomeAssistantAdapter(entities=table)` reads the topics that stand in the table.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -257,7 +256,7 @@ def _states(told: Sequence[Entity], message: Message) -> Iterator[Telemetry]:
     """Yield one telemetry for each device with entities on this topic."""
     text = values.text(NAME, message.payload)
     try:
-        parsed: Any = json.loads(text)
+        parsed: Any = values.parsed(text)
     except (ValueError, RecursionError):
         parsed = None
     fresh = values.old(message.retained)

@@ -4,7 +4,6 @@ What kind of sensor a device is stands on another topic, so only its model (as r
 tells whether a number is a temperature. The base says every alarm itself, by its Contact ID event.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -129,7 +128,7 @@ class LifeSosAdapter:
 
 def _object(said: str) -> dict[str, Any]:
     try:
-        found = json.loads(said)
+        found = values.parsed(said)
     except (ValueError, RecursionError) as error:
         raise DecodeError(NAME, f"not JSON: {str(error)[:120]}") from None
     if not isinstance(found, dict):

@@ -4,7 +4,6 @@
 is what a press is recognised by – within the day it came, because a new battery starts the count again.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -117,7 +116,7 @@ def _parts(topic: str) -> tuple[str, str, str]:
 
 def _object(said: str) -> dict[str, Any]:
     try:
-        found = json.loads(said)
+        found = values.parsed(said)
     except (ValueError, RecursionError) as error:
         raise DecodeError(NAME, f"not JSON: {str(error)[:120]}") from None
     if not isinstance(found, dict):

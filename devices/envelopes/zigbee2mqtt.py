@@ -1,6 +1,5 @@
 """What Zigbee2MQTT wraps around a device's words: base topic, name, availability, age, the bridge's own topics."""
 
-import json
 import re
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from devices import plausible
+from devices import plausible, values
 from devices.telemetry import Quality, TimeQuality
 
 # A base topic is what the installer typed. These are recognised wherever they stand in a topic; others are configured.
@@ -74,7 +73,7 @@ def read(payload: bytes) -> Any:
     """Return the JSON in a payload, or the text itself where it is none: attribute topics carry bare words."""
     text = payload.decode("utf-8", "replace").strip()
     try:
-        return json.loads(text)
+        return values.parsed(text)
     except (ValueError, RecursionError):
         return text
 

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from devices import families, json_words, values
@@ -247,6 +248,21 @@ def test_device_nobody_knows_is_read_and_not_believed() -> None:
         "alarm.sos": Quality.UNVERIFIED,
         "link.seen": Quality.OK,
     }
+
+
+@pytest.mark.parametrize(
+    ("adapter", "topic", "payload"),
+    [
+        (watch_json.ADAPTER, "iMEDE_watch/sos", '{"IMEI": "1", "status": "\\ud800"}'),
+        (zigbee2mqtt.ADAPTER, "zigbee2mqtt/b", '{"action": "x\\udfff"}'),
+        (shelly_gen1.ADAPTER, "shellies/b/input_event/0", '{"event": "\\ud83d", "event_cnt": 1}'),
+    ],
+)
+def test_half_a_character_is_replaced_so_that_the_press_can_be_stored(
+    adapter: Adapter, topic: str, payload: str
+) -> None:
+    (said,) = hear(adapter, topic, payload)
+    assert b"?" in msgspec.json.encode(said.observations)
 
 
 # Topics that only an installer knows.

@@ -98,7 +98,11 @@ def test_any_json_in_any_field_is_answered(topic: str, fields: dict[str, object]
 
 
 @pytest.mark.parametrize("payload", [b"[" * 200_000, b'{"a":' * 50_000, b'{"hr":' + b"9" * 5000 + b"}", b"\xff" * 99])
-@pytest.mark.parametrize("topic", ["carehub/w-1/vitals", "carehub/w-1/event", "zigbee2mqtt/x", "tcp/watch3g"])
+@pytest.mark.parametrize(
+    "topic",
+    ["carehub/w-1/vitals", "carehub/w-1/event", "zigbee2mqtt/x", "tcp/watch3g", "tele/x/SENSOR", "x/events/rpc",
+     "iMEDE_watch/VitalSign", "homeassistant/sensor/x/config", "/sys/a/b/thing/event/property/post"],
+)  # fmt: skip
 def test_hostile_payloads_are_decode_errors_or_nothing(topic: str, payload: bytes) -> None:
     assert not alarms(decode(topic, payload))
     assert np.isnan(decode_vitals([payload]).heart_rate_bpm[0])
