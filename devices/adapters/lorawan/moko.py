@@ -75,7 +75,7 @@ def _cell(frame: Frame) -> Iterator[Observation]:
 
 
 def _calling(what: str | None) -> Iterator[Observation]:
-    """Yield what a state calls for; an alert is the same call without the people who are told of an SOS."""
+    """Yield what a state calls for. An alert is raised by the wearer's hand as an SOS is, so it calls as one."""
     yield alarm("alarm.sos", what in (_SOS, _ALERT), native=_ALERT if what == _ALERT else None)
     yield alarm("alarm.man_down", what == _DOWN)
 
