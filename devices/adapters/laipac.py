@@ -15,7 +15,7 @@ from devices.adapters.text_tracker import Said, TextTracker, at, number
 NAME = "laipac/1"
 
 _FRAME = re.compile(r"\$(?P<body>(?P<type>[A-Z]{4,6}),(?P<id>[0-9A-Za-z]{1,20})[^*]*)(?:\*(?P<sum>[0-9A-Fa-f]{2}))?")
-TYPES = ("AVRMC", "AVSYS", "EAVSYS", "ECHK", "EAVRSP", "EAVGSC")
+TYPES = ("AV", "EAV", "ECHK")  # how their names begin
 EVENT, BATTERY = 11, 12  # fields of AVRMC
 
 # What AVRMC's event alarms about.
@@ -45,7 +45,7 @@ class LaipacAdapter(TextTracker):
     def reports(self, frame: bytes, model: str | None) -> Sequence[Said]:
         """Return the one report of a sentence."""
         found = _FRAME.match(self.text(frame))
-        if found is None or found["type"] not in TYPES:
+        if found is None or not found["type"].startswith(TYPES):
             raise DecodeError(NAME, f"no sentence in {frame[:40]!r}")
         said = Said()
         if found["type"] == "AVRMC":

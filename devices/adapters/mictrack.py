@@ -53,7 +53,7 @@ def _found(fields: list[str]) -> Said:
         return said
     said.at = nmea.moment(at(fields, clock)[:6], at(fields, clock)[6:], order="ymd")
     lat, lon = nmea.decimal(at(fields, clock + 1), 90), nmea.decimal(at(fields, clock + 2))
-    if clock == 1 and lat is not None and lon is not None:
+    if clock == 1 and lat is not None and lon is not None and "." in at(fields, clock + 1):  # 0 and 0 are no place
         said.place(lat, lon, valid=True)
     volts = number(at(fields, MILLIVOLTS))
     if volts is not None and 1000 <= volts < 20_000:

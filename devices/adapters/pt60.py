@@ -1,6 +1,6 @@
 """PT60 and kin, watches for older people: `@G#@,V01,…,@R#@` or `@B#@|01|…|@E#@`, one frame in.
 
-Source of the grammar: the maker's numbers of messages, which are the same in both dialects' first generation.
+Source of the grammar: the maker's numbers of messages in the dialect with commas. Of the other the position is known.
 """
 
 import re
@@ -14,7 +14,7 @@ from devices.adapters.text_tracker import Said, TextTracker, at
 NAME = "pt60/1"
 
 _G = re.compile(
-    r"@G#@,V\d\d,(?P<type>\d{1,3}),(?P<id>\d{15}),(?P<imsi>\d*),(?P<rest>.*?)(?:@R#@)?", re.ASCII | re.DOTALL
+    r"@[GB]#@,V\d\d,(?P<type>\d{1,3}),(?P<id>\d{15}),(?P<imsi>\d*),(?P<rest>.*?)(?:@[RE]#@)?", re.ASCII | re.DOTALL
 )
 _B = re.compile(
     r"@B#@\|\d\d\|(?P<type>\d{1,3})\|(?P<id>\d{15})\|(?P<imsi>\d*)\|(?P<rest>.*?)(?:@E#@)?", re.ASCII | re.DOTALL
@@ -46,8 +46,10 @@ class Pt60Adapter(TextTracker):
         if (new := _G.fullmatch(text)) is not None:
             _watch(said, int(new["type"]), new["rest"].split(","))
         elif (old := _B.fullmatch(text)) is not None:
-            if int(old["type"]) == B_POSITION:
+            kind = int(old["type"])
+            if kind == B_POSITION:
                 _place(said, old["rest"].split("|"))
+            said.doubt(ALARMS.get(kind), str(kind))  # nobody has told that the numbers are the same here
         else:
             raise DecodeError(NAME, f"no head of a frame in {frame[:40]!r}")
         return [said]

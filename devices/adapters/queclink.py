@@ -57,10 +57,14 @@ CHARGING = {"BTC": True, "STC": False}
 # Where a pendant's battery stands, counted from the end: before the send time and the count.
 PENDANT = {"FRI", "NMR", "SOS", "RTL", "PNL", "LBC", "GEO", "SPD", "DOG", "IGL", "DIS", "GCR", "CTN", "WIF", "NOD"}
 BEFORE_END = -3
+CARS = {"FRI", "ERI", "RTL", "SOS", "GEO"}  # their status, if there is one, stands behind the battery
 FAMILIES = {"DE": 10}  # counted from the longitude, where a family puts something between
 CELL = 7  # fields from the longitude to what follows the cell
-STATIONARY = {"STR": 8}  # GL500: behind the temperature
-INF_VOLTS, INF_CHARGING, INF_TIME, INF_LEVEL = 11, 12, 17, 18
+STATIONARY = {"STR": ("40", "44"), "CTN": ("40", "44")}  # GL500 and GL530 have it behind the temperature
+STATIONARY_LEVEL = 8
+BAT_LEVEL, BAT_VOLTS, BAT_CHARGING = 6, 7, 8
+CSQ_SIGNAL = 4
+INF_SIGNAL, INF_VOLTS, INF_CHARGING, INF_TIME, INF_LEVEL = 6, 11, 12, 17, 18
 MOVING = {"11": False, "12": True, "21": False, "22": True, "41": False, "42": True}
 
 
@@ -156,12 +160,15 @@ def _supply(said: Said, kind: str, fields: list[str], place: int | None) -> None
     """Read the battery, in volts and percent, and whether it is being charged."""
     if kind in CHARGING:
         said.state("battery.charging", CHARGING[kind])
-    if kind == "INF":
-        _info(said, fields)
+    if kind in _ASKED:
+        _ASKED[kind](said, fields)
         return
     if kind == "BPL":
         _volts(said, at(fields, 4))
-    level = STATIONARY.get(kind) or _level(kind, fields, place)
+    if kind in STATIONARY and at(fields, 1)[:2] in STATIONARY[kind]:
+        level: int | None = STATIONARY_LEVEL
+    else:
+        level = _level(kind, fields, place)
     if level is not None and _PERCENT.fullmatch(at(fields, level)):
         said.level(at(fields, level))
 
@@ -169,26 +176,36 @@ def _supply(said: Said, kind: str, fields: list[str], place: int | None) -> None
 def _level(kind: str, fields: list[str], place: int | None) -> int | None:
     """Return where the battery's percent stands."""
     after = CELL if place is None else place + CELL
-    if kind in ("FRI", "ERI", "RTL", "SOS", "GEO"):
-        status = next((n for n in range(after, len(fields) - 2) if _STATUS.fullmatch(fields[n])), None)
-        if status is not None and not (place is None and status <= after):
-            return status - 1 if status - 1 > after else None
-        if _HOURS.fullmatch(at(fields, after + 2)):
-            return after + 5
-        family = FAMILIES.get(at(fields, 1)[:2])
-        if family is not None and place is not None:
-            return place + family
+    found = _cars_level(fields, after, located=place is not None) if kind in CARS else None
+    if found is not None:
+        return found
+    if place is not None and at(fields, 1)[:2] in FAMILIES:
+        return place + FAMILIES[at(fields, 1)[:2]]
     if kind == "ERI":
         return after + 1
+    return _pendants_level(fields, after) if kind in PENDANT else None
+
+
+def _cars_level(fields: list[str], after: int, *, located: bool) -> int | None:
+    """Return the place before the device status, or, without one, the fifth behind the engine's hours."""
+    status = next((n for n in range(after, len(fields) - 2) if _STATUS.fullmatch(fields[n])), None)
+    if status is not None and (located or status > after):
+        return status - 1
+    return after + 5 if _HOURS.fullmatch(at(fields, after + 2)) else None
+
+
+def _pendants_level(fields: list[str], after: int) -> int | None:
+    """Return the place before the send time, or, where newer ones put something there, the one behind the mileage."""
     last = len(fields) + BEFORE_END
-    return last if kind in PENDANT and last > after else None
+    if last > after and _PERCENT.fullmatch(at(fields, last)):
+        return last
+    # A mask in place of the mileage says that there is something before.
+    return after + 1 if at(fields, after) in ("", "00") or "." in at(fields, after) else None
 
 
 def _info(said: Said, fields: list[str]) -> None:
     """Read GTINF: signal, voltage; on pendants also the charger and the percent, behind the time of the last fix."""
-    signal = at(fields, 6)
-    if signal.isdecimal():
-        said.csq(int(signal[:3]))
+    _signal(said, fields, INF_SIGNAL)
     _volts(said, at(fields, INF_VOLTS))
     if _TIME.fullmatch(at(fields, INF_TIME)):
         if at(fields, INF_CHARGING) in ("0", "1"):
@@ -197,10 +214,25 @@ def _info(said: Said, fields: list[str]) -> None:
             said.level(at(fields, INF_LEVEL))
 
 
+def _battery(said: Said, fields: list[str]) -> None:
+    """Read GTBAT, the answer to a question."""
+    said.level(at(fields, BAT_LEVEL))
+    _volts(said, at(fields, BAT_VOLTS))
+    if at(fields, BAT_CHARGING) in ("0", "1"):
+        said.state("battery.charging", at(fields, BAT_CHARGING) == "1")
+
+
+def _signal(said: Said, fields: list[str], place: int = CSQ_SIGNAL) -> None:
+    """Read GTCSQ, the answer to a question."""
+    if at(fields, place).isdecimal():
+        said.csq(int(at(fields, place)[:3]))
+
+
 def _volts(said: Said, text: str) -> None:
     volts = number(text)
     if volts is not None and 2 <= volts <= 9:
         said.measure("battery.voltage", volts)
 
 
+_ASKED = {"INF": _info, "BAT": _battery, "CSQ": _signal}
 ADAPTER = QueclinkAdapter()

@@ -53,7 +53,6 @@ READINGS: dict[str, tuple[str, ...]] = {
 KINDS = {"2": "vital.heart_rate", "3": "vital.body_temperature", "4": "vital.spo2"}
 PRESSURE = "1"  # diastolic|systolic
 
-POSITIONS = {"01", "14"}
 ANSWERED = {
     "AP01", "AP02", "AP03", "AP04", "AP10", "AP49", "AP50", "APFD", "APHP", "APHT", "APTP", "APWR", "CP01", "YP02",
     "YP03", "YP14",
@@ -86,10 +85,10 @@ class TrvAdapter(TextTracker):
             _status(said, content.removeprefix(","))
         elif kind == "10":
             _alarm(said, content)
-        elif kind in POSITIONS and content:
+        elif kind == "01":
             if not _position(said, content):
                 raise DecodeError(NAME, f"no position in {content[:60]!r}")
-        else:
+        elif not _position(said, content):  # YP14 is one; AP14 answers what we set
             _spoken(said, kind, content.removeprefix(",").split(","))
         return [said]
 
@@ -151,6 +150,8 @@ def _alarm(said: Said, content: str) -> None:
     if not re.fullmatch(r"\d{2}", word, re.ASCII):
         raise DecodeError(NAME, f"an alarm without its number in {content[:80]!r}")
     said.alarm(ALARMS.get(word, "alarm.general"), word)
+    if ALARMS.get(word) == "alarm.removed":
+        said.state("wear.worn", False)
 
 
 def _spoken(said: Said, kind: str, fields: list[str]) -> None:
