@@ -8,6 +8,7 @@ it again.
 import asyncio
 import os
 import random
+import re
 import secrets
 import shutil
 import time
@@ -114,6 +115,30 @@ async def test_line_cut_at_commit_leaves_the_caller_in_doubt_and_the_truth_on_di
             with psycopg.connect(dsn) as direct:
                 row = direct.execute("select count(*) from heartbeat where role = %s", (how,)).fetchone()
             assert row == (int(there),)
+
+
+async def test_wearer_who_still_waits_is_named_with_what_the_tables_know(dsn: str) -> None:
+    """The evidence itself: it is needed once in a hundred runs, and must not fail then."""
+    with webhook("key") as (receiver, url):
+        street = await settle(dsn, dsn, receiver, (url, url), devices=2, ports=(1, 1), seed=1)
+    (first, second), identity = street.wearers, "b0c1d2e3f405"
+    first.waits["vitals"] = "PUBACK of vitals 7", time.monotonic()
+    second.waits["word"], second.pressing = (f"收到 to press {identity}", time.monotonic()), identity
+    assert [re.sub(r"\d+ s", "… s", line) for line in evidence.unfinished(dsn, street.wearers)] == [
+        "t00000 (listener, not connected for … s, 0 connects, 0 failures): waits … s for PUBACK of vitals 7",
+        f"t00001 (broker, not connected for … s, 0 connects, 0 failures): waits … s for 收到 to press {identity}",
+        f"    press {identity} of … s ago: is not stored",
+        f"    press {identity} of … s ago: no downlink speaks of it",
+    ]
+    with psycopg.connect(dsn) as conn:
+        conn.execute(
+            "insert into downlink (topic, payload, device_id, created_at, expires_at) values"
+            " (%s, %s, %s, '2026-11-22 04:00:00Z', '2026-11-22 04:00:01Z')",
+            (f"carehub/{second.home.watch}/command", f'{{"say":"received","id":"{identity}"}}'.encode(),
+             second.home.device_id),
+        )  # fmt: skip
+    assert evidence.unfinished(dsn, [second])[-1].endswith("of 04:00:00 has expired")
+    assert " | active | " in evidence.sessions(dsn)
 
 
 async def live_through(street: Street, hurting: Hands, direct: str) -> None:

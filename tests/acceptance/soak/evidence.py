@@ -33,7 +33,10 @@ def _waiting(dsn: str, wearer: Wearer) -> list[str]:
     way = "broker" if wearer.through_broker else "listener"
     who, now = f"{wearer.home.watch} ({way}, {wearer.line.condition})", time.monotonic()
     lines = [f"{who}: waits {now - since:.0f} s for {what}" for what, since in wearer.waits.values()]
-    return [*lines, *(f"    press {wearer.pressing}: {what}" for what in _known(dsn, wearer) if wearer.pressing)]
+    if wearer.pressing:
+        press = f"    press {wearer.pressing} of {now - wearer.pressed_at:.0f} s ago"
+        lines += [f"{press}: {what}" for what in _known(dsn, wearer)]
+    return lines
 
 
 def _known(dsn: str, wearer: Wearer) -> list[str]:

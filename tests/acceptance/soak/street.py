@@ -48,6 +48,7 @@ class Wearer:
     pressed: int = 0
     seq: int = 0
     pressing: str = ""  # the identity of the press that is not answered yet
+    pressed_at: float = 0.0
     slowest: tuple[float, str] = (0.0, "")  # of her presses: seconds until the hub itself answered, and what they were
     waits: dict[str, tuple[str, float]] = field(default_factory=dict)  # her stream and her press: for what, since when
 
@@ -64,7 +65,7 @@ class Wearer:
 
     @contextmanager
     def _waiting(self, which: str, what: str) -> Iterator[None]:
-        self.waits.setdefault(which, (what, time.monotonic()))
+        self.waits[which] = what, time.monotonic()
         try:
             yield
         finally:
@@ -97,7 +98,8 @@ class Wearer:
 
     async def _press(self) -> None:
         self.pressing = identity = secrets.token_hex(6)
-        began, at, acked_s = time.monotonic(), datetime.now(UTC), 0.0
+        self.pressed_at = began = time.monotonic()
+        at, acked_s = datetime.now(UTC), 0.0
         self.pressed += 1
         self.seq += 1
         payload = words.event(self.seq, datetime.now(UTC), "sos", identity)
