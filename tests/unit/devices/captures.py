@@ -52,6 +52,7 @@ FAMILIES = (
     "helmet",
     "homeassistant",
     "lifesos",
+    "openmqttgateway",
     "radar",
     "shelly",
     "tasmota",

@@ -11,7 +11,10 @@ import pytest
 from hub.commands.decode import answer
 
 NOW = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
-OURS = ("mqtt_z2m", "watch_watch")
+OURS = (
+    "mqtt_bed", "mqtt_cn", "mqtt_gateway", "mqtt_ha", "mqtt_lifesos", "mqtt_radar", "mqtt_shelly", "mqtt_spec",
+    "mqtt_tasmota", "mqtt_watch", "mqtt_z2m", "watch_watch",
+)  # fmt: skip
 
 
 def lines(data: Path, names: tuple[str, ...] | None = None) -> Iterator[dict[str, Any]]:
@@ -37,7 +40,7 @@ def test_known_values_come_out_of_the_families_we_speak(carehub_data: Path) -> N
                     continue
                 same = [one["value"] for one in records if one["code"] == fact["code"]]
                 assert same, f"{line['id']}: {fact['code']} was not said"
-                assert same[0] == pytest.approx(fact["value"], abs=0.011), line["id"]
+                assert any(one == pytest.approx(fact["value"], abs=0.011) for one in same), line["id"]
                 checked += 1
     assert checked >= 40
 
