@@ -50,7 +50,7 @@ def test_queue_of_many_scrolls_by_itself_and_stays_at_what_is_most_urgent(desk: 
     assert page.evaluate("(q => q.scrollHeight > q.clientHeight)(document.getElementById('queue'))")
     page.click(f".place:has-text('{HOUSE}') >> text=全部接警")
     page.wait_for_selector(".batch >> text=12 起已办")
-    page.wait_for_selector(".place strong", state="detached")
+    page.wait_for_selector(".place h3 strong", state="detached")
     assert page.evaluate("document.getElementById('queue').scrollTop") == 0
 
 
