@@ -68,7 +68,7 @@ class TextTracker(TrackerAdapter):
         if not isinstance(report, Said):
             return said
         identity, quality = said.identity, said.time_quality
-        if report.guessed or (report.at is not None and quality is TimeQuality.HUB):
+        if report.guessed and report.at is not None:
             quality = TimeQuality.SUSPECT
         rung = "+".join(sorted(code for code in report.alarms if code.startswith("alarm.")))
         if report.named is not None:

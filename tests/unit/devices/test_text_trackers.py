@@ -8,7 +8,7 @@ from operator import xor
 import pytest
 
 from devices import registry
-from devices.adapter import DecodeError, Message
+from devices.adapter import Command, DecodeError, Message, Say
 from devices.adapters import gps103, h02, laipac, pt60, queclink, r12w, tk103, trv, wristband
 from devices.framers import lines
 from devices.protocols import BY_NAME
@@ -82,6 +82,12 @@ def test_time_that_lacks_something_orders_nothing(topic: str, frame: str) -> Non
     assert said.measured_at is not None
     assert said.time_quality is TimeQuality.SUSPECT
     assert said.identity is None
+
+
+def test_report_without_a_time_is_ordered_by_ours() -> None:
+    said = hear("tcp/gps103", f"imei:{IMEI},help me,,,L,,,2490,,0ff2,,,")
+    assert said.measured_at is None
+    assert said.time_quality is TimeQuality.HUB
 
 
 def test_sos_with_low_battery_is_both_worst_first() -> None:
@@ -246,6 +252,16 @@ def test_wristband_at_login_is_told_the_time() -> None:
     assert told is not None
     assert b"{F91#2026-11-21-21-59-58|}" in told
     assert int.from_bytes(told[3:5], "big") == len(told) - 8
+
+
+def test_watch_is_shown_what_the_hub_says() -> None:
+    said = Command(device=f"trv:{IMEI}", say=Say.RECEIVED, text="收到", incident=1_000_017)
+    told = trv.ADAPTER.encode(said)
+    assert told is not None
+    assert told.topic == f"tcp/trv/{IMEI}"
+    assert told.payload == f"IWBP40,{IMEI},000017,65365230#".encode()
+    for device in ("h02:4700000017", "trv:unknown", "trv:", f"trv:{IMEI}#"):
+        assert trv.ADAPTER.encode(Command(device=device, say=Say.RECEIVED, text="x")) is None
 
 
 # -- streams
