@@ -1,8 +1,8 @@
 """A small, safe reader of the value templates that discovery messages carry. Nothing in them is ever evaluated.
 
 Understood are a way into the JSON (`value_json.a.b`, `value_json['a'][0]`, `value`), the filters that change no
-meaning, and one choice between two words. Anything else is no template of ours: the entity then says nothing, instead of
-something wrong.
+meaning, and one choice between two words. Anything else is no template of ours: the entity then says nothing, instead
+of something wrong.
 """
 
 import json
