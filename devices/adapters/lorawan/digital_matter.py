@@ -1,4 +1,7 @@
-"""Digital Matter: trackers for things and keys; the port names the message, bits count from the lowest."""
+"""Digital Matter: trackers for things and keys; the port names the message, bits count from the lowest.
+
+That a thing has lain still for longer than somebody set is no word about a person, and is not passed on.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -25,8 +28,6 @@ def _short_position(frame: Frame) -> Iterator[Observation]:
     flags, lat, lon = frame.u8(8), frame.bits_le(0, 24, signed=True), frame.bits_le(24, 24, signed=True)
     yield place(lat * 256e-7, lon * 256e-7, fixed=not flags & 2)
     yield state("motion.moving", bool(flags & 1))
-    if flags & 4:  # it has lain still for longer than it may
-        yield alarm("alarm.inactivity", True)
     raw = frame.u8(7)
     yield measure("battery.voltage", 3.5 + 0.032 * raw if flags & 8 else 0.025 * raw)
 
@@ -37,8 +38,6 @@ def _extended(frame: Frame) -> Iterator[Observation]:
     yield place(lat, lon, fixed=not frame.bits_le(0, 1))
     yield state("motion.moving", bool(frame.bits_le(48, 1)))
     yield state("battery.low", bool(frame.bits_le(49, 1)))
-    if frame.bits_le(50, 1):
-        yield alarm("alarm.inactivity", True)
     yield measure("battery.voltage", 3.5 + 0.032 * frame.bits_le(65, 8))
 
 

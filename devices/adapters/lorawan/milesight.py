@@ -150,7 +150,7 @@ def _gas_event(frame: Frame, at: int) -> Said:
     """Yield what a gas detector reports beside the gas: its supply and its own faults."""
     event = frame.u8(at)
     if event in (0, 1):
-        yield alarm("alarm.powerCut", event == 0)
+        yield state("link.online", event == 1)  # cut from the mains it speaks once more, and is gone
     elif event in _GAS_FAULTS:
         on, word = _GAS_FAULTS[event]
         yield alarm("alarm.fault", on, native=word)
