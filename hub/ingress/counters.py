@@ -9,3 +9,5 @@ REJECTED = Counter("carehub_ingress_rejected", "Packets and frames that never be
 MESSAGES_IN = Counter("carehub_ingress_messages_in", "Messages taken and handed to ingest", ["source"])
 MESSAGES_OUT = Counter("carehub_ingress_messages_out", "Downlinks sent", ["source"])
 DOWNLINKS = Counter("carehub_ingress_downlinks", "Downlink rows, by what became of an attempt", ["outcome"])
+TRACKERS = Gauge("carehub_gateway_connections", "TCP connections open now, by protocol", ["protocol"])
+SLOWED = Counter("carehub_gateway_slowed", "TCP connections read more slowly because they sent too fast", ["protocol"])

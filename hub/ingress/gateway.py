@@ -1,120 +1,51 @@
-"""TCP for watches that do not speak MQTT: frames in, the reply a watch waits for out – after the commit.
+"""TCP for watches and trackers that do not speak MQTT: frames in, the reply a device waits for out – after the commit.
 
-These watches have no credentials: a device is whoever its frames say it is. Believing only registered ones is
-ingest's business (`ingest.watch_allow_list`); an unknown watch's SOS opens an orphan incident either way.
+Every protocol of `devices.protocols` that the settings name, each on a port of its own. These devices have no
+credentials: a device is whoever its frames say it is. Believing only registered ones is ingest's business
+(`ingest.watch_allow_list`); an unknown device's SOS opens an orphan incident either way.
 """
 
 import asyncio
-import time
+import contextlib
+import errno
+import socket
+from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import structlog
 
+from devices import registry
 from devices.adapter import DecodeError, Downlink
-from devices.adapters import watch_3g
-from devices.framers.watch_3g import Framer
+from devices.protocols import BY_NAME, Protocol
+from hub.errors import HubError
 from hub.ingress import counters
-from hub.ingress.arrival import Arrival, Intake
-from hub.ingress.guest import Guest
+from hub.ingress.arrival import Intake
 from hub.ingress.listener import network
-from hub.ingress.settings import GatewaySettings
+from hub.ingress.settings import Door, GatewaySettings
+from hub.ingress.tracker import Tracker
 
 log = structlog.get_logger(__name__)
 
-HEAD_KEPT = 64  # of a frame: enough to answer in the watch's own dialect
-BACKLOG = 1_024
-FULL_ALERT_S = 600.0
+BACKLOG = 2_048
+ALERT_S = 600.0  # one technical alert of a kind in this time, not one a device
+ANNOUNCE_S = 0.05  # a thousand that connect at once are one look at what waits for them
 
 
-class Watch(Guest):
-    """One TCP connection, usually one watch's. The `Origin` of its frames."""
+class PortTakenError(HubError):
+    """Another program listens where a protocol was to be served."""
 
-    name = "gateway"
-
-    def __init__(self, gateway: "Gateway") -> None:
-        settings = gateway.settings
-        super().__init__(gateway, write_buffer_bytes=settings.write_buffer_bytes, unsettled_max=settings.unanswered_max)
-        self._gateway = gateway
-        self._intake = gateway.intake
-        self._settings = settings
-        self._framer = Framer()
-        self._since_frame = 0  # bytes
-        self.heads: dict[str, bytes] = {}  # id → start of its latest frame
-
-    def came(self) -> None:
-        """The gateway keeps count of us."""
-        self._gateway.opened(self)
-
-    def gone(self) -> None:
-        """And forgets whom it reached through us."""
-        self._gateway.lost(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Take every whole frame; garbage and unfinished frames have limits."""
-        settings = self._settings
-        frames = self._framer.feed(data)
-        self._since_frame = 0 if frames else self._since_frame + len(data)
-        if frames:
-            self.heard_at = self._gateway.loop.time()  # garbage is no sign of life
-        for frame in frames:
-            self._take(frame)
-        if rejected := self._framer.take_rejected().strip(b"\r\n"):
-            self._gateway.reject("bytes between frames", rejected[: settings.kept_bytes])
-        if self._framer.rejected_bytes > settings.garbage_bytes:
-            self.end("too much garbage")
-        elif self._since_frame > settings.buffer_bytes:
-            self._gateway.reject("frame too long", data[: settings.kept_bytes])
-            self.end("frame too long")
-        elif self._intake.full:
-            self._gateway.pause()
-
-    def _take(self, frame: bytes) -> None:
-        try:
-            watch = watch_3g.parse(frame).id
-        except DecodeError:
-            self._gateway.reject("frame without a head", frame[: self._settings.kept_bytes])
-            return
-        if watch not in self.heads and len(self.heads) >= self._settings.ids_per_connection:
-            self._gateway.reject("too many watches on one connection", frame[: self._settings.kept_bytes])
-            self.end("too many watches on one connection")
-            return
-        self._gateway.claim(watch, self, frame[:HEAD_KEPT])
-        # A frame the watch wants no answer to stands in line as well: what is unsettled is what is bounded.
-        token = self.expect(watch_3g.reply(frame) or b"")
-        self._gateway.taken += 1
-        self._intake.submit(Arrival(watch_3g.TOPIC, frame, time.time_ns() // 1_000_000, self, token))
-        if self.unsettled >= self._settings.unanswered_max and self.transport and not self.transport.is_closing():
-            self._crowded = True
-            self.transport.pause_reading()
-
-    def flush(self) -> None:
-        """Write the answers that are ready."""
-        super().flush()
-        if self._crowded:
-            self.read_on()
-
-    def tell(self, payload: bytes) -> bool:
-        """Write a frame to the watch; whether the network took it."""
-        if self.transport is None or self.transport.is_closing() or self.stalled_at:
-            return False
-        self.transport.write(payload)
-        return True
-
-    def end(self, reason: str) -> None:
-        """End this connection, once, for a reason that is logged and counted."""
-        if self.ended or self.transport is None:
-            return
-        self.ended = reason
-        if self.stalled_at or self.transport.get_write_buffer_size():
-            self.transport.abort()
-        else:
-            self.transport.close()
+    def __init__(self, door: Door, host: str) -> None:
+        super().__init__(
+            f"gateway: {host}:{door.port}, where {door.name} is to be served, is taken; "
+            f'name another port: gateway.protocols = ["{door.name}:<port>"]'
+        )
+        self.door = door
 
 
 class Gateway:
-    """`async with Gateway(settings, intake)`; also an `Outlet` for `tcp/watch3g/<id>`."""
+    """`async with Gateway(settings, intake)`; also an `Outlet` for `tcp/<protocol>/<id>`."""
 
     name = "gateway"
 
@@ -122,82 +53,148 @@ class Gateway:
         self.settings = settings
         self.intake = intake
         self.port = settings.port
+        self.ports: dict[str, int] = {}  # by protocol, once they are open
         self.paused = False
         self.taken = self.sent = 0
         self.loop: asyncio.AbstractEventLoop
-        self._connections: set[Watch] = set()
-        self._watches: dict[str, Watch] = {}
+        self._connections: set[Tracker] = set()
+        self._nameless: dict[Tracker, None] = {}  # oldest first
+        self._newest: dict[tuple[str, str], Tracker] = {}  # (protocol, id) → its newest connection
         self._reachable: list[Callable[[], None]] = []
+        self._announcing: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-        self._full_told_at = -FULL_ALERT_S
+        self._servers: list[asyncio.Server] = []
+        self._told_at: dict[str, float] = {}
 
     async def __aenter__(self) -> Self:
         self.loop = asyncio.get_running_loop()
-        settings = self.settings
-        self._server = await self.loop.create_server(lambda: Watch(self), settings.host, settings.port, backlog=BACKLOG)
-        self.port = self._server.sockets[0].getsockname()[1]
+        try:
+            for door in self.settings.doors():
+                self._servers.append(await self._open(door))
+        except BaseException:
+            for server in self._servers:
+                server.close()
+            raise
+        self.port = self.ports.get("watch3g", self.port)
         self._tasks.add(asyncio.create_task(self._sweeps(), name="gateway sweep"))
-        log.info("listening", host=settings.host, port=self.port, protocol="watch3g")
         return self
+
+    async def _open(self, door: Door) -> asyncio.Server:
+        protocol = BY_NAME[door.name]
+        try:
+            server = await self.loop.create_server(
+                lambda: Tracker(self, protocol, door.idle_s), self.settings.host, door.port, backlog=BACKLOG
+            )
+        except OSError as err:
+            if err.errno == errno.EADDRINUSE:
+                raise PortTakenError(door, self.settings.host) from err
+            raise
+        for listening in server.sockets:
+            # Accepted connections inherit it. It asks nothing of a radio that has nothing to say, unlike keep-alive.
+            with contextlib.suppress(OSError):
+                unacknowledged_ms = int(self.settings.unacknowledged_s * 1000)
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unacknowledged_ms)
+        self.ports[door.name] = port = server.sockets[0].getsockname()[1]
+        log.info("listening", host=self.settings.host, port=port, protocol=door.name)
+        return server
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for connection in list(self._connections):
             connection.end("shutting down")
+        if self._announcing is not None:
+            self._announcing.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.sleep(0)
         self._count()
 
-    def opened(self, connection: Watch) -> None:
+    # Connections come and go.
+
+    def opened(self, connection: Tracker) -> None:
         """Somebody connected."""
         counters.OPENED.labels("gateway").inc()
         self._connections.add(connection)
+        self._nameless[connection] = None
         if len(self._connections) > self.settings.max_connections:
             connection.end("too many connections")
-            if self.loop.time() - self._full_told_at >= FULL_ALERT_S:
-                self._full_told_at = self.loop.time()
-                self.intake.technical("gateway_full", f"{self.settings.max_connections} connections, the limit")
-        elif self.paused and connection.transport is not None:
+            self._tell("gateway_full", f"{self.settings.max_connections} connections, the limit")
+        elif len(self._nameless) > self.settings.max_nameless:
+            oldest = next(iter(self._nameless))
+            del self._nameless[oldest]
+            oldest.end("nameless, made room")
+        if self.paused and connection.transport is not None and not connection.ended:
             connection.transport.pause_reading()
 
-    def lost(self, connection: Watch) -> None:
+    def lost(self, connection: Tracker) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
-        for watch in connection.heads:
-            if self._watches.get(watch) is connection:
-                del self._watches[watch]
+        self._nameless.pop(connection, None)
+        for device in connection.heads:
+            key = connection.protocol.name, device
+            if self._newest.get(key) is connection:
+                del self._newest[key]
         counters.ENDED.labels("gateway", connection.ended).inc()
         log.info(
             "connection ended",
             reason=connection.ended,
+            protocol=connection.protocol.name,
             device=next(iter(connection.heads), None),
             network=None if connection.heads else network(connection.source),
         )
 
-    def claim(self, watch: str, connection: Watch, head: bytes) -> None:
-        """A frame names its watch: from now on it is reached here, and an older connection of its own is over."""
-        connection.heads[watch] = head
-        old = self._watches.get(watch)
+    def claim(self, device: str, connection: Tracker) -> None:
+        """A frame names its device: from now on it is reached here, and an older connection of its own is over."""
+        key = connection.protocol.name, device
+        old = self._newest.get(key)
         if old is connection:
             return
-        self._watches[watch] = connection
+        self._newest[key] = connection
+        self._nameless.pop(connection, None)
         if old is not None:
-            old.heads.pop(watch, None)
+            old.heads.pop(device, None)
+            if old.device == device:
+                old.device = ""
             if not old.heads:
-                old.end("watch connected again")
+                old.end("device connected again")
+        if connection.answered:
+            self.announce()
+
+    def announce(self) -> None:
+        """Somebody can be told things; said once for all who came within a moment."""
+        if self._announcing is None:
+            self._announcing = self.loop.call_later(ANNOUNCE_S, self._announce)
+
+    def _announce(self) -> None:
+        self._announcing = None
         for tell in self._reachable:
             tell()
 
-    def reject(self, reason: str, payload: bytes) -> None:
-        """Count and keep what is no frame."""
+    # What is no message.
+
+    def reject(self, protocol: Protocol, reason: str, payload: bytes) -> None:
+        """Count what is no frame, and keep it if there is any of it to keep."""
         counters.REJECTED.labels("gateway", reason).inc()
-        self.intake.rejected("gateway", watch_3g.TOPIC, payload, reason)
+        if payload:
+            self.intake.rejected("gateway", protocol.topic, payload, reason)
+
+    def reject_nameless(self, protocol: Protocol, frame: bytes) -> None:
+        """Count and keep a frame of nobody knows whom. One that may be a call for help is told to the technicians."""
+        self.reject(protocol, "frame before any login", frame[: self.settings.kept_bytes])
+        if registry.urgent(protocol.topic, frame):
+            self._tell("gateway_nameless", f"{protocol.name}: what may be an alarm, before its device signed in")
+
+    def _tell(self, rule: str, text: str) -> None:
+        now = self.loop.time()
+        if now - self._told_at.get(rule, -ALERT_S) >= ALERT_S:
+            self._told_at[rule] = now
+            self.intake.technical(rule, text)
+
+    # Backpressure, silence, slowness.
 
     def pause(self) -> None:
         """Ingest is full: read nobody until it has room."""
@@ -234,38 +231,48 @@ class Gateway:
                     connection.transport.abort()
             elif connection.stalled_at and now - connection.stalled_at > settings.write_stall_s:
                 connection.end("slow reader")
-            elif not self.paused and silent_s > (settings.idle_s if connection.heads else settings.first_frame_s):
-                connection.end("silent for too long" if connection.heads else "no frame in time")
+            elif connection.rested:
+                connection.read_on()
+            elif self.paused or connection.held_back:
+                continue  # it is we who do not listen
+            elif silent_s > (connection.idle_s if connection.heads else settings.first_frame_s):
+                connection.end("silent for too long" if connection.heads else "no login in time")
         self._count()
 
     def _count(self) -> None:
         counters.MESSAGES_IN.labels("gateway").inc(self.taken)
         counters.MESSAGES_OUT.labels("gateway").inc(self.sent)
         counters.CONNECTIONS.labels("gateway").set(len(self._connections))
+        connected = Counter(connection.protocol.name for connection in self._connections)
+        for name in self.ports:
+            counters.TRACKERS.labels(name).set(connected[name])
         self.taken = self.sent = 0
 
+    # To devices.
+
     def when_reachable(self, tell: Callable[[], None]) -> None:
-        """Call `tell` whenever a watch has connected."""
+        """Call `tell` whenever devices have connected."""
         self._reachable.append(tell)
 
     def reaches(self, topic: str) -> bool:
-        """Whether the watch of `tcp/watch3g/<id>` is connected."""
+        """Whether the device of `tcp/<protocol>/<id>` is connected, and has had its first answer."""
         return self._to(topic) is not None
 
     async def deliver(self, downlink: Downlink, key: str = "") -> bool:
-        """Send a frame in the watch's own dialect. The protocol has no acknowledgement: sent is all we can know."""
+        """Send a frame in the device's own dialect. Few protocols acknowledge one: what counts is that the line did."""
         connection = self._to(downlink.topic)
         if connection is None:
             return False
-        watch = downlink.topic.removeprefix(f"{watch_3g.TOPIC}/")
-        try:
-            payload = watch_3g.readdress(downlink.payload, connection.heads[watch])
-        except DecodeError:
-            payload = downlink.payload
-        sent = connection.tell(payload)
+        readdress, payload = connection.protocol.readdress, downlink.payload
+        if readdress is not None:
+            with contextlib.suppress(DecodeError):
+                payload = readdress(payload, connection.heads[downlink.topic.split("/", 2)[2]])
+        sent = await connection.tell(payload)
         self.sent += sent
         return sent
 
-    def _to(self, topic: str) -> Watch | None:
-        connection = self._watches.get(topic.removeprefix(f"{watch_3g.TOPIC}/"))
-        return None if connection is None or connection.ended else connection
+    def _to(self, topic: str) -> Tracker | None:
+        root, _, rest = topic.partition("/")
+        name, _, device = rest.partition("/")
+        connection = self._newest.get((name, device)) if root == "tcp" else None
+        return None if connection is None or connection.ended or not connection.answered else connection

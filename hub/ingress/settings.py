@@ -1,6 +1,8 @@
 """What the three ways in can be told: ports, certificates and named limits, with sane defaults."""
 
+import difflib
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,19 +87,107 @@ class BridgeSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewaySettings:
-    """TCP for watches that do not speak MQTT."""
+    """TCP for watches and trackers that do not speak MQTT. Each protocol has a port of its own."""
 
     enabled: bool = False
     host: str = "127.0.0.1"
-    port: int = 5093
+    port: int = 5093  # of watch3g
+    # Which protocols are served: "gt06" on the port its vendor uses, "gt06:7023" on another, "all" of them. Their
+    # names and ports are those of devices/protocols.py.
+    protocols: tuple[str, ...] = ("watch3g",)
+    idle: tuple[str, ...] = ()  # "gt06:1800": this protocol's devices may be silent for so many seconds
+    idle_s: float = 900.0  # all others, but those of IDLE_S; heartbeats come every few minutes
+    first_frame_s: float = 60.0  # until a device has said who it is
     max_connections: int = 10_000
-    buffer_bytes: int = 16_384  # of one connection: an unfinished frame beyond this ends it
-    idle_s: float = 900.0  # watches say LK every few minutes
-    first_frame_s: float = 60.0
-    garbage_bytes: int = 4_096  # between frames, in a connection's life
+    max_nameless: int = 5_000  # connections that have not said who they are: beyond this the oldest makes room
+    buffer_bytes: int = 32_768  # of one connection: an unfinished frame beyond this ends it; voice comes in 24 KB
+    garbage_bytes: int = 4_096  # between frames, more than there are bytes in frames
+    garbage_kept: int = 16  # pieces of it that are kept, of one connection; all are counted
+    frames_per_s: float = 200.0  # of one connection, in the long run: one that sends more is read more slowly
+    frames_burst: int = 2_000  # what a tracker may have stored while it had no line
     unanswered_max: int = 200  # frames of one connection that wait for their commit
     ids_per_connection: int = 16  # a relay may carry several watches, not a town
     write_buffer_bytes: int = 65_536
     write_stall_s: float = 10.0
+    unacknowledged_s: float = 60.0  # a peer whose TCP confirms nothing we wrote for this long is gone
+    deliver_timeout_s: float = 10.0
     sweep_s: float = 0.5
     kept_bytes: int = 4_096
+
+    def __post_init__(self) -> None:
+        doors = self.doors()
+        taken: dict[int, str] = {}
+        for door in doors:
+            if door.port and (other := taken.setdefault(door.port, door.name)) != door.name:
+                raise ValueError(f'protocols: {other} and {door.name} on port {door.port}; write "{door.name}:<port>"')
+        if self.frames_per_s <= 0 or self.frames_burst < 1:
+            raise ValueError("frames_per_s and frames_burst are greater than 0")
+
+    def doors(self) -> list["Door"]:
+        """Return what is served, in the order of the settings.
+
+        Raises:
+            ValueError: A protocol nobody knows, a port or a time that is no number.
+        """
+        idle = {name: _number(word, "idle", given) for name, word, given in map(_named, self.idle)}
+        ports: dict[str, int] = {}
+        for name, word, given in map(_named, self.protocols):
+            ports |= dict(known_ports()) if name == "all" else {name: int(_number(word, "protocols", given))}
+        doors = [Door(name, self._port(name, port), self._idle(name, idle)) for name, port in ports.items()]
+        if bad := next((door for door in doors if door.port > 65_535), None):
+            raise ValueError(f"protocols: {bad.name}: there is no port {bad.port}")
+        return doors
+
+    def _port(self, name: str, port: int) -> int:
+        if port >= 0:
+            return port
+        return self.port if name == WATCH else known_ports()[name]
+
+    def _idle(self, name: str, given: dict[str, float]) -> float:
+        return given.get(name, IDLE_S.get(name, self.idle_s))
+
+
+class Door(NamedTuple):
+    """One protocol that is served."""
+
+    name: str
+    port: int  # 0: any free one
+    idle_s: float
+
+
+WATCH = "watch3g"
+# Who may be silent for longer than the rest: Queclink's heartbeat comes every 6 hours at the rarest; the others have
+# none that all models send, and speak as often as they are set to, which for a worn one is once an hour.
+IDLE_S = {
+    "gl200text": 22_500.0,
+    **dict.fromkeys(
+        ("eview", "laipac", "megastek", "mictrack", "minifinder", "xexun", "xexun_lines", "xexun2", "xexun3"), 7_500.0
+    ),
+}
+
+
+def known_ports() -> dict[str, int]:
+    """Return every protocol's own port, by name. All grammars are loaded for it: 0.3 s that most commands need not."""
+    from devices.protocols import PROTOCOLS  # noqa: PLC0415
+
+    return {protocol.name: protocol.port for protocol in PROTOCOLS}
+
+
+def _named(given: str) -> tuple[str, str, str]:
+    """Return (name, what stands behind its colon, both) of an entry, whose name is known."""
+    name, _, word = given.partition(":")
+    name = name.strip()
+    if name not in (WATCH, "all") and name not in known_ports():
+        near = difflib.get_close_matches(name, [*known_ports(), "all"], 1)
+        like = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known_ports()))}, and all"
+        raise ValueError(f"no protocol is called {name!r}; {like}")
+    return name, word.strip(), given
+
+
+def _number(word: str, key: str, given: str) -> float:
+    """Return the number behind a name; -1 where a port is left out."""
+    if not word and key == "protocols":
+        return -1
+    if not (word.isascii() and word.isdecimal()):
+        raise ValueError(f'{key}: {given!r} is not like "gt06:{5023 if key == "protocols" else 1800}"')
+    return float(word)
