@@ -27,6 +27,7 @@ class DeviceTable:
         self.address: list[str] = []
         self.adapter: list[str] = []
         self.model: list[str] = []
+        self.stated_model: list[str] = []  # by whoever claimed the device; "" while only the device itself says one
         self.area: list[str] = []
         self.device_id = np.zeros(ROOM, np.int64)
         self.resident_id = np.full(ROOM, NONE, np.int64)
@@ -87,6 +88,7 @@ class DeviceTable:
                 self.row_of[address] = row
                 self.address[row] = address
             self.adapter[row], self.model[row], self.area[row] = adapter, model, area
+            self.stated_model[row] = "" if state == "seen" else model
             self.resident_id[row] = NONE if resident_id is None else resident_id
             supervised = self.default_deadline_s if deadline_s is None else deadline_s
             self.deadline_s[row] = 0 if state == "retired" else supervised
@@ -99,6 +101,7 @@ class DeviceTable:
         self.address.append(address)
         self.adapter.append("")
         self.model.append("")
+        self.stated_model.append("")
         self.area.append("")
         self.device_id[row] = device_id
         self.row_of[address] = self._row_by_id[device_id] = row

@@ -33,6 +33,7 @@ FLOATS = (
     "heart_rate_bpm", "spo2_pct", "respiration_rpm", "temperature_c", "systolic_mmhg", "diastolic_mmhg", "battery_pct",
 )  # fmt: skip
 CALL_BUTTON = "call-button"  # a device of this model is pressed for help, whatever word it sends
+STATED_MODELS = 8  # models of one message that is read again because somebody said what its devices are
 LARGEST_INTEGER = 2**62
 TOPIC, PAYLOAD, RECEIVED, RETAINED = map(attrgetter, ("topic", "payload", "received_ms", "retained"))
 
@@ -117,6 +118,39 @@ class Gatherer:
         """The table changed: look topics up again."""
         self.vitals_row.clear()
 
+    def read(self, arrival: Arrival) -> Sequence[Telemetry]:
+        """Return what a message says; of devices whose model somebody stated, by that model.
+
+        Raises:
+            DecodeError: As `read`; or the bytes are not those of the model that was stated, and named no other.
+        """
+        telemetries = read(arrival, self.discovered)
+        if arrival.topic.startswith(CAREHUB):
+            return telemetries  # its profile says the same of every model
+        stated = {one.device: model for one in telemetries if (model := self._stated(one))}
+        for model in list(dict.fromkeys(stated.values()))[:STATED_MODELS]:
+            its = {device for device, other in stated.items() if other == model}
+            again = self._again(arrival, model, [one for one in telemetries if one.device in its])
+            telemetries = [*(one for one in telemetries if one.device not in its), *again]
+        return telemetries
+
+    def _stated(self, telemetry: Telemetry) -> str:
+        """Return what the device is known to be, if that is more than its message says."""
+        row = self.table.row_of.get(telemetry.device, NONE)
+        model = self.table.stated_model[row] if row != NONE else ""
+        return "" if model in (CALL_BUTTON, telemetry.model) else model
+
+    def _again(self, arrival: Arrival, model: str, first: Sequence[Telemetry]) -> Sequence[Telemetry]:
+        """Return what the message says of the same devices, read as one of this model."""
+        devices = {one.device for one in first}
+        try:
+            again = [one for one in read(arrival, self.discovered, model) if one.device in devices]
+        except DecodeError:
+            if all(one.model is None for one in first):
+                raise  # whoever wrote the model must hear that it is not this one
+            return first
+        return again or first
+
     async def decode(self, arrivals: Sequence[Arrival]) -> Decoded:
         """Return what the messages say. What cannot be read is kept with its error, what rings is set apart."""
         known = self.vitals_row
@@ -175,7 +209,7 @@ class Gatherer:
 
     def _records(self, arrival: Arrival, batch: Decoded) -> None:
         try:
-            telemetries = read(arrival, self.discovered)
+            telemetries = self.read(arrival)
         except DecodeError as err:
             batch.unreadable.append(unreadable(arrival, err))
             return
@@ -205,8 +239,10 @@ class Gatherer:
         return (columns, rows) if usable.all() else (columns.take(usable), rows[usable])
 
 
-def read(arrival: Arrival, discovered: Discovered | None = None) -> Sequence[Telemetry]:
+def read(arrival: Arrival, discovered: Discovered | None = None, model: str | None = None) -> Sequence[Telemetry]:
     """Return what a message says of which devices; a discovery message is learned on the way.
+
+    `model` is what its device is known to be, as somebody wrote it down.
 
     Raises:
         DecodeError: Nobody speaks on this topic, the grammar is not followed, or the adapter itself failed.
@@ -219,8 +255,9 @@ def read(arrival: Arrival, discovered: Discovered | None = None) -> Sequence[Tel
     if adapter is None:
         raise DecodeError("none", "no adapter speaks on this topic")
     message = Message(
-        topic=arrival.topic, payload=arrival.payload, received_at=moment(arrival.received_ms), retained=arrival.retained
-    )
+        topic=arrival.topic, payload=arrival.payload, received_at=moment(arrival.received_ms),
+        retained=arrival.retained, model=model,
+    )  # fmt: skip
     try:
         return adapter.decode(message)
     except DecodeError:

@@ -28,7 +28,7 @@ from hub.detection import Detection
 from hub.device_table import DeviceTable
 from hub.errors import HubError
 from hub.fall_streams import FallStreams
-from hub.gather import Gathered, Gatherer, read, rings
+from hub.gather import Gathered, Gatherer, rings
 from hub.ingress.arrival import Arrival
 from hub.jobs import Answer, Press, Ring, Store, finding_alert, system_alert, together, unread_alert
 from hub.keeper import Keeper
@@ -219,7 +219,7 @@ class Ingest:
             if person_id is not None:
                 self._urgent.put(Answer(self._store, arrival, person_id))
             else:
-                self._press(arrival, list(read(arrival, self._gatherer.discovered)))
+                self._press(arrival, list(self._gatherer.read(arrival)))
             if arrival.origin.unsettled > 1:  # its acknowledgement must not wait behind the telemetry before it
                 self._telemetry.hurry()
         except (DecodeError, msgspec.MsgspecError) as err:

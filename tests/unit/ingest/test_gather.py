@@ -139,6 +139,58 @@ async def test_topic_that_discovery_told_of_is_read_from_then_on(table: DeviceTa
     assert not batch.unreadable
 
 
+EUI = "70b3d57ed0060b32"
+
+
+def uplink(data: str, profile: str = "Class A, EU868") -> Arrival:
+    """A LoRaWAN frame as ChirpStack 4 publishes it."""
+    info = {"deviceProfileName": profile, "deviceName": "room 4", "devEui": EUI, "tags": {}}
+    topic = f"application/wards/device/{EUI}/event/up"
+    return said(topic, {"deviceInfo": info, "fCnt": 7, "fPort": 85, "data": data})
+
+
+def words(gatherer: Gatherer, arrival: Arrival) -> set[tuple[str, Any]]:
+    return {(o.code, o.value) for one in gatherer.read(arrival) for o in one.observations}
+
+
+DOUBLE_PRESS, CONTACT_OPEN = "/y4D", "AwAB"
+
+
+def bound(model: str, state: str = "live", address: str = f"lorawan:{EUI}") -> Gatherer:
+    table = DeviceTable()
+    table.put([(21, address, "", model, 1, "", None, None, state)])
+    return Gatherer(table)
+
+
+def test_button_behind_a_profile_that_names_no_model_is_read_by_the_model_it_is_registered_as() -> None:
+    assert ("button.press", "double") in words(bound("Milesight WS101"), uplink(DOUBLE_PRESS))
+    assert ("provision.candidate", EUI) not in words(bound("Milesight WS101"), uplink(DOUBLE_PRESS))
+    assert ("provision.candidate", EUI) in words(bound(""), uplink(DOUBLE_PRESS)), "nobody said what it is"
+
+
+def test_model_that_only_a_message_once_named_does_not_stand_above_what_the_network_says_now() -> None:
+    gatherer = bound("milesight.ws101", state="seen")
+    assert ("contact.open", True) in words(gatherer, uplink(CONTACT_OPEN, "Milesight WS301"))
+
+
+def test_model_that_cannot_have_sent_the_bytes_is_told_unless_the_network_knew_it() -> None:
+    with pytest.raises(DecodeError, match=r"as milesight\.ws101"):
+        bound("Milesight WS101").read(uplink(CONTACT_OPEN))
+    assert ("contact.open", True) in words(bound("Milesight WS101"), uplink(CONTACT_OPEN, "Milesight WS301"))
+
+
+def test_word_that_is_no_model_changes_nothing() -> None:
+    assert words(bound("call-button"), uplink(DOUBLE_PRESS)) == words(bound(""), uplink(DOUBLE_PRESS))
+    assert words(bound("the white one"), uplink(DOUBLE_PRESS)) == words(bound(""), uplink(DOUBLE_PRESS))
+
+
+def test_tracker_of_a_stated_model_says_each_of_its_reports_once() -> None:
+    line = b"[3G*8800000015*0008*LK,50,3,86]"
+    gatherer = bound("GW-1000", address="watch3g:8800000015")
+    (first,) = gatherer.read(said("tcp/watch3g", line))
+    assert first == read(said("tcp/watch3g", line))[0]
+
+
 def test_adapter_that_fails_makes_its_message_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
         name = "broken/1"
