@@ -57,7 +57,7 @@ class IngestSettings:
     accel_streams: int = 20_000  # devices whose wrist acceleration is followed at once
     checkpoint_s: float = 10.0
     default_deadline_s: int = 0  # heartbeat deadline of a device that has none of its own; 0 = not supervised
-    watch_allow_list: bool = False  # true: 3G watches must be registered before their telemetry is believed
+    watch_allow_list: bool = False  # true: what speaks TCP must be registered before its telemetry is believed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ from typing import TypeAlias
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from devices import registry
+from devices.protocols import PROTOCOLS
 from devices.telemetry import Telemetry
 from hub.detection import Detection
 from hub.device_table import DeviceTable
@@ -20,7 +22,8 @@ from hub.store import raw, telemetry
 from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 
-WATCH = "watch3g:"  # a number anybody can put into a frame: an installation may ask for registration first
+# A number anybody can put into a frame: an installation may ask for registration first.
+TRACKERS = tuple({f"{found.scheme}:" for each in PROTOCOLS if (found := registry.adapter_for(each.topic)) is not None})
 SETTLED_AT_ONCE = 256
 SURGE = 8  # so many batches share a transaction while there is a backlog: commits, not bytes, are what is slow then
 REJECTED_BYTES = 8 << 20  # bytes that never became a message and wait to be kept, at most
@@ -61,7 +64,7 @@ class Newcomers:
         hour = int(now.timestamp() // 3600)
         if hour != self._hour:
             self._hour, self._left = hour, self.per_hour
-        welcome = [one for one in wanted if self.watches or not one[0].startswith(WATCH)]
+        welcome = [one for one in wanted if self.watches or not one[0].startswith(TRACKERS)]
         return welcome[: self._left]
 
     def spent(self, count: int) -> None:

@@ -20,6 +20,7 @@ from hub.channels import vapid
 from hub.config import Settings, load
 from hub.embedded import EmbeddedPostgres, free_port
 from hub.errors import HubError
+from hub.ingress.settings import WATCH
 from hub.store.pool import connect, migrate
 from hub.supervisor import TICK_S, Child, NotReadyError, Supervisor, role, stop_signals
 
@@ -153,7 +154,11 @@ class Run:
             "CAREHUB_METRICS_AUDIT_PORT": (s.metrics.host, s.metrics.audit_port),
         }
         moved = {name: str(free_port()) for name, (host, port) in wanted.items() if not _is_free(host, port)}
-        return {"CAREHUB_GATEWAY_ENABLED": "true", **moved}
+        # The simulated watches speak watch3g, whatever else is served.
+        trackers = [door for door in s.gateway.doors() if door.name != WATCH]
+        ports = ((d.name, d.port if _is_free(s.gateway.host, d.port) else free_port()) for d in trackers)
+        served = ",".join((WATCH, *(f"{name}:{port}" for name, port in ports)))
+        return {"CAREHUB_GATEWAY_ENABLED": "true", "CAREHUB_GATEWAY_PROTOCOLS": served, **moved}
 
     def _seed(self, dsn: str) -> Path:
         async def seeded() -> Path:
@@ -212,6 +217,9 @@ class Run:
             say(f"  sign in   {demo.sign_in(self.run_dir)}")
         listener = self.settings.listener
         say(f"  devices   mqtt://{listener.host}:{listener.port}")
+        if (gateway := self.settings.gateway).enabled:
+            served = ", ".join(f"{door.name} on {door.port}" for door in gateway.doors())
+            say(f"  trackers  tcp {gateway.host}: {served}")
         say(f"  logs      {self.run_dir / 'logs'}\n")
         say("  playing one scenario to its end …" if self.options.headless else "  Ctrl-C stops everything")
 

@@ -129,22 +129,23 @@ class GatewaySettings:
         Raises:
             ValueError: A protocol nobody knows, a port or a time that is no number.
         """
-        idle = {name: _number(word, "idle", given) for name, word, given in map(_named, self.idle)}
-        ports: dict[str, int] = {}
+        idle = {name: _seconds(word, given) for name, word, given in map(_named, self.idle)}
+        ports: dict[str, int | None] = {}
         for name, word, given in map(_named, self.protocols):
-            ports |= dict(known_ports()) if name == "all" else {name: int(_number(word, "protocols", given))}
-        doors = [Door(name, self._port(name, port), self._idle(name, idle)) for name, port in ports.items()]
-        if bad := next((door for door in doors if door.port > 65_535), None):
-            raise ValueError(f"protocols: {bad.name}: there is no port {bad.port}")
-        return doors
-
-    def _port(self, name: str, port: int) -> int:
-        if port >= 0:
-            return port
-        return self.port if name == WATCH else known_ports()[name]
-
-    def _idle(self, name: str, given: dict[str, float]) -> float:
-        return given.get(name, IDLE_S.get(name, self.idle_s))
+            if word and name in (WATCH, "all"):
+                raise ValueError(f"protocols: {given!r}: no port goes with it; that of {WATCH} is gateway.port")
+            if name == "all":
+                ports = dict.fromkeys(known_ports()) | ports
+            else:
+                ports[name] = _port(word, given)
+        return [
+            Door(
+                name=name,
+                port=self.port if name == WATCH else known_ports()[name] if port is None else port,
+                idle_s=idle.get(name, IDLE_S.get(name, self.idle_s)),
+            )
+            for name, port in ports.items()
+        ]
 
 
 class Door(NamedTuple):
@@ -184,10 +185,16 @@ def _named(given: str) -> tuple[str, str, str]:
     return name, word.strip(), given
 
 
-def _number(word: str, key: str, given: str) -> float:
-    """Return the number behind a name; -1 where a port is left out."""
-    if not word and key == "protocols":
-        return -1
-    if not (word.isascii() and word.isdecimal()):
-        raise ValueError(f'{key}: {given!r} is not like "gt06:{5023 if key == "protocols" else 1800}"')
+def _port(word: str, given: str) -> int | None:
+    """Return the port behind a protocol's name, None if there is none."""
+    if not word:
+        return None
+    if not (word.isascii() and word.isdecimal() and int(word) <= 65_535):
+        raise ValueError(f'protocols: {given!r} has no port behind its colon; write "gt06:7023", or "gt06" for its own')
+    return int(word)
+
+
+def _seconds(word: str, given: str) -> float:
+    if not (word.isascii() and word.isdecimal() and int(word)):
+        raise ValueError(f'idle: {given!r} has no seconds behind its colon; write "gt06:1800"')
     return float(word)

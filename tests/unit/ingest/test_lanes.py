@@ -61,9 +61,9 @@ def test_strangers_are_let_in_up_to_the_hourly_limit() -> None:
     assert len(door.admit(wanted, NOW.replace(hour=13))) == 2
 
 
-def test_watches_wait_for_registration_where_that_is_asked() -> None:
+def test_watches_and_trackers_wait_for_registration_where_that_is_asked() -> None:
     door = Newcomers(10, watches=False)
-    wanted = [("watch3g:8800000015", "", ""), ("carehub:a", "", "")]
+    wanted = [("watch3g:8800000015", "", ""), ("gt06:862000000000017", "", ""), ("carehub:a", "", "")]
     assert door.admit(wanted, NOW) == [("carehub:a", "", "")]
 
 
