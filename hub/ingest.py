@@ -35,7 +35,7 @@ from hub.keeper import Keeper
 from hub.loops import bell
 from hub.models import fall_model
 from hub.steady import Backoff, Steady
-from hub.store import checkpoints, incidents, partitions
+from hub.store import checkpoints, device_life, incidents, partitions
 from hub.store.pool import connect
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
@@ -314,6 +314,7 @@ class Ingest:
                     await asyncio.sleep(backoff.next_s())
 
     async def _refresh(self, conn: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        await device_life.settle(conn)
         if await self.table.refresh(conn):
             self._gatherer.forget()
             self.detection.fit()

@@ -1,15 +1,19 @@
 -- name: register
 -- A device is made known, or bound anew; its number stays.
-insert into device (address, adapter, model, resident_id, room, state, deadline_s, created_at)
+insert into device (address, adapter, model, resident_id, room, state, deadline_s, created_at, bound_at)
 values (%(address)s, %(adapter)s, %(model)s, %(resident_id)s, %(room)s,
         case when %(live)s then 'live' when %(resident_id)s::bigint is null then 'claimed' else 'bound' end, %(deadline_s)s,
-        hub_now())
+        hub_now(), case when %(resident_id)s::bigint is not null then hub_now() end)
 on conflict (address) do update set
     model = coalesce(nullif(excluded.model, ''), device.model),
     resident_id = coalesce(excluded.resident_id, device.resident_id),
     room = coalesce(nullif(excluded.room, ''), device.room),
     deadline_s = coalesce(excluded.deadline_s, device.deadline_s),
-    state = case when device.state in ('tested', 'live') then device.state else excluded.state end
+    bound_at = case when excluded.resident_id is distinct from device.resident_id
+                    then coalesce(excluded.bound_at, device.bound_at) else device.bound_at end,
+    state = case when %(live)s then 'live'
+                 when excluded.resident_id is not null and excluded.resident_id is distinct from device.resident_id then 'bound'
+                 when device.state in ('bound', 'tested', 'live') then device.state else excluded.state end
 returning id
 
 -- name: set_credential
