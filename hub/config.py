@@ -26,7 +26,7 @@ PREFIX = "CAREHUB_"
 RUNNING_FILE, SECRETS_FILE = "running.json", "secrets.json"  # what a running hub leaves in its folder, mode 0600
 OWN_SECRETS = frozenset({"LINK_KEY", "WEBHOOK_KEY", "CALLBACK_KEY", "VAPID_KEY"})  # `carehub up` makes these by itself
 APPRISE = "CAREHUB_APPRISE_"  # CAREHUB_APPRISE_<NAME> is the URL of that target: it holds a token
-OF_TESTS = ("TEST_DSN", "SEED", "HISTORIES", "DAYS", "DAY", "DAY_SEED", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
+OF_TESTS = ("TEST_DSN", "CROWD", "SEED", "HISTORIES", "DAYS", "DAY", "DAY_SEED", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
 NOT_SETTINGS = frozenset(f"CAREHUB_{name}" for name in ("CONFIG", "DATA", *OF_TESTS))
 
 
