@@ -262,8 +262,8 @@ class Answer:
         self._store, self._arrival, self._person_id = store, arrival, person_id
         try:
             self._words = msgspec.json.decode(arrival.payload, type=Words)
-        except RecursionError:  # of thousands of brackets: bad input like any other
-            raise msgspec.DecodeError("nested too deep for an answer") from None
+        except (RecursionError, UnicodeDecodeError):  # thousands of brackets, half a letter: bad input like any other
+            raise msgspec.DecodeError("no UTF-8, or nested too deep for an answer") from None
         self._number = 0
 
     async def prepare(self, conn: Connection) -> None:

@@ -19,6 +19,8 @@ from hub.store import policies as store
 from hub.store.policies import Edition, Home
 from hub.store.pool import Connection, hub_now
 
+OF_OUR_YEARS = (2000, 2200)  # a dry run is of one of these: at the edge of all time no zone reaches
+
 
 class DoubtfulPolicyError(HubError):
     """Nothing is wrong with the text, but the people and duty lists there are speak against it. `doubts` say how."""
@@ -35,6 +37,10 @@ class NotPublishedError(HubError):
         super().__init__(reason)
         self.code = code
         self.version = version
+
+
+class WhenError(HubError):
+    """A dry run is for a moment of our years, and this is none."""
 
 
 class WhoError(HubError):
@@ -167,6 +173,7 @@ async def play(
 
     Raises:
         WhoError: No resident of this name or number, or several.
+        WhenError: It is at the edge of all time, where no zone reaches and no step can follow.
     """
     async with conn.transaction():
         await conn.execute("set transaction read only, isolation level repeatable read")
@@ -235,6 +242,9 @@ def _with(here: frozenset[int], roster: Roster) -> Roster:
 
 
 def _moment(at: datetime, policies: PolicySet) -> datetime:
+    first, last = OF_OUR_YEARS
+    if not first <= at.year <= last:
+        raise WhenError(f"nothing is played in the year {at.year}: give a time of the years {first} to {last}")
     if at.tzinfo is not None:
         return at.astimezone(UTC)
     zone = next((policy.zone for policy in policies), DEFAULT_ZONE)

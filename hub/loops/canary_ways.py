@@ -88,7 +88,7 @@ async def _leave(client: aiomqtt.Client) -> None:
 def _object(payload: object) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(payload if isinstance(payload, bytes | str) else b"")
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

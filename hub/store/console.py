@@ -34,6 +34,7 @@ class SessionRow:
     role: str
     language: str
     csrf: str
+    canary: bool
 
 
 async def rows(conn: Connection, query: bytes, **values: Any) -> list[Row]:
@@ -66,8 +67,9 @@ async def session(conn: Connection, token_sha256: bytes, *, idle_minutes: int) -
     if found is None:
         return None
     return SessionRow(
-        person_id=found["id"], name=found["name"], role=found["role"], language=found["language"], csrf=found["csrf"]
-    )
+        person_id=found["id"], name=found["name"], role=found["role"], language=found["language"], csrf=found["csrf"],
+        canary=found["canary"],
+    )  # fmt: skip
 
 
 async def end_session(conn: Connection, token_sha256: bytes) -> None:

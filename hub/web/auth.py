@@ -27,6 +27,7 @@ class Seat:
     language: str
     csrf: str
     token_sha256: bytes
+    canary: bool = False
 
 
 KEPT = 10_000  # accounts and addresses whose failures are remembered
@@ -121,7 +122,7 @@ class Doorman:
             return None
         return Seat(
             person_id=row.person_id, name=row.name, role=row.role, language=row.language, csrf=row.csrf,
-            token_sha256=digest,
+            token_sha256=digest, canary=row.canary,
         )  # fmt: skip
 
     async def sign_out(self, seat: Seat) -> None:

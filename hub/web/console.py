@@ -171,7 +171,7 @@ async def seen(request: Request, who: SeatOf, has: PartsOf) -> Response:
         raise ForgedFormError
     try:
         said_seen = msgspec.json.decode(await request.body(), type=Seen)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):  # no JSON of ours, no UTF-8, thousands of brackets
         raise HTTPException(422) from None
     async with has.pool.connection() as conn, conn.transaction():
         if said_seen.stream:

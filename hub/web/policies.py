@@ -15,7 +15,7 @@ from alerts import policy as pure
 from alerts.model import AlertKind
 from alerts.policy import PolicyError
 from hub import policies
-from hub.policies import DoubtfulPolicyError, NotPublishedError, Publisher, Review, WhoError
+from hub.policies import DoubtfulPolicyError, NotPublishedError, Publisher, Review, WhenError, WhoError
 from hub.store import policies as store
 from hub.store.policies import NoPolicyError
 from hub.store.pool import Connection
@@ -153,6 +153,9 @@ async def _play(conn: Connection, desk: Desk, who: Seat) -> None:
         return
     try:
         run, names, home = await policies.play(conn, desk.review.policies, desk.resident, at, AlertKind(desk.kind))
+    except WhenError:
+        desk.problem = t("policies.bad_time")
+        return
     except WhoError as unclear:
         which = ", ".join(f"{h.resident_id} ({h.address})" for h in unclear.found)
         word = "policies.several_residents" if unclear.found else "policies.unknown_resident"

@@ -231,7 +231,7 @@ def _rotation(form: FormData, name: str, people: People) -> Rotation:
             raise RefusedFormError(f"roster_fault.{'ambiguous' if found else 'unknown'}_person", what=word.strip()[:40])
         numbers += found
     first_day, turn = _day(text(form, "first_day", 10)), number(form, "turn_days") or 0
-    weekdays = frozenset(int(str(day)) for day in form.getlist("weekday") if str(day) in "1234567")
+    weekdays = frozenset(int(str(day)) for day in form.getlist("weekday") if str(day) in set("1234567"))
     try:
         clocks = [time.fromisoformat(text(form, field, 8) or "00:00") for field in ("hand_over", "from", "to")]
         days = Days(text(form, "days", 10) or "any")

@@ -88,7 +88,7 @@ async def ask(http: httpx.AsyncClient, request: httpx.Request, timeout_s: float)
         return {}, missed(f"HTTP {answer.status_code}", not_before_s=retry_after_s(answer))
     try:
         return msgspec.json.decode(body, type=dict[str, Any]), missed(f"HTTP {answer.status_code}")
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, thousands of brackets
         return {}, missed(f"HTTP {answer.status_code} without an answer")
 
 
@@ -117,7 +117,7 @@ def rows(body: bytes) -> list[dict[str, Any]]:
     """
     try:
         found = msgspec.json.decode(body, type=list[dict[str, Any]])
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, thousands of brackets
         raise ReportError("no list of reports") from None
     if len(found) > REPORTS_AT_ONCE:
         raise ReportError("too many reports at once")

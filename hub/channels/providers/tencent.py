@@ -96,7 +96,7 @@ class Tencent:
         """Read one voice callback: the state of the call, a key, or why it failed."""
         try:
             found = msgspec.json.decode(body, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):  # no JSON, no UTF-8, thousands of brackets
             raise ReportError("no voice callback") from None
         for name, heard in (
             ("voicekey_callback", Heard.KEY), ("voiceprompt_callback", None), ("voice_failure_callback", Heard.MISSED),

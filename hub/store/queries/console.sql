@@ -21,7 +21,7 @@ with t(now) as (select hub_now()), living as (
     update web_session w set seen_at = t.now from living, t
     where w.token_sha256 = living.token_sha256 and living.seen_at < t.now - interval '1 minute'
 )
-select p.id, p.name, p.role, p.language, living.csrf from living join person p on p.id = living.person_id and p.active;
+select p.id, p.name, p.role, p.language, p.canary, living.csrf from living join person p on p.id = living.person_id and p.active;
 
 -- name: end_session
 delete from web_session where token_sha256 = %(token)s;

@@ -128,9 +128,10 @@ async def test_words_too_long_for_the_database_are_kept_unread_and_hold_nobody_u
     assert await hub.one("select count(*) from telemetry where heart_rate_bpm = 71") == 1
 
 
-async def test_answer_of_thousands_of_brackets_is_bad_input_and_stops_nothing(hub: Hub) -> None:
+async def test_answer_of_thousands_of_brackets_or_half_a_letter_is_bad_input_and_stops_nothing(hub: Hub) -> None:
     hub.send("carehub/responder/7/answer", b'{"page": 1, "nonce": "n", "verb": "read", "x": ' + b"[" * 20_000)
+    hub.send("carehub/responder/7/answer", b'{"page": 1, "nonce": "\xff", "verb": "read"}')
     hub.press("p1", id="1")
     await hub.done()
-    assert len(hub.line.acknowledged) == 2
+    assert len(hub.line.acknowledged) == 3
     assert await hub.one("select count(*) from incident where kind = 'sos'") == 1

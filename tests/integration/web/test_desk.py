@@ -204,4 +204,5 @@ def test_characters_and_numbers_the_database_refuses_are_no_fault_of_the_hub(li:
     assert world.sql("select text from note") == [("上门\ufffd看看",)]
     assert li.get(f"/incidents/{2**63 - 1}/vitals").status_code == 200
     token = {"x-csrf-token": csrf_of(li.get("/").text)}
-    assert li.post("/seen", content=b'{"stream":"a\\u0000"}', headers=token).status_code == 422
+    for body in (b'{"stream":"a\\u0000"}', b'{"stream":"\xff"}', b'{"x":' + b"[" * 20_000):
+        assert li.post("/seen", content=body, headers=token).status_code == 422

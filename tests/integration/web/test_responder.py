@@ -149,7 +149,7 @@ def test_old_link_is_refused(guard: Guard) -> None:
 
 
 def test_malformed_answer_is_refused(guard: Guard) -> None:
-    for body in (b"{", b'{"verb": "read", "nonce": "n", "x": ' + b"[" * 20_000):
+    for body in (b"{", b'{"verb": "read", "nonce": "n", "x": ' + b"[" * 20_000, b'{"verb": "read", "nonce": "\xff"}'):
         junk = guard.client.post(f"{guard.path}/answer", content=body, headers={"content-type": "application/json"})
         assert junk.status_code == 422
     assert guard.says("dance").status_code == 409

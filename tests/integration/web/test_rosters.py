@@ -83,7 +83,7 @@ def test_stranger_is_sent_to_sign_in(visitor: httpx.Client) -> None:
     "wrong",
     [
         {"people": "nobody"}, {"people": ""}, {"first_day": "soon"}, {"turn_days": "0"}, {"turn_days": "999"},
-        {"weekday": []}, {"hand_over": "25:00"}, {"days": "sometimes"}, {"name": ""},
+        {"weekday": []}, {"weekday": ["", "12"]}, {"hand_over": "25:00"}, {"days": "sometimes"}, {"name": ""},
     ],
 )  # fmt: skip
 def test_rotation_that_makes_no_sense_is_refused(

@@ -80,6 +80,24 @@ def test_operators_do_not_see_the_canary_and_it_does_not_see_theirs(
     assert "金丝雀" not in page, "nor is it a colleague on duty"
 
 
+def test_whoever_has_the_canary_s_secret_learns_no_door_code_and_silences_no_device(
+    console: Served, world: World
+) -> None:
+    real, _ = world.alert("watch-wang"), canary(world)
+    device = world.devices["watch-wang"]
+    with console.client() as thief:
+        assert sign_in(thief, "canary").status_code == 303
+        token = {"csrf": csrf_of(thief.get("/").text)}
+        for path in (f"/incidents/{real}", f"/incidents/{real}/vitals", "/rosters/export", "/policies", "/ops"):
+            assert thief.get(path).status_code == 403
+        case = f"/incidents/{real}"
+        for path in (f"{case}/door_code", f"/devices/{device}/test", f"{case}/note", "/group/take"):
+            assert thief.post(path, data=token | {"minutes": "30", "ids": str(real)}).status_code == 403
+        assert thief.post(f"/incidents/{real}/take", data=token).status_code == 409
+    assert world.sql("select count(*) from access_log") == [(0,)]
+    assert world.sql("select test_until from device where id = %(d)s", d=device) == [(None,)]
+
+
 def test_canaries_that_ended_are_not_among_the_recent_ones(li: httpx.Client, world: World) -> None:
     nobodys = canary(world)
     with_it = li.get(f"/incidents/{nobodys}").text
