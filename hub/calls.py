@@ -14,16 +14,17 @@ from hub.store.incidents import Look, Situation
 from hub.store.people import Listener
 from hub.store.pool import Connection
 
+MERGED, REPEAT = "merged", "repeat"  # what became of an alarm that was heard before
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The device that said it, and how this press is remembered. `identity` is the device's own, if it has one."""
+    """The device that said it, and how this press is remembered. `identity` is what the device named it, if it did."""
 
     device_id: int
     address: str
     identity: str | None
     kept_as: str
-    nameless: bool  # so that it may be one that was counted moments ago
     at: datetime
 
 
@@ -71,42 +72,40 @@ async def raise_all(conn: Connection, asked: Asked) -> None:
     await presses.keep_all(conn, [press for press in kept if press is not None])
 
 
+async def raise_in_turn(conn: Connection, calls: Sequence[Call]) -> None:
+    """Put what one device said in one breath into its cases, one after another: they may be of one case."""
+    # Asked before the first of them is remembered under the name that they share.
+    heard = [await _known(conn, call) for call in calls]
+    for call, known in zip(calls, heard, strict=True):
+        await raise_all(conn, Asked(calls=[call], heard=[known], look=await store.ask(conn, [call.alert])))
+        if call.outcomes[-1] == REPEAT:
+            return  # and so is all it says; it is told once
+
+
 async def _known(conn: Connection, call: Call) -> hot.Cursor | None:
     source = call.source
-    if source is not None and source.identity is not None:
+    if source is None:
+        return None
+    if source.identity is not None:
         return await presses.ask_seen(conn, source.device_id, source.identity)
-    if source is not None and source.nameless:
-        return await presses.ask_just_counted(conn, source.device_id, call.alert.kind, source.at)
-    return None
+    return await presses.ask_just_counted(conn, source.device_id, call.alert.kind, source.at)
 
 
 async def _heard_before(conn: Connection, call: Call, source: Source, incident_id: int) -> None:
-    if source.identity is None:
-        call.outcomes.append("merged")
-        return
-    call.outcomes.append("repeat")
-    await tell_again(conn, source.device_id, source.address, source.identity, incident_id)
-
-
-async def tell_again(conn: Connection, device_id: int, address: str, identity: str | None, incident_id: int) -> None:
-    """Say once more that a press was heard: the device repeats itself because it did not hear."""
-    language = await presses.language(conn, device_id)
-    listener = Listener(device_id=device_id, address=address, answered=True, language=language)
-    said = incidents.say(Told(say=Say.RECEIVED, identity=identity), listener, incident_id)
-    if said is not None:
-        await presses.tell(conn, device_id, said.downlink)
+    call.outcomes.append(MERGED if source.identity is None else REPEAT)
+    if source.identity is not None:  # the device repeats itself because it did not hear that it was heard
+        language = await presses.language(conn, source.device_id)
+        listener = Listener(device_id=source.device_id, address=source.address, answered=True, language=language)
+        said = incidents.say(Told(say=Say.RECEIVED, identity=source.identity), listener, incident_id)
+        if said is not None:
+            await presses.tell(conn, source.device_id, said.downlink)
 
 
 def _kept(call: Call, raised: Raised) -> presses.Kept | None:
-    call.outcomes.append(outcome(raised))
+    call.outcomes.append("opened" if raised.opened else "rang" if raised.rang else "attached")
     if call.source is None or raised.incident_id is None:
         return None
     return presses.Kept(
         device_id=call.source.device_id, identity=call.source.kept_as, kind=call.alert.kind,
         incident_id=raised.incident_id, at=call.source.at,
     )  # fmt: skip
-
-
-def outcome(raised: Raised) -> str:
-    """Return what became of an alarm, as the counter names it."""
-    return "opened" if raised.opened else "rang" if raised.rang else "attached"

@@ -16,7 +16,7 @@ from alerts.detectors.detector import Finding
 from alerts.model import Alert, AlertKind, Severity
 from devices.telemetry import Stage, Telemetry
 from hub import desk, incidents
-from hub.calls import Call, Source, ask, outcome, raise_all, tell_again
+from hub.calls import Call, Source, ask, raise_all, raise_in_turn
 from hub.device_table import NONE, DeviceTable
 from hub.gather import Decoded, Gathered, Gatherer, Said, rings, unreadable
 from hub.ingress.arrival import Arrival
@@ -99,21 +99,14 @@ class Press:
         told = [(telemetry, each) for telemetry, each in heard if each.drafts or each.cancels]
         if len(told) != 1 or len(told[0][1].drafts) != 1 or told[0][1].cancels:
             return None
-        telemetry, draft = told[0][0], told[0][1].drafts[0]
-        row = self._store.table.row_of[telemetry.device]
-        source = Source(
-            device_id=int(self._store.table.device_id[row]), address=telemetry.device, identity=telemetry.identity,
-            kept_as=self._kept_as(draft), nameless=draft.identity is None, at=self._at,
-        )  # fmt: skip
-        return Call(alert=self._alert(row, draft), source=source, outcomes=self._outcomes)
+        return self._call(told[0][0], told[0][1].drafts[0])
 
     async def one_by_one(self, conn: Connection) -> None:
         """Raise and cancel what this message says, in its order."""
         for telemetry in self._telemetries:
             row = self._store.table.row_of[telemetry.device]
             heard = rings(self._arrival, telemetry, self._store.table)
-            if heard.drafts:
-                await self._ring(conn, row, telemetry, heard.drafts)
+            await raise_in_turn(conn, [self._call(telemetry, draft) for draft in heard.drafts])
             for cancel in heard.cancels:
                 await self._cancel(conn, row, cancel)
 
@@ -138,31 +131,13 @@ class Press:
                 if draft.severity is not Severity.TECHNICAL:
                     await incidents.raise_alert(conn, self._bare_alert(telemetry.device, draft))
 
-    async def _ring(self, conn: Connection, row: int, telemetry: Telemetry, drafts: Sequence[Draft]) -> None:
-        device_id = int(self._store.table.device_id[row])
-        if telemetry.identity is not None:
-            known = await presses.seen(conn, device_id, telemetry.identity)
-            if known is not None:
-                self._outcomes.append("repeat")
-                await tell_again(conn, device_id, telemetry.device, telemetry.identity, known)
-                return
-        for draft in drafts:
-            known = None
-            if draft.identity is None:
-                known = await presses.just_counted(conn, device_id, draft.kind, self._at)
-            if known is not None:
-                self._outcomes.append("merged")
-                continue
-            raised = await incidents.raise_alert(conn, self._alert(row, draft))
-            self._outcomes.append(outcome(raised))
-            if raised.incident_id is not None:
-                await presses.keep(
-                    conn, device_id, identity=self._kept_as(draft), kind=draft.kind, incident_id=raised.incident_id,
-                    at=self._at,
-                )  # fmt: skip
-
-    def _kept_as(self, draft: Draft) -> str:
-        return draft.identity or f"{presses.NAMELESS}{draft.kind}:{self._arrival.received_ms}"
+    def _call(self, telemetry: Telemetry, draft: Draft) -> Call:
+        row = self._store.table.row_of[telemetry.device]
+        source = Source(
+            device_id=int(self._store.table.device_id[row]), address=telemetry.device, identity=draft.identity,
+            kept_as=draft.identity or f"{presses.NAMELESS}{draft.kind}:{self._arrival.received_ms}", at=self._at,
+        )  # fmt: skip
+        return Call(alert=self._alert(row, draft), source=source, outcomes=self._outcomes)
 
     def _alert(self, row: int, draft: Draft) -> Alert:
         table, received_ms = self._store.table, self._arrival.received_ms

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from psycopg.types.numeric import Int8
 
+from alerts.triage import SAME_PRESS
 from devices.adapter import Downlink
 from hub.store import hot
 from hub.store.hot import json
@@ -13,7 +14,6 @@ from hub.store.pool import Connection
 from hub.store.sql import queries
 
 Q = queries("presses")
-NAMELESS_WINDOW_S = 10.0  # a press without an identity that comes closer than this to a counted one is that one
 NAMELESS = "~"  # what the identities we make up begin with
 
 
@@ -28,41 +28,20 @@ class Kept:
     at: datetime
 
 
-async def seen(conn: Connection, device_id: int, identity: str) -> int | None:
-    """Return the incident that the press with this identity went to, or None for a new press."""
-    return await _incident(await ask_seen(conn, device_id, identity))
-
-
-async def just_counted(conn: Connection, device_id: int, kind: str, at: datetime) -> int | None:
-    """Return the incident of a press of the same kind counted less than ten seconds before, or None.
-
-    A press without an identity is then still that one. The window starts at the press that was counted, not at the last
-    message: a button pressed every eight seconds rings again.
-    """
-    return await _incident(await ask_just_counted(conn, device_id, kind, at))
-
-
 async def ask_seen(conn: Connection, device_id: int, identity: str) -> hot.Cursor:
-    """Like `seen`, without waiting for the answer in pipeline mode."""
+    """Ask for the incident that the press with this identity went to. In pipeline mode nothing waits for the answer."""
     return await hot.execute(conn, Q.seen, {"device_id": Int8(device_id), "identity": identity})
 
 
 async def ask_just_counted(conn: Connection, device_id: int, kind: str, at: datetime) -> hot.Cursor:
-    """Like `just_counted`, without waiting for the answer in pipeline mode."""
-    values = {"device_id": Int8(device_id), "kind": kind, "at": at, "window_s": NAMELESS_WINDOW_S}
+    """Ask for the incident of a press of the same kind counted moments before: one without an identity is still that
+    one. In pipeline mode nothing waits for the answer.
+
+    The time runs from the press that was counted, not from the last message: a button pressed every eight seconds rings
+    again.
+    """
+    values = {"device_id": Int8(device_id), "kind": kind, "at": at, "window_s": SAME_PRESS.total_seconds()}
     return await hot.execute(conn, Q.just_counted, values)
-
-
-async def _incident(asked: hot.Cursor) -> int | None:
-    row = await asked.fetchone()
-    return int(row[0]) if row else None
-
-
-async def keep(conn: Connection, device_id: int, *, identity: str, kind: str, incident_id: int, at: datetime) -> None:
-    """Remember a press. Call inside its transaction."""
-    await keep_all(
-        conn, [Kept(device_id=device_id, identity=identity, kind=kind, incident_id=incident_id, at=at)]
-    )  # fmt: skip
 
 
 async def keep_all(conn: Connection, kept: Sequence[Kept]) -> None:

@@ -23,9 +23,10 @@ async def world(anyio_backend: str, dsn: str) -> AsyncIterator[World]:
 async def answered(world: World) -> int:
     """A press whose page arrived at the operator's console."""
     incident = await world.press()
-    await presses.keep(
-        world.conn, world.device, identity="press-1", kind="sos", incident_id=incident, at=await world.now()
+    press = presses.Kept(
+        device_id=world.device, identity="press-1", kind="sos", incident_id=incident, at=await world.now()
     )
+    await presses.keep_all(world.conn, [press])
     await world.conn.execute(
         "update page set state = case when channel = 'console' then 'delivered' else 'withdrawn' end,"
         " delivered_at = case when channel = 'console' then hub_now() end"

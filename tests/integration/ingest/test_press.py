@@ -80,6 +80,22 @@ async def test_button_that_sends_its_press_as_state_and_as_action_is_one_press(h
     assert await hub.rows("select presses from incident") == [(1,)]
 
 
+async def test_detector_that_says_smoke_and_two_faults_opens_both_cases_once(hub: Hub) -> None:
+    now_ms = int(time.time() * 1000)
+    seen = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat()
+    said = {"smoke": True, "tamper": True, "battery_low": True}
+    for topic, more in (("named", {"last_seen": seen}), ("nameless", {})):
+        for late_ms in (0, 2_000):
+            hub.send(f"zigbee2mqtt/{topic}", said | more, at_ms=now_ms + late_ms)
+            await hub.done()
+    rows = await hub.rows(
+        "select d.address, a.kind, a.rule from alert a join device d on d.id = a.device_id order by d.address, a.rule"
+    )
+    both = [("smoke", "E1"), ("device", "T2"), ("device", "T5")]
+    assert rows == [(f"z2m:zigbee2mqtt/{name}", *what) for name in ("named", "nameless") for what in both]
+    assert await hub.one("select count(*) from incident") == 4
+
+
 async def test_fall_a_moment_ago_does_not_swallow_a_press_without_identity(hub: Hub, dsn: str) -> None:
     await known(hub, dsn)
     hub.send("carehub/w1/event", {"event": "fall", "id": "3", "stage": "confirmed"})
