@@ -94,6 +94,7 @@ def test_everybody_who_is_called_learns_that_she_did_not_answer(
     sent = Sent(visitor, world, role)
     before = visitor.get(f"{sent.path}/state").json()
     assert (before["silent"], 'id="silent" hidden' in sent.html()) == ("", True)
+    sent.says("accept")  # whoever is not needed any more is told so, and nothing else
     csrf = csrf_of(li.get("/").text)
     for verb in ("take", "no_speech"):
         assert li.post(f"/incidents/{sent.incident}/{verb}", data={"csrf": csrf}).status_code == 303
