@@ -133,7 +133,7 @@ ZH = Vocabulary(
     expires="有人接警后 {time}没有消息：回到队列，从同一步继续",
     on_the_way="出发后 {time}没有到达（路远者按路程的一倍半）：回到队列",
     on_scene="到达后 {time}没有消息：回到队列",
-    holds="挂起最长 {time}，到时重新响铃",
+    holds="暂缓最长 {time}，到时重新响铃",
     closes="移交或脱险后，每 {time}提醒坐席结案",
 )
 
