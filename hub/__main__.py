@@ -27,7 +27,7 @@ COMMANDS = {
     "replay": "send recordings to a running hub as a device would",
     "evaluate": "falls, vitals, news2: run the hub's detectors over files",
     "train": "fit the fall model to recordings",
-    "bench": "ingest, latency: measure, beside a peer in the same run",
+    "bench": "ingest, latency, escalation: measure, beside a peer in the same run",
 }
 
 

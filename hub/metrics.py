@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from hub.errors import HubError
+
 REQUEST_LIMIT_S = 5.0
 
 
@@ -48,7 +50,11 @@ def serve(
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             pass
 
-    server = ThreadingHTTPServer((host, port), Page)
+    try:
+        server = ThreadingHTTPServer((host, port), Page)
+    except OSError as error:
+        words = f"/metrics cannot be served on {host}:{port} ({error.strerror}); is this role running here already?"
+        raise HubError(words) from None
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()
