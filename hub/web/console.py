@@ -1,6 +1,7 @@
 """The operator's pages: the live queue, one incident, and what the buttons post."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -89,13 +90,14 @@ async def sheet(request: Request, incident_id: IncidentId, name: str, who: SeatO
     async with has.pool.connection() as conn:
         it = await _found(conn, incident_id, has, who)
         candidates = await store.rows(conn, store.Q.candidates, incident=incident_id) if name == "dispatch" else []
+        hold_minutes = await _hold_minutes(conn, it) if name == "hold" else ()
         links = await store.rows(conn, CASES.links, incident=incident_id) if name in ("close", "link") else []
         service = CALLS.get(name)
         lines: tuple[str, ...] = ()
         if service is not None:
             lines = script(service, await _scene(conn, it, has, who.language), words.pick(who.language))
     return render(
-        request, "_sheet.html", who, sheet=name, it=it, candidates=candidates, hold_minutes=HOLD_MINUTES,
+        request, "_sheet.html", who, sheet=name, it=it, candidates=candidates, hold_minutes=hold_minutes,
         dispositions=list(Disposition), critical=it["severity"] == Severity.CRITICAL, links=links, service=service,
         lines=lines,
     )  # fmt: skip
@@ -263,12 +265,23 @@ async def _case(conn: Connection, incident_id: int, who: Seat, has: Parts) -> di
     }
 
 
+async def _hold_minutes(conn: Connection, it: store.Row) -> Sequence[int]:
+    """How long this one may wait: no more than its policy says; the shortest is offered whatever it says."""
+    policy = (await policies.version(conn, it["policy_version"]))[it["policy_name"]]
+    return [n for n in HOLD_MINUTES if timedelta(minutes=n) <= policy.hold_max] or HOLD_MINUTES[:1]
+
+
 async def _asks_for_ambulance(conn: Connection, it: store.Row) -> bool:
     """Whether the policy has come to where it asks an operator about 120, and nobody has answered."""
     if State(it["state"]) is not State.OPEN or it["test"] or Service.AMBULANCE in it["services"]:
         return False
     policy = (await policies.version(conn, it["policy_version"]))[it["policy_name"]]
     return any(t.role is Role.AMBULANCE and t.operator_confirms for t in policy.rung(it["step"]).notify)
+
+
+def _door(area: str, address: str) -> str:
+    """The address with its area before it, unless it says so itself: nobody reads a place out twice."""
+    return address if not address or address.startswith(area) else f"{area} {address}"
 
 
 async def _scene(conn: Connection, it: store.Row, has: Parts, language: str) -> Scene:
@@ -279,7 +292,7 @@ async def _scene(conn: Connection, it: store.Row, has: Parts, language: str) -> 
     kinds = dict.fromkeys([it["kind"], *(a["kind"] for a in alerts)])
     risks = it["risks"] or ()
     return Scene(
-        address=" ".join(p for p in (it["address"] and it["area"], it["address"]) if p), entrance=it["entrance"] or "",
+        address=_door(it["area"] or "", it["address"] or ""), entrance=it["entrance"] or "",
         key_place=it["key_place"] or "", age=it["age"], happened=" + ".join(t(f"kind.{k}") for k in kinds),
         presses=it["presses"], no_speech=it["no_speech"],
         hazards=tuple(words.risk(language, r) for r in risks if r in HAZARDS),
