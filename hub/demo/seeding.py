@@ -162,6 +162,7 @@ async def _console(run: _Seeding, entry: dict[str, Any]) -> dict[str, Any]:
 async def _worker(run: _Seeding, entry: dict[str, Any], area: str) -> dict[str, Any]:
     """Somebody on duty for the area: guards and community workers carry a terminal, 120's desk has an address."""
     person = await _person(run, entry, area, entry["role"])
+    await people.set_place(run.conn, person, *entry["place"])
     await people.cover(run.conn, person, SHIFT_DAYS)
     if entry["role"] in TERMINAL_ROLES:
         return await _terminal(run, entry, person)
