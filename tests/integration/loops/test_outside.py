@@ -1,9 +1,7 @@
 """The outside heartbeat: it beats while all is well, and stays away when anything is wrong."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,9 +10,9 @@ from hub.loops.findings import Finding, Loud, Standing
 from hub.loops.outside import Outside
 from hub.watch_settings import AuditSettings
 from tests.acceptance.watched import Elsewhere
+from tests.integration.loops.waiting import running, until
 
 pytestmark = pytest.mark.anyio
-PATIENCE_S = 10.0
 LATE = Standing(finding=Finding(rule="timer_late", subject="incident:1"), lasts_s=3.0)
 
 
@@ -27,23 +25,6 @@ def elsewhere() -> Iterator[Elsewhere]:
 
 def settings(url: str, fail: str = "") -> AuditSettings:
     return AuditSettings(heartbeat_url=url, heartbeat_every_s=0.05, heartbeat_fail=fail)
-
-
-@asynccontextmanager
-async def running(outside: Outside) -> AsyncIterator[Outside]:
-    task = asyncio.create_task(outside.run())
-    try:
-        yield outside
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
 
 
 async def test_heartbeat_beats_while_all_is_well_and_stops_when_it_is_not(elsewhere: Elsewhere) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from hub.loops.findings import Finding, Standing
 from hub.loops.siren import QUIET_FILE, Siren
 from hub.watch_settings import AuditSettings
 from tests.conftest import Mosquitto
+from tests.integration.loops.waiting import PATIENCE_S, running, until
 
 pytestmark = pytest.mark.anyio
-PATIENCE_S = 15.0
 LOST = Standing(finding=Finding(rule="canary_lost", subject="page"), lasts_s=60.0)
 
 
@@ -34,23 +33,6 @@ class Desk:
 def settings(folder: Path, script: str, **more: object) -> AuditSettings:
     fast = AuditSettings(siren_command=("sh", "-c", script), siren_pause_s=0.1, siren_after_s=1.0)
     return replace(fast, **more)  # type: ignore[arg-type]
-
-
-@asynccontextmanager
-async def running(siren: Siren) -> AsyncIterator[Siren]:
-    task = asyncio.create_task(siren.run())
-    try:
-        yield siren
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
 
 
 def lines(path: Path) -> list[str]:
