@@ -34,7 +34,6 @@ FIELDS: Mapping[str, Field] = {
     "rest_bins": Field(dtype="uint16", shape=(BINS,)),  # resting heart rate, 2 bpm a bin from 30
     "rest_total": Field(dtype="uint16"),
 }
-ONE = np.uint64(1)
 TWELVE = np.uint64((1 << REST_MIN) - 1)
 
 
