@@ -211,7 +211,7 @@ def _tell(name: Path | str, faults: Iterable[Fault], lang: str) -> None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as err:
         raise HubError(f"{path}: cannot be read ({err}); give the path of a policy in TOML, written in UTF-8") from None
 

@@ -90,6 +90,12 @@ async def test_gap_in_the_duty_list_and_people_out_of_reach_are_refused_together
     assert "property guards (east) have gaps in the next 14 days: 11-21 22:00–12-05 12:00" in errors[1]
 
 
+def test_file_that_an_editor_begins_with_a_mark_is_read(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy.write_text(policy.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert main(["policy", "check", str(policy)]) == 0
+    assert "not TOML" not in capsys.readouterr().err
+
+
 def test_check_without_a_database_says_what_it_could_not_ask(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "check", str(policy)]) == 0
     assert "no database is configured" in capsys.readouterr().out

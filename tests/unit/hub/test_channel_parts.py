@@ -9,11 +9,20 @@ from alerts.model import Purpose, Severity
 from hub.channels import addresses, references
 from hub.channels.channel import Outcome
 from hub.channels.provided import e164
-from hub.channels.providers import aliyun, tencent
+from hub.channels.providers import READERS, ReportError, aliyun, tencent
 from hub.config import ConfigError, Settings, load
 from hub.loops.retries import LONGEST_WISH_S, pause_s
 
 KEY = "a key that only tests have"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[", b"7", b'[{"a":"\xff"}]', b'{"a":"\xff"}', b'{"a":' * 12_000, b"[" * 60_000]
+)
+@pytest.mark.parametrize("where", READERS)
+def test_report_that_is_none_is_refused_and_is_no_fault_of_ours(where: tuple[str, str], body: bytes) -> None:
+    with pytest.raises(ReportError):
+        READERS[where](body)
 
 
 def test_aliyun_signature_is_the_one_of_its_specification() -> None:
