@@ -1,12 +1,16 @@
-"""carehub devices: register a device or a gateway, and list what is registered."""
+"""carehub devices: register, claim, bind, test, show and retire devices; their keys, files and rights."""
 
 import argparse
 import asyncio
 from pathlib import Path
 
+from hub import device_files
+from hub.commands import device_bulk, device_show, device_steps
+from hub.commands.device_words import show_credential
 from hub.config import Settings, load, required_dsn
+from hub.device_life import State
 from hub.errors import HubError
-from hub.store import devices
+from hub.store import device_life, devices
 from hub.store.pool import connect
 
 
@@ -20,7 +24,7 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="carehub devices", description=__doc__)
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
-    commands = parser.add_subparsers(required=True, metavar="add | gateway | test | list")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add = commands.add_parser("add", help="one device: prints what it signs in with, once")
     add.add_argument(
         "address", help="scheme:native, e.g. carehub:w-0417, watch3g:8800000015, z2m:home7/zigbee2mqtt/SOS"
@@ -38,7 +42,30 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("device", type=int, help="the device's number")
     test.add_argument("--minutes", type=int, default=30, help=f"up to {devices.LONGEST_TEST_MIN}; 0 ends it now")
     test.set_defaults(run=_test)
-    commands.add_parser("list", help="what is registered").set_defaults(run=_list)
+    device_steps.add_to(commands)
+    listing = commands.add_parser("list", help="every device: state, whose, last heard, battery, deadline")
+    listing.add_argument("--state", choices=[str(state) for state in State])
+    listing.set_defaults(run=device_show.listing)
+    show = commands.add_parser("show", help="one device: in effect or why not, history, last messages decoded and raw")
+    show.add_argument("device", metavar="DEVICE", help="number or address")
+    show.add_argument("--messages", type=int, default=device_show.MESSAGES)
+    show.set_defaults(run=device_show.show)
+    take = commands.add_parser("import", help=f"CSV with {','.join(device_files.COLUMNS)}: all of it, or every fault")
+    take.add_argument("file", type=Path)
+    take.add_argument("--check", action="store_true", help="only look for faults")
+    take.add_argument("--by", metavar="PERSON", help="whose doing it is")
+    take.set_defaults(run=device_bulk.take)
+    give = commands.add_parser("export", help="every device in use, as import reads it")
+    give.add_argument("file", type=Path, nargs="?")
+    give.set_defaults(run=device_bulk.give)
+    acl = commands.add_parser("acl", help="who may publish and subscribe where, for a broker of your own")
+    acl.add_argument("broker", choices=["mosquitto", "emqx"])
+    acl.add_argument("file", type=Path, nargs="?")
+    acl.set_defaults(run=device_bulk.acl)
+    label = commands.add_parser("label", help="a label with a QR code, as SVG; it holds no key")
+    label.add_argument("device", metavar="DEVICE", help="number or address")
+    label.add_argument("file", type=Path, nargs="?")
+    label.set_defaults(run=device_bulk.label)
     return parser
 
 
@@ -51,9 +78,10 @@ async def _add(options: argparse.Namespace, settings: Settings) -> int:
             conn, options.address, resident_id=options.resident, room=options.room, model=options.model,
             deadline_s=options.deadline,
         )  # fmt: skip
+        await device_life.note_registered(conn, number, await device_steps.actor(conn))
         print(f"device {number}: {options.address}")
         if scheme == "carehub":
-            _show(
+            show_credential(
                 settings, await devices.issue_credential(conn, native, "device", f"carehub/{native}/", device_id=number)
             )
     return 0
@@ -72,23 +100,5 @@ async def _gateway(options: argparse.Namespace, settings: Settings) -> int:
     if prefix == "/" or "#" in prefix or "+" in prefix:
         raise HubError(f"{options.prefix!r} is no topic prefix; write something like home7/zigbee2mqtt/")
     async with await connect(settings.database.dsn, name="carehub devices") as conn, conn.transaction():
-        _show(settings, await devices.issue_credential(conn, options.name, "gateway", prefix))
+        show_credential(settings, await devices.issue_credential(conn, options.name, "gateway", prefix))
     return 0
-
-
-async def _list(_: argparse.Namespace, settings: Settings) -> int:
-    async with await connect(settings.database.dsn, name="carehub devices") as conn:
-        rows = await devices.listing(conn)
-    print(f"{'no.':>5} {'address':<36}{'state':<9}{'resident':>8}  {'deadline':>8}  {'room':<12}signs in as")
-    for number, address, _model, state, resident, room, deadline, username in rows:
-        bound = f"{resident or '-':>8}  {deadline or '-':>8}  {room:<12}"
-        print(f"{number:>5} {address:<36}{state:<9}{bound}{username or '-'}")
-    return 0
-
-
-def _show(settings: Settings, credential: devices.Credential) -> None:
-    listener = settings.listener
-    print(f"  broker    mqtt://{listener.host}:{listener.port}")
-    print(f"  user      {credential.username}")
-    print(f"  password  {credential.secret}   (shown once)")
-    print(f"  topics    {credential.topic_prefix}…")

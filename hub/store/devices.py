@@ -121,6 +121,31 @@ async def dismiss(conn: Connection, usernames: Sequence[str]) -> None:
     await conn.execute(Q.changed)
 
 
-async def listing(conn: Connection) -> list[tuple[Any, ...]]:
-    """Return (id, address, model, state, resident_id, room, deadline_s, username) of every device."""
-    return await (await conn.execute(Q.list_devices)).fetchall()
+async def listing(conn: Connection, state: str | None = None) -> list[tuple[Any, ...]]:
+    """Return (id, address, model, state, resident_id, resident, room, heard_at, battery_pct, deadline_s, username)."""
+    return await (await conn.execute(Q.list_devices, {"state": state})).fetchall()
+
+
+async def exported(conn: Connection) -> list[tuple[Any, ...]]:
+    """Return (address, model, resident_id, room, deadline_s) of every device in use."""
+    return await (await conn.execute(Q.export)).fetchall()
+
+
+async def residents(conn: Connection) -> dict[str, list[int]]:
+    """Return everybody's number, by number and by name; several of one name have several."""
+    found: dict[str, list[int]] = {}
+    for number, name in await (await conn.execute(Q.names)).fetchall():
+        for word in {str(number), str(name)}:
+            found.setdefault(word, []).append(int(number))
+    return found
+
+
+async def rights(conn: Connection) -> list[tuple[str, str, bool]]:
+    """Return (username, topic prefix, whether it is in force) of every key."""
+    return [(str(u), str(p), bool(a)) for u, p, a in await (await conn.execute(Q.rights)).fetchall()]
+
+
+async def said(conn: Connection, device_id: int, limit: int) -> list[tuple[datetime, bytes]]:
+    """Return the raw batches of a device's last messages (received_at, body), the last first; others' are in them."""
+    rows = await (await conn.execute(Q.said, {"id": device_id, "limit": limit})).fetchall()
+    return [(row[0], bytes(row[2])) for row in rows]

@@ -25,10 +25,43 @@ on conflict (username) do update set
     device_id = excluded.device_id, person_id = excluded.person_id, active = true
 
 -- name: list_devices
--- For `carehub devices list`: what is registered, to whom it is bound, when it was last heard.
-select d.id, d.address, d.model, d.state, d.resident_id, d.room, d.deadline_s, c.username
-from device d left join credential c on c.device_id = d.id and c.active
+-- For `carehub devices list`: what there is, whose it is, when it was last heard, what its battery said.
+select d.id, d.address, d.model, d.state, d.resident_id, r.name, d.room, v.received_at, b.battery_pct, d.deadline_s,
+       c.username
+from device d
+left join resident r on r.id = d.resident_id
+left join credential c on c.device_id = d.id and c.active
+left join lateral (select received_at from telemetry where device_id = d.id
+                   order by received_at desc limit 1) v on true
+left join lateral (select battery_pct from telemetry where device_id = d.id and battery_pct is not null
+                     and received_at > hub_now() - interval '3 days' order by received_at desc limit 1) b on true
+where %(state)s::text is null or d.state = %(state)s
 order by d.id
+
+-- name: export
+-- Every device in use, as `carehub devices import` reads it.
+select address, model, resident_id, room, deadline_s from device where state <> 'retired' order by id
+
+-- name: names
+-- Everybody a device may be given to.
+select id, name from resident
+
+-- name: rights
+-- Every key and where it may publish and subscribe.
+select username, topic_prefix, active from credential order by username
+
+-- name: said
+-- The raw batches that the last messages of a device stand in: the device's number is in what was decoded of them.
+select distinct b.received_at, b.batch, b.body
+from (
+    select received_at, batch from (select received_at, batch from telemetry where device_id = %(id)s
+                                    order by received_at desc limit %(limit)s) wide
+    union
+    select received_at, batch from (select received_at, batch from observation where device_id = %(id)s
+                                    order by received_at desc limit %(limit)s) narrow
+) s
+join raw_batch b on b.batch = s.batch
+order by b.received_at desc limit %(limit)s
 
 -- name: test
 -- An installer's test mode, which ends by the clock. Zero minutes: it ends now.

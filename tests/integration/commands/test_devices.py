@@ -1,6 +1,7 @@
 """An installer registers devices: the secret is shown once and kept as a hash."""
 
 import hashlib
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -64,6 +65,81 @@ def test_gateway_and_list(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
     devices.main(["add", "carehub:w-3"])
     devices.main(["list"])
     assert "carehub:w-3" in capsys.readouterr().out.splitlines()[-1]
+
+
+def given(dsn: str, name: str = "长者甲") -> int:
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        row = conn.execute(
+            "insert into resident (name, area, created_at) values (%s, '示例社区', now()) returning id", (name,)
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_device_goes_through_its_life_on_the_command_line(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given(dsn)
+    devices.main(["add", "carehub:w-5", "--model", "W-1"])
+    devices.main(["bind", "carehub:w-5", "--resident", "长者甲", "--room", "浴室"])
+    printed = capsys.readouterr().out
+    assert "未生效 not in effect" in printed
+    assert "no press has arrived since it was bound" in printed
+    with pytest.raises(HubError, match="press it"):
+        devices.main(["live", "carehub:w-5"])
+    devices.main(["check", "1", "voice", "failed", "--note", "quiet"])
+    devices.main(["list", "--state", "bound"])
+    assert "1 长者甲" in capsys.readouterr().out
+    devices.main(["retire", "1", "--why", "lost"])
+    devices.main(["show", "1"])
+    shown = capsys.readouterr().out
+    actions = rows(dsn, "select action, state from device_event order by id")
+    assert actions == [("registered", "claimed"), ("bind", "bound"), ("check", "bound"), ("retire", "retired")]
+    assert "lost" in shown
+    assert "it is retired" in shown
+
+
+def test_key_that_is_rotated_is_shown_once_and_the_old_one_is_over(
+    dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    devices.main(["add", "carehub:w-6"])
+    old = capsys.readouterr().out.split("password  ")[1].split()[0]
+    devices.main(["rotate", "carehub:w-6"])
+    new = capsys.readouterr().out.split("password  ")[1].split()[0]
+    assert new != old
+    assert rows(dsn, "select secret_sha256 from credential") == [(hashlib.sha256(new.encode()).digest(),)]
+    assert rows(dsn, "select action from device_event where action = 'credential'") == [("credential",)]
+    devices.main(["add", "watch3g:8800000015"])
+    with pytest.raises(HubError, match="does not sign in by itself"):
+        devices.main(["rotate", "watch3g:8800000015"])
+
+
+def test_file_with_faults_is_told_them_all_and_nothing_is_taken(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "devices.csv"
+    file.write_text("address,resident,deadline_s\nw-1,,\ncarehub:w-2,长者乙,0\nnone:x,,\n", encoding="utf-8")
+    assert devices.main(["import", str(file)]) == 1
+    lines = [line.partition("devices.csv:")[2].partition(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["2", "3", "3", "4", ""]
+    assert rows(dsn, "select count(*) from device") == [(0,)]
+
+
+def test_file_taken_and_given_back_is_the_same_and_keys_in_use_stay(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(dsn)
+    file, back = tmp_path / "devices.csv", tmp_path / "back.csv"
+    file.write_text(
+        "address,model,resident,room,deadline_s\ncarehub:w-1,W-1,1,浴室,600\nlorawan:70b3d57ed0060b32,WS101,,,\n",
+        encoding="utf-8",
+    )
+    assert devices.main(["import", str(file)]) == 0
+    assert len(capsys.readouterr().out.splitlines()[1].split(",")[3]) >= 32
+    assert devices.main(["export", str(back)]) == 0
+    assert back.read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
+    before = rows(dsn, "select secret_sha256 from credential")
+    assert devices.main(["import", str(back)]) == 0
+    assert rows(dsn, "select secret_sha256 from credential") == before
+    assert rows(dsn, "select state from device order by id") == [("bound",), ("claimed",)]
 
 
 def test_address_without_scheme_is_refused() -> None:

@@ -1,8 +1,11 @@
 """From the first message of an unknown device to the day it is out of use, through the running hub."""
 
+import asyncio
+
 import psycopg
 import pytest
 
+from hub.commands import devices as commands
 from hub.device_life import Check, RefusedError, State
 from hub.errors import HubError
 from hub.store import device_life, devices
@@ -142,6 +145,24 @@ async def test_press_is_never_said_to_have_come_by_hand(hub: Hub) -> None:
     await bound(hub)
     with pytest.raises(HubError, match="counts when it arrives"):
         await device_life.check(hub.conn, await device_life.hold(hub.conn, WATCH), BY, Check.SOS, passed=True)
+
+
+async def test_last_messages_of_a_device_are_shown_decoded_and_raw_and_no_others(
+    hub: Hub, dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.vitals(hr=61, battery=40)
+    hub.vitals("w2", hr=99)
+    hub.press(id="7")
+    await hub.done()
+    monkeypatch.setenv("CAREHUB_DATABASE_DSN", dsn)
+    assert await asyncio.to_thread(commands.main, ["show", WATCH]) == 0
+    shown = capsys.readouterr().out
+    assert "vital.heart_rate=61" in shown
+    assert '{"hr": 61, "battery": 40}' in shown
+    assert "alarm.sos" in shown
+    assert "99" not in shown.partition("last messages")[2]
+    assert await asyncio.to_thread(commands.main, ["list"]) == 0
+    assert "40 %" in capsys.readouterr().out
 
 
 async def test_nobody_gets_a_device_who_is_not_registered(hub: Hub, dsn: str) -> None:

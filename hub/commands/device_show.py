@@ -1,0 +1,121 @@
+"""carehub devices list and show: what there is, what one of them is, said and went through."""
+
+import argparse
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from devices import registry
+from devices.adapter import DecodeError, Message
+from devices.telemetry import Observation
+from hub.commands.tables import table
+from hub.config import Settings
+from hub.device_life import effect
+from hub.store import device_life, devices, raw
+from hub.store.pool import connect, hub_now
+from hub.store.telemetry import moment
+
+MESSAGES = 10
+MOST_MESSAGES = 200
+RAW_SHOWN = 400  # characters of one message
+
+
+async def listing(options: argparse.Namespace, settings: Settings) -> int:
+    """Print every device."""
+    zone = ZoneInfo(settings.console.zone)
+    async with await connect(settings.database.dsn, name="carehub devices") as conn:
+        await device_life.settle(conn)
+        rows = await devices.listing(conn, options.state)
+    lines = [
+        (number, state, address, model, f"{whose} {name}" if whose else "", room, _time(heard, zone),
+         "" if battery is None else f"{battery:.0f} %", f"{deadline} s" if deadline else "", username)
+        for number, address, model, state, whose, name, room, heard, battery, deadline, username in rows
+    ]  # fmt: skip
+    head = (
+        "no.",
+        "state",
+        "address",
+        "model",
+        "resident",
+        "room",
+        f"last heard ({zone})",
+        "battery",
+        "deadline",
+        "key",
+    )
+    print(table(head, lines))
+    return 0
+
+
+async def show(options: argparse.Namespace, settings: Settings) -> int:
+    """Print one device: whether it is in effect, what was done to it, what it said last, decoded and raw."""
+    zone = ZoneInfo(settings.console.zone)
+    async with await connect(settings.database.dsn, name="carehub devices") as conn:
+        await device_life.settle(conn)
+        async with conn.transaction():
+            device = await device_life.hold(conn, options.device)
+        found, now = await device_life.known(conn, device.id), await hub_now(conn)
+        history = await device_life.history(conn, device.id)
+        bodies = await devices.said(conn, device.id, min(options.messages, MOST_MESSAGES))
+    told = effect(found, now)
+    print(f"device {device.id}: {device.address}, {device.state}")
+    print(f"  model     {device.model or '-'}")
+    print(f"  resident  {device.resident_id or '-'}, {device.room or '-'}")
+    print(f"  heard     {_time(found.heard_at, zone) or 'never'}")
+    print(f"  battery   {'-' if found.battery_pct is None else f'{found.battery_pct:.0f} %'}")
+    print(f"  {'已生效 in effect' if told.in_effect else '未生效 not in effect'}")
+    for words in told.words():
+        print(f"  - {words}")
+    print("history")
+    facts = [(_time(one.at, zone), one.action, one.state, one.actor, one.note, _facts(one)) for one in history]
+    print(table(("at", "what", "then", "who", "note", "facts"), facts, indent=2))
+    print("last messages")
+    for _, line in zip(range(options.messages), _messages(device.address, device.model, bodies, zone), strict=False):
+        print(line)
+    return 0
+
+
+def _messages(address: str, model: str, bodies: list[tuple[datetime, bytes]], zone: ZoneInfo) -> Iterator[str]:
+    for _, body in bodies:
+        for received_ms, topic, payload in reversed(raw.unpack(body)):
+            seen = _decoded(address, model, topic, payload, moment(received_ms))
+            if seen is not None:
+                at = _time(moment(received_ms), zone)
+                yield f"  {at}  {topic}\n    raw      {_raw(payload)}\n    decoded  {seen}"
+
+
+def _decoded(address: str, model: str, topic: str, payload: bytes, at: datetime) -> str | None:
+    """Return what a message says of this device, in one line; None if it says nothing of it."""
+    adapter = registry.adapter_for(topic)
+    if adapter is None:
+        return None
+    try:
+        told = adapter.decode(Message(topic=topic, payload=payload, received_at=at, model=model or None))
+    except DecodeError:
+        return None
+    its = [one for one in told if one.device == address]
+    return ", ".join(_words(seen) for one in its for seen in one.observations) or "-" if its else None
+
+
+def _words(seen: Observation) -> str:
+    where = f"{seen.lat:.5f},{seen.lon:.5f}" if seen.lat is not None and seen.lon is not None else ""
+    value = where or ("" if seen.value is None else str(seen.value))
+    rest = (seen.unit or "", "" if seen.quality == "ok" else f"({seen.quality})", seen.stage or "")
+    return " ".join(part for part in (f"{seen.code}={value}", *rest) if part)
+
+
+def _raw(payload: bytes) -> str:
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        text = ""
+    shown = text if text.isprintable() and text else payload.hex(" ")
+    return shown if len(shown) <= RAW_SHOWN else f"{shown[:RAW_SHOWN]} … ({len(payload)} bytes)"
+
+
+def _facts(line: device_life.Line) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(line.facts.items()))
+
+
+def _time(at: datetime | None, zone: ZoneInfo) -> str:
+    return "" if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
