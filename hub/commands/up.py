@@ -171,12 +171,13 @@ class Run:
     def _leave_word(self, dsn: str) -> None:
         """For commands and tests beside a running hub: where everything is. Holds the database password: mode 0600."""
         listener, gateway = self.settings.listener, self.settings.gateway
+        served = [door.name for door in gateway.doors()]
         word = {
             "pid": os.getpid(),
             "dsn": dsn,
             "console_url": self.settings.public_url,
             "listener": [listener.host, listener.port],
-            "gateway": [gateway.host, gateway.port] if gateway.enabled else None,
+            "gateway": [gateway.host, gateway.port] if gateway.enabled and WATCH in served else None,
         }
         path = self.run_dir / RUNNING_FILE
         path.unlink(missing_ok=True)

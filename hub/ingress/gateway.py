@@ -188,11 +188,19 @@ class Gateway:
         if registry.urgent(protocol.topic, frame):
             self._tell("gateway_nameless", f"{protocol.name}: what may be an alarm, before its device signed in")
 
-    def _tell(self, rule: str, text: str) -> None:
+    def failed(self, protocol: Protocol) -> None:
+        """A grammar has a fault, which is being handled: it is told, and its trace logged, now and then."""
+        counters.REJECTED.labels("gateway", "grammar failed").inc()
+        if self._tell("gateway_grammar", f"{protocol.name}: its grammar failed on a frame; update carehub"):
+            log.exception("grammar failed", protocol=protocol.name)
+
+    def _tell(self, rule: str, text: str) -> bool:
         now = self.loop.time()
-        if now - self._told_at.get(rule, -ALERT_S) >= ALERT_S:
+        due = now - self._told_at.get(rule, -ALERT_S) >= ALERT_S
+        if due:
             self._told_at[rule] = now
             self.intake.technical(rule, text)
+        return due
 
     # Backpressure, silence, slowness.
 
@@ -255,7 +263,7 @@ class Gateway:
         self._reachable.append(tell)
 
     def reaches(self, topic: str) -> bool:
-        """Whether the device of `tcp/<protocol>/<id>` is connected, and has had its first answer."""
+        """Whether the device of `tcp/<protocol>/<id>` is connected, answered once, and confirms what it is sent."""
         return self._to(topic) is not None
 
     async def deliver(self, downlink: Downlink, key: str = "") -> bool:
@@ -275,4 +283,6 @@ class Gateway:
         root, _, rest = topic.partition("/")
         name, _, device = rest.partition("/")
         connection = self._newest.get((name, device)) if root == "tcp" else None
-        return None if connection is None or connection.ended or not connection.answered else connection
+        if connection is None or connection.ended or connection.deaf or not connection.answered:
+            return None
+        return connection

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-import structlog
-
 from devices.framers.base import BLANKS
 from devices.protocols import Protocol
 from hub.ingress import counters
@@ -19,8 +17,6 @@ from hub.ingress.guest import Guest
 
 if TYPE_CHECKING:
     from hub.ingress.gateway import Gateway
-
-log = structlog.get_logger(__name__)
 
 HEAD_KEPT = 1_100  # bytes of a frame, to answer in the device's own dialect: a whole frame where all of it is looked at
 LONGEST_ID = 64  # characters
@@ -48,6 +44,7 @@ class Tracker(Guest):
         self.device = ""  # whose a frame is that names nobody
         self.heads: dict[str, bytes] = {}  # id → a frame of it, if our own must be in its dialect
         self.answered = False  # it has been told that it is heard: now it can be told other things
+        self.deaf = False  # it did not confirm what it was told: it is told nothing more until it speaks
 
     def came(self) -> None:
         """The gateway keeps count of us."""
@@ -89,6 +86,9 @@ class Tracker(Guest):
         if not (self._claimed(named, frame) if named else self._signed_in(frame)):
             return
         self.heard_at = self._gateway.loop.time()  # garbage is no sign of life
+        if self.deaf:
+            self.deaf = False
+            self._gateway.announce()
         # A frame the device wants no answer to stands in line as well: what is unsettled is what is bounded.
         token = self._in_line(frame)
         self._gateway.taken += 1
@@ -133,7 +133,7 @@ class Tracker(Guest):
         try:
             return question(*args)
         except Exception:
-            log.exception("grammar failed", protocol=self.protocol.name)
+            self._gateway.failed(self.protocol)
             return None
 
     def _refuse(self, reason: str, frame: bytes) -> None:
@@ -206,6 +206,7 @@ class Tracker(Guest):
                 break
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, LOOK_S[1])
+        self.deaf = True
         return False
 
     def end(self, reason: str) -> None:

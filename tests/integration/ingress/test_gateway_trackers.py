@@ -8,9 +8,11 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from devices.adapter import Downlink
+from devices.framers import lines
 from devices.protocols import BY_NAME, PROTOCOLS, Protocol
 from hub.ingress.gateway import Gateway, PortTakenError
 from hub.ingress.settings import GatewaySettings
@@ -170,17 +172,27 @@ async def test_grammar_that_fails_costs_an_answer_and_never_the_frame(
     def broken(frame: bytes) -> bytes:
         raise KeyError(frame)
 
-    h02 = BY_NAME["h02"]
-    monkeypatch.setitem(BY_NAME, "h02", _with_reply(h02, broken))
+    monkeypatch.setitem(BY_NAME, "h02", msgspec.structs.replace(BY_NAME["h02"], reply=broken))
+    way_in = await gateway()
+    async with await Raw.open(way_in.ports["h02"]) as tracker:
+        tracker.say(HTBT + HTBT)
+        await until(lambda: intake.payloads == [HTBT, HTBT])
+    assert [rule for rule, _ in intake.alerts] == ["gateway_grammar"]
+
+
+async def test_framer_that_fails_ends_its_connection_and_its_bytes_are_kept(
+    gateway: Callable[..., Any], intake: ScriptedIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(lines.H02):
+        def feed(self, chunk: bytes) -> list[bytes]:
+            raise IndexError(len(chunk))
+
+    monkeypatch.setitem(BY_NAME, "h02", msgspec.structs.replace(BY_NAME["h02"], framer=Broken))
     way_in = await gateway()
     async with await Raw.open(way_in.ports["h02"]) as tracker:
         tracker.say(HTBT)
-        await until(lambda: intake.payloads == [HTBT])
-
-
-def _with_reply(protocol: Protocol, reply: Callable[[bytes], bytes]) -> Protocol:
-    fields = {name: getattr(protocol, name) for name in protocol.__struct_fields__}
-    return Protocol(**{**fields, "reply": reply})
+        assert await tracker.ended() == b""
+    assert intake.rejections == [("gateway", "tcp/h02", HTBT, "framer failed")]
 
 
 # Told.
@@ -230,8 +242,24 @@ async def test_line_that_confirms_nothing_has_not_been_told(gateway: Callable[..
     async with await signed_in(way_in) as tracker:
         tracker.writer.transport.pause_reading()  # type: ignore[attr-defined]
         assert not await way_in.deliver(Downlink(topic=topic, payload=bytes(16_000_000)))
-        assert not await way_in.deliver(Downlink(topic=topic, payload=b"again"))
-        await until(lambda: not way_in.reaches(topic))
+        assert not way_in.reaches(topic)
+        await until(lambda: not way_in._connections)
+
+
+async def test_device_that_confirmed_nothing_is_told_again_when_it_speaks(gateway: Callable[..., Any]) -> None:
+    way_in = await gateway(deliver_timeout_s=0.1, write_stall_s=60.0)
+    topic = f"tcp/gt06/{IMEI}"
+    async with await signed_in(way_in) as tracker:
+        tracker.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        assert not await way_in.deliver(Downlink(topic=topic, payload=bytes(16_000_000)))
+        assert not way_in.reaches(topic)
+        told: list[bool] = []
+        way_in.when_reachable(lambda: told.append(way_in.reaches(topic)))
+        tracker.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert await tracker.hear(16_000_000) == bytes(16_000_000)
+        tracker.say(gt06_location(2))
+        assert await tracker.hear(10) == gt06_answer(LOCATION, 2)
+        await until(lambda: told == [True])
 
 
 async def test_connection_whose_peer_is_gone_does_not_stay(gateway: Callable[..., Any]) -> None:
