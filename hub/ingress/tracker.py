@@ -18,7 +18,7 @@ from hub.ingress.guest import Guest
 if TYPE_CHECKING:
     from hub.ingress.gateway import Gateway
 
-HEAD_KEPT = 1_100  # bytes of a frame, to answer in the device's own dialect: a whole frame where all of it is looked at
+HEAD_KEPT = 1_100  # bytes of a device's latest frame, to speak to it in its own dialect; JT808's frames are no longer
 LONGEST_ID = 64  # characters
 LOOK_S = (0.005, 0.25)  # how often is looked whether the peer has confirmed what we wrote
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class Tracker(Guest):
         self._allowance, self._allowed_at = float(settings.frames_burst), gateway.loop.time()
         self._slow_until = 0.0
         self.device = ""  # whose a frame is that names nobody
-        self.heads: dict[str, bytes] = {}  # id → a frame of it, if our own must be in its dialect
+        self.heads: dict[str, bytes] = {}  # id → its latest frame, where ours must be in its dialect
         self.answered = False  # it has been told that it is heard: now it can be told other things
         self.deaf = False  # it did not confirm what it was told: it is told nothing more until it speaks
 
@@ -106,9 +106,10 @@ class Tracker(Guest):
         if len(device) > LONGEST_ID:
             self._refuse("id too long", frame)
             return False
-        kept = self.heads.get(device)
-        if kept is None or (self.protocol.readdress is not None and len(frame) <= len(kept)):
-            self.heads[device] = frame[:HEAD_KEPT] if self.protocol.readdress is not None else b""
+        if self.protocol.readdress is None:
+            self.heads[device] = b""
+        elif device not in self.heads or len(frame) <= HEAD_KEPT:
+            self.heads[device] = frame[:HEAD_KEPT]
         self.device = device
         self._gateway.claim(device, self)
         return True
