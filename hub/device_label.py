@@ -7,7 +7,7 @@ from urllib.parse import quote
 import segno
 
 MODULE_PX, BORDER = 6, 4  # a phone reads it at 25 mm
-LINE_PX = 18
+LINE_PX, LETTER_PX = 18, 8
 LONGEST = 120  # characters of an address that a label holds
 LONGEST_MODEL = 40
 PREFIX = "carehub:device?"
@@ -23,11 +23,13 @@ def svg(address: str, model: str, number: int) -> str:
     code = segno.make(text(address, model), error="m", micro=False)
     out = io.BytesIO()
     code.save(out, kind="svg", scale=MODULE_PX, border=BORDER, xmldecl=False, svgns=True, light="white")
-    side = code.symbol_size(scale=MODULE_PX, border=BORDER)[0]
-    lines = [f"{number}  {model}".strip(), address]
+    side = int(code.symbol_size(scale=MODULE_PX, border=BORDER)[0])
+    fits = side // LETTER_PX
+    shown = _cut(address, 3 * fits)
+    lines = [_cut(f"{number}  {model}".strip(), fits), *(shown[at : at + fits] for at in range(0, len(shown), fits))]
     words = "".join(
         f'<text x="{side // 2}" y="{side + LINE_PX * (at + 1) - 4}" font-family="monospace" font-size="13" '
-        f'text-anchor="middle">{escape(_cut(line, 48))}</text>'
+        f'text-anchor="middle">{escape(line)}</text>'
         for at, line in enumerate(lines)
     )
     height = side + LINE_PX * len(lines) + 6

@@ -46,13 +46,16 @@ with tried as (
     from device d
     left join lateral (
         select at, incident_id, identity from press
-        where device_id = d.id and kind = 'sos' and at >= coalesce(d.bound_at, d.created_at) order by at limit 1
-    ) p on not d.no_button
+        where not d.no_button and device_id = d.id and kind = 'sos' and at >= coalesce(d.bound_at, d.created_at)
+        order by at limit 1
+    ) p on true
     left join lateral (
         select received_at from telemetry
-        where device_id = d.id and received_at >= coalesce(d.bound_at, d.created_at) order by received_at limit 1
-    ) t on d.no_button
+        where d.no_button and device_id = d.id and received_at >= coalesce(d.bound_at, d.created_at)
+        order by received_at limit 1
+    ) t on true
     where d.state = 'bound' and coalesce(p.at, t.received_at) is not null
+    for update of d skip locked  -- somebody is at work on it: it is looked at again within the minute
 ), moved as (
     update device d set state = 'tested' from tried where d.id = tried.id and d.state = 'bound'
     returning d.id, tried.at, tried.incident_id, tried.identity

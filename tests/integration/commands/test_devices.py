@@ -142,6 +142,19 @@ def test_file_taken_and_given_back_is_the_same_and_keys_in_use_stay(
     assert rows(dsn, "select state from device order by id") == [("bound",), ("claimed",)]
 
 
+def test_rights_and_label_are_written_to_files(dsn: str, tmp_path: Path) -> None:
+    devices.main(["add", "carehub:w-1"])
+    devices.main(["add", "carehub:w-2"])
+    devices.main(["retire", "carehub:w-2"])
+    for what in (["acl", "emqx"], ["acl", "mosquitto"], ["label", "carehub:w-1"]):
+        assert devices.main([*what, str(tmp_path / what[-1].replace(":", "-"))]) == 0
+    assert (tmp_path / "emqx").read_text().splitlines()[1:] == [
+        '{allow, {username, "w-1"}, all, ["carehub/w-1/#"]}.', "{deny, all}."
+    ]  # fmt: skip
+    assert '"disableClient",\n   "username": "w-2"' in (tmp_path / "mosquitto").read_text()
+    assert (tmp_path / "carehub-w-1").read_text().startswith("<svg")
+
+
 def test_address_without_scheme_is_refused() -> None:
     with pytest.raises(HubError, match="write scheme:native"):
         devices.main(["add", "w-0417"])

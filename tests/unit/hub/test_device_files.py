@@ -75,5 +75,8 @@ def test_label_is_one_drawing_with_the_address_in_letters() -> None:
     assert device_label.text("carehub:w-1", "W-1") == "carehub:device?a=carehub%3Aw-1&m=W-1"
 
 
-def test_longest_address_still_makes_a_label() -> None:
-    assert ET.fromstring(device_label.svg("z2m:" + "长" * 60_000, "", 1)) is not None
+def test_longest_address_still_makes_a_label_that_holds_its_letters() -> None:
+    drawn = ET.fromstring(device_label.svg("z2m:" + "x" * 60_000, "M" * 500, 1))
+    lines = [one.text or "" for one in drawn.iter() if one.tag.endswith("text")]
+    assert len(lines) == 4
+    assert max(map(len, lines)) * device_label.LETTER_PX <= int(drawn.attrib["width"])
