@@ -5,6 +5,7 @@ import timeit
 import pytest
 
 from devices import registry, topics
+from devices.adapter import Command, Message
 from devices.adapters import (
     carehub,
     esphome,
@@ -18,6 +19,7 @@ from devices.adapters import (
     watch_json,
     zigbee2mqtt,
 )
+from devices.telemetry import Telemetry
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,25 @@ def test_doubt_is_urgent() -> None:
     assert registry.urgent("carehub/w-0417/event", b"")
     assert not registry.urgent("carehub/w-0417/vitals", b"{}")
     assert not registry.urgent("carehub/w-0417/accel", b"{}")
+
+
+def test_grammar_that_fails_at_a_glance_is_doubt_too() -> None:
+    class Hasty:
+        name, scheme = "hasty/1", "hasty"
+
+        def claims(self, topic: str) -> bool:
+            return topic == "hasty/a"
+
+        def urgent(self, topic: str, payload: bytes) -> bool:
+            return payload[0] > 0
+
+        def decode(self, message: Message) -> list[Telemetry]:
+            return []
+
+        def encode(self, command: Command) -> None:
+            return None
+
+    assert registry.urgent("hasty/a", b"", (Hasty(),))
 
 
 def test_asking_whether_vitals_are_urgent_costs_next_to_nothing() -> None:
