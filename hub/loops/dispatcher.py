@@ -2,6 +2,7 @@
 every copy under one key."""
 
 import asyncio
+import functools
 import time
 from collections import Counter as Tally
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ TAKE_BACK_EVERY_S = 0.5
 LEASE_MARGIN_S = 5.0  # a lease outlives its channel's timeout by at least this
 PROVIDERS_AT_ONCE = 8  # a channel whose other ends hang one by one may have so many times its senders under way
 RECEIPTS_AT_ONCE = 200  # written in one transaction
+CHANNELS_KEPT = 64
 RECEIPT_TRIES = 5  # writing a receipt while the database restarts; after that the page is taken back and sent again
 
 PAGES = Counter("carehub_pages_total", "Pages by what came of one attempt", ["channel", "outcome"])
@@ -273,6 +275,7 @@ def provider_of(channel: Channel, address: str) -> str:
         return ""
 
 
+@functools.lru_cache(maxsize=CHANNELS_KEPT)  # asked of every channel at every claim
 def _apart(channel: Channel) -> bool:
     """Whether its other ends hang one by one: two addresses have two providers."""
     return provider_of(channel, "https://one.test/") != provider_of(channel, "https://two.test/")

@@ -1,7 +1,7 @@
 """Pages under way: claimed by a living worker, settled by its receipt, taken back from the dead."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -62,7 +62,10 @@ async def claim(conn: Connection, worker: int, lanes: Sequence[Lane]) -> list[Ma
     roomy = [lane for lane in lanes if lane.room > 0]
     if not roomy:
         return []
-    claimed = await hot.execute(conn, Q.claim, {"lanes": json(map(asdict, roomy)), "worker": Int8(worker)})
+    rows = json({
+        "channel": lane.channel, "urgent": lane.urgent, "room": lane.room, "lease_s": lane.lease_s, "full": lane.full,
+    } for lane in roomy)  # fmt: skip
+    claimed = await hot.execute(conn, Q.claim, {"lanes": rows, "worker": Int8(worker)})
     names = [column.name for column in claimed.description or ()]
     return [dict(zip(names, row, strict=True)) for row in await claimed.fetchall()]
 
