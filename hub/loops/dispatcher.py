@@ -2,7 +2,6 @@
 every copy under one key."""
 
 import asyncio
-import functools
 import time
 from collections import Counter as Tally
 from collections.abc import Mapping
@@ -32,7 +31,6 @@ TAKE_BACK_EVERY_S = 0.5
 LEASE_MARGIN_S = 5.0  # a lease outlives its channel's timeout by at least this
 PROVIDERS_AT_ONCE = 8  # a channel whose other ends hang one by one may have so many times its senders under way
 RECEIPTS_AT_ONCE = 200  # written in one transaction
-CHANNELS_KEPT = 64
 RECEIPT_TRIES = 5  # writing a receipt while the database restarts; after that the page is taken back and sent again
 
 PAGES = Counter("carehub_pages_total", "Pages by what came of one attempt", ["channel", "outcome"])
@@ -84,9 +82,13 @@ class Dispatcher:
     worker: int = 0
     passed_at: float = 0.0
     _busy: Tally[tuple[str, bool, str]] = field(default_factory=Tally)  # channel, urgent, provider
+    _apart: Mapping[str, bool] = field(init=False)  # asked of every channel at every claim
     _arrived: list[_Arrived] = field(default_factory=list)
     _writing: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._apart = {name: _apart(channel) for name, channel in self.channels.items()}
 
     async def run(self) -> None:
         """Work under one number as long as its session lives; afterwards under a new one."""
@@ -131,7 +133,11 @@ class Dispatcher:
     def _place(self, row: Mapping[str, Any]) -> tuple[str, bool, str]:
         """Return whose room a page takes."""
         channel = self.channels[row["channel"]]
-        return row["channel"], row["urgent"], provider_of(channel, row["address"]) if _apart(channel) else ""
+        return (
+            row["channel"],
+            row["urgent"],
+            provider_of(channel, row["address"]) if self._apart[row["channel"]] else "",
+        )
 
     def _lanes(self) -> list[Lane]:
         return [
@@ -143,9 +149,9 @@ class Dispatcher:
         theirs; one claim may go over a provider's room, and not by more than as much again."""
         own = self.senders if urgent else max(1, self.senders // 4)
         busy = {provider: count for (n, u, provider), count in self._busy.items() if (n, u) == (name, urgent)}
-        full = tuple(provider for provider, count in busy.items() if count >= own) if _apart(channel) else ()
+        full = tuple(provider for provider, count in busy.items() if count >= own) if self._apart[name] else ()
         others = sum(busy.values()) - sum(busy[provider] for provider in full)
-        most = own * PROVIDERS_AT_ONCE if _apart(channel) else own
+        most = own * PROVIDERS_AT_ONCE if self._apart[name] else own
         return Lane(
             channel=name, urgent=urgent, lease_s=max(self.lease_s, channel.timeout_s + LEASE_MARGIN_S), full=full,
             room=min(own - others, most - sum(busy.values())),
@@ -275,7 +281,6 @@ def provider_of(channel: Channel, address: str) -> str:
         return ""
 
 
-@functools.lru_cache(maxsize=CHANNELS_KEPT)  # asked of every channel at every claim
 def _apart(channel: Channel) -> bool:
     """Whether its other ends hang one by one: two addresses have two providers."""
     return provider_of(channel, "https://one.test/") != provider_of(channel, "https://two.test/")
