@@ -127,10 +127,10 @@ async def test_sos_of_a_pendant_is_answered_and_then_spoken_to(centre: Centre, d
         assert kind == 0x8300
         assert body[1:].decode("gbk")
 
-    async def delivered() -> bool:
-        return bool(await centre.rows("select 1 from downlink where delivered_at is not null"))
+        async def delivered() -> bool:
+            return bool(await centre.rows("select 1 from downlink where delivered_at is not null"))
 
-    await eventually(delivered)
+        await eventually(delivered)  # while the line is there: whether its other end confirmed is asked of it
 
 
 async def test_sos_of_a_text_watch_rings_for_who_signed_in(centre: Centre, dsn: str) -> None:
