@@ -82,7 +82,15 @@ def fields(name: str, payload: bytes, longest: int = LONGEST_PAYLOAD) -> dict[st
     Raises:
         DecodeError: Too long, not JSON, or not an object.
     """
-    said = text(name, payload, longest)
+    return json_object(name, text(name, payload, longest))
+
+
+def json_object(name: str, said: str) -> dict[str, Any]:
+    """Return the JSON object in a text.
+
+    Raises:
+        DecodeError: Not JSON, or not an object.
+    """
     try:
         found = parsed(said)
     except (ValueError, RecursionError) as error:

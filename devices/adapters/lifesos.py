@@ -109,7 +109,7 @@ class LifeSosAdapter:
             return ()
         fresh = values.old(message.retained)
         if last == "event":
-            seen = list(_contact_id(_object(said), fresh))
+            seen = list(_contact_id(values.json_object(NAME, said), fresh))
         elif last in ("event_code", "restore_code"):
             seen = list(_code(said, last == "restore_code", message.model, fresh))
         elif last == "is_connected":
@@ -124,16 +124,6 @@ class LifeSosAdapter:
     def encode(self, command: Command) -> Downlink | None:
         """Return None: the base speaks with its own voice."""
         return None
-
-
-def _object(said: str) -> dict[str, Any]:
-    try:
-        found = values.parsed(said)
-    except (ValueError, RecursionError) as error:
-        raise DecodeError(NAME, f"not JSON: {str(error)[:120]}") from None
-    if not isinstance(found, dict):
-        raise DecodeError(NAME, f"a JSON object is expected, not {type(found).__name__}")
-    return found
 
 
 def _connected(said: str) -> Observation:

@@ -114,18 +114,8 @@ def _parts(topic: str) -> tuple[str, str, str]:
     return "/".join(parts[: at - 1]), parts[at - 1], "/".join(parts[at:])
 
 
-def _object(said: str) -> dict[str, Any]:
-    try:
-        found = values.parsed(said)
-    except (ValueError, RecursionError) as error:
-        raise DecodeError(NAME, f"not JSON: {str(error)[:120]}") from None
-    if not isinstance(found, dict):
-        raise DecodeError(NAME, f"a JSON object is expected, not {type(found).__name__}")
-    return found
-
-
 def _announced(base: str, said: str) -> Iterator[Telemetry]:
-    about = _object(said)
+    about = values.json_object(NAME, said)
     name, model = values.word(about.get("id")), values.word(about.get("model"))
     if name:
         seen = [Observation(code="provision.candidate", value=name)]
@@ -137,7 +127,7 @@ def _announced(base: str, said: str) -> Iterator[Telemetry]:
 
 def _pressed(device: str, channel: str, said: str, message: Message) -> Telemetry:
     """Return a press. An empty event is what a device says after it started: nobody pressed."""
-    about = _object(said)
+    about = values.json_object(NAME, said)
     event, count = values.word(about.get("event")), values.number(about.get("event_cnt"))
     whole = count if isinstance(count, int) and count >= 0 else None
     seen: list[Observation] = []
@@ -165,7 +155,7 @@ def _states(path: str, said: str, fresh: Quality) -> Iterator[Observation]:
         yield Observation(code="link.online", value=state)  # retained on purpose: it says how the line is
         return
     if path in ("info", "status"):
-        yield from _status(_object(said), fresh)
+        yield from _status(values.json_object(NAME, said), fresh)
     elif head == "sensor":
         yield from _sensor(last, said, fresh)
     elif path == "temperature" or head == "ext_temperature":

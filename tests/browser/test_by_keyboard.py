@@ -5,25 +5,16 @@ from playwright.sync_api import Page
 from tests.browser.conftest import Desk
 from tests.integration.web.world import World
 
-MOST_TABS = 40
+MOST_KEYS = 40
 
 
-def tab_to(page: Page, selector: str) -> None:
-    """Press Tab until the focus is where it is wanted, as somebody does who uses no mouse."""
-    for _ in range(MOST_TABS):
+def go_to(page: Page, selector: str, key: str = "Tab") -> None:
+    """Press Tab, or in a row of choices an arrow, until the focus is where somebody without a mouse wants it."""
+    for _ in range(MOST_KEYS):
         if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
             return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"Tab never comes to {selector}")
-
-
-def arrow_to(page: Page, selector: str) -> None:
-    """Go through a row of choices with the arrow key."""
-    for _ in range(MOST_TABS):
-        if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
-            return
-        page.keyboard.press("ArrowRight")
-    raise AssertionError(f"the arrow never comes to {selector}")
+        page.keyboard.press(key)
+    raise AssertionError(f"{key} never comes to {selector}")
 
 
 def test_case_is_taken_and_closed_by_keyboard_only(desk: Desk, world: World) -> None:
@@ -38,18 +29,18 @@ def test_case_is_taken_and_closed_by_keyboard_only(desk: Desk, world: World) -> 
 
     page.keyboard.press("c")
     page.wait_for_selector("#sheet [name=disposition]")
-    tab_to(page, "#sheet [name=disposition]")
+    go_to(page, "#sheet [name=disposition]")
     page.keyboard.press("Space")
-    arrow_to(page, "#sheet [value=lifted]")
-    tab_to(page, "#sheet [name=done]")
+    go_to(page, "#sheet [value=lifted]", "ArrowRight")
+    go_to(page, "#sheet [name=done]")
     page.keyboard.type("扶起，无伤")
-    tab_to(page, "#sheet [name=with_whom]")
+    go_to(page, "#sheet [name=with_whom]")
     page.keyboard.type("儿子")
-    tab_to(page, "#sheet [name=how]")
+    go_to(page, "#sheet [name=how]")
     page.keyboard.press("Space")
-    tab_to(page, "#sheet [name=called_back]")
+    go_to(page, "#sheet [name=called_back]")
     page.keyboard.press("Space")
-    tab_to(page, "#sheet button.primary")
+    go_to(page, "#sheet button.primary")
     page.keyboard.press("Enter")
 
     page.wait_for_selector(".case-head .state-closed")

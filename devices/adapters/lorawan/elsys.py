@@ -1,12 +1,11 @@
 """Elsys: a type byte and its value, one after another; the same for all models."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from devices.adapter import DecodeError
-from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, alarm, measure, place, state
+from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, Says, flag, measure, place, state
 
 _SETTINGS_PORT, _SETTINGS = 6, 0x3E
-Says = Callable[[Frame, int], Said]
 
 
 def _quiet(frame: Frame, at: int) -> Said:
@@ -16,14 +15,6 @@ def _quiet(frame: Frame, at: int) -> Said:
 def _scaled(code: str, size: int, by: float, channel: str | None = None) -> Says:
     def says(frame: Frame, at: int) -> Said:
         yield measure(code, frame.number(at, size, signed=size == 4 or code == "env.temperature") * by, channel=channel)
-
-    return says
-
-
-def _flag(code: str) -> Says:
-    def says(frame: Frame, at: int) -> Said:
-        on = frame.u8(at) != 0
-        yield alarm(code, on) if code.startswith("alarm.") else state(code, on)
 
     return says
 
@@ -42,7 +33,7 @@ _FIELDS: Mapping[int, tuple[int, Says]] = {
     0x02: (1, _scaled("env.humidity", 1, 1)),
     0x03: (3, _quiet),
     0x04: (2, _scaled("env.illuminance", 2, 1)),
-    0x05: (1, _flag("presence.motion")),
+    0x05: (1, flag("presence.motion")),
     0x06: (2, _scaled("env.co2", 2, 1)),
     0x07: (2, _scaled("battery.voltage", 2, 0.001)),
     0x08: (2, _quiet),
@@ -55,7 +46,7 @@ _FIELDS: Mapping[int, tuple[int, Says]] = {
     0x0F: (1, _quiet),  # how often it was moved
     0x10: (4, _quiet),
     0x11: (1, _occupancy),
-    0x12: (1, _flag("alarm.water_leak")),
+    0x12: (1, flag("alarm.water_leak")),
     0x13: (65, _quiet),
     0x14: (4, _scaled("env.pressure", 4, 0.001)),
     0x15: (2, _quiet),

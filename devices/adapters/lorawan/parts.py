@@ -84,6 +84,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Said = Iterable[Observation]
+Says = Callable[[Frame, int], Said]  # what stands at a place of a frame
 
 
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +117,16 @@ def state(code: str, value: Value, **more: Any) -> Observation:
 def alarm(code: str, on: bool, stage: Stage | None = None, **more: Any) -> Observation:
     """Return that an alarm sounds, or does not."""
     return Observation(code=code, value=on, stage=stage, **more)
+
+
+def flag(code: str) -> Says:
+    """Return what a byte says that is 0 for no: an alarm, or how things are."""
+
+    def says(frame: Frame, at: int) -> Said:
+        on = frame.u8(at) != 0
+        yield alarm(code, on) if code.startswith("alarm.") else state(code, on)
+
+    return says
 
 
 def press(word: str = "pressed", **more: Any) -> Observation:

@@ -1,13 +1,12 @@
 """Sensative Strips: a number of its memory, then fields of one type byte and a value; port 2 is what it remembers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 from devices.adapter import DecodeError
-from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, alarm, measure, past, state
+from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, Says, alarm, measure, past, state
 
 _NOW, _MEMORY = 1, 2
-Says = Callable[[Frame, int], Said]
 
 
 def _quiet(frame: Frame, at: int) -> Said:

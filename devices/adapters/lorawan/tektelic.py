@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from devices.adapter import DecodeError
-from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, absent, alarm, measure, place, state
+from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, Says, absent, alarm, flag, measure, place, state
 from devices.telemetry import Observation, Quality
 
 PORT = 10  # what the sensors measure; the other ports answer questions about settings or list beacons
 _UNHEARD = 0xFF
 
-Says = Callable[[Frame, int], Said]
 Fields = Mapping[int, tuple[int, Says]]  # a field's name -> its bytes, and what it says
 
 
@@ -21,14 +20,6 @@ def _quiet(frame: Frame, at: int) -> Said:
 def _scaled(code: str, size: int, by: float, *, signed: bool = False, **more: Any) -> Says:
     def says(frame: Frame, at: int) -> Said:
         yield measure(code, frame.number(at, size, signed=signed) * by, **more)
-
-    return says
-
-
-def _flag(code: str) -> Says:
-    def says(frame: Frame, at: int) -> Said:
-        on = frame.u8(at) != 0
-        yield alarm(code, on) if code.startswith("alarm.") else state(code, on)
 
     return says
 
@@ -56,17 +47,17 @@ _ROOM: Fields = {
     0x00BA: (2, _scaled("battery.voltage", 2, 0.001)),
     0x00D3: (1, _scaled("battery.level", 1, 1)),
     0x00BD: (2, _quiet),  # days left
-    0x0100: (1, _flag("contact.open")),
+    0x0100: (1, flag("contact.open")),
     0x0200: (1, _quiet),  # light or dark
     0x0367: (2, _scaled("env.temperature", 2, 0.1, signed=True)),
     0x0467: (2, _scaled("env.temperature", 2, 0.1, signed=True, channel="probe")),
     0x0468: (1, _scaled("env.humidity", 1, 0.5)),
     0x0502: (2, _quiet),  # how hard a blow was
-    0x0600: (1, _flag("alarm.tamper")),
+    0x0600: (1, flag("alarm.tamper")),
     0x0771: (6, _quiet),
     0x0804: (2, _quiet),  # how often the reed closed
-    0x0900: (1, _flag("alarm.water_leak")),
-    0x0A00: (1, _flag("presence.occupied")),
+    0x0900: (1, flag("alarm.water_leak")),
+    0x0A00: (1, flag("presence.occupied")),
     0x0B67: (2, _scaled("device.temperature", 2, 0.1, signed=True)),
     0x0C00: (1, _quiet),
     0x0D04: (2, _quiet),  # how often somebody moved
@@ -83,10 +74,10 @@ _TRACKER: Fields = {
     0x0085: (4, _quiet),
     0x0088: (8, _area),
     0x0092: (1, _quiet),
-    0x0000: (1, _flag("motion.moving")),
+    0x0000: (1, flag("motion.moving")),
     0x0067: (2, _scaled("device.temperature", 2, 0.1, signed=True)),
     0x0071: (6, _quiet),
-    0x0100: (1, _flag("contact.open")),
+    0x0100: (1, flag("contact.open")),
     0x0300: (1, _quiet),
 }
 _BADGE: Fields = {
