@@ -229,7 +229,7 @@ select p.id, p.name, p.role, p.phone, c.relation, c.minutes_away,
         or p.role = 'neighbour' and c.person_id is not null
            and not exists (select from shift s where s.person_id = p.id)) as on_duty
 from incident i
-join person p on p.active and p.role not in ('operator', 'supervisor', 'ambulance')
+join person p on p.active and p.role not in ('operator', 'supervisor', 'installer', 'ambulance')
 left join care_circle c on c.person_id = p.id and c.resident_id = i.resident_id
 left join resident r on r.id = i.resident_id
 where i.id = %(incident)s and (c.person_id is not null or (p.role <> 'family' and p.area in ('', i.area, coalesce(r.area, ''))

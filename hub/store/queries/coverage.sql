@@ -11,7 +11,7 @@ group by r.id order by r.id
 select p.id, p.role, p.area, p.lat, p.lon,
        coalesce((select array_agg(channel) from contact k where k.person_id = p.id), '{}'),
        exists (select from shift s where s.person_id = p.id)
-from person p where p.active and not p.canary and p.role <> 'supervisor' order by p.id
+from person p where p.active and not p.canary and p.role not in ('supervisor', 'installer') order by p.id
 
 -- name: names_of
 select id, name from person where id = any(%(people)s)

@@ -58,7 +58,7 @@ order by 1
 -- name: people
 -- Everybody who may be called, and whether there is any way to.
 select p.id, p.name, p.role, p.area, exists (select from contact c where c.person_id = p.id)
-from person p where p.active and not p.canary and p.role <> 'supervisor'
+from person p where p.active and not p.canary and p.role not in ('supervisor', 'installer')
 
 -- name: areas
 -- Where residents live.

@@ -122,8 +122,8 @@ update check_in set until = greatest(until, %(until)s) where person_id = %(perso
   and at <= %(at)s and until > %(at)s returning id
 
 -- name: names
--- A supervisor has a name where duty is shown, and is put on no list.
-select id, name, role, coalesce(login, ''), phone, active and role <> 'supervisor' from person where not canary order by name, id
+-- A supervisor has a name where duty is shown, and is put on no list; nor is an installer.
+select id, name, role, coalesce(login, ''), phone, active and role not in ('supervisor', 'installer') from person where not canary order by name, id
 
 -- name: mailboxes
 select person_id, lower(address) from contact where channel = 'email'
