@@ -104,6 +104,7 @@ class Reason(StrEnum):
     SILENT = "silent"
     NO_PRESS = "no_press"
     FAILED = "failed"
+    UNTRIED = "untried"
     TEST_MODE = "test_mode"
     NOT_LIVE = "not_live"
 
@@ -124,6 +125,7 @@ WORDS: Mapping[Reason | Doubt, tuple[str, str]] = {
     Reason.SILENT: ("设备已失联", "it has been silent for too long"),
     Reason.NO_PRESS: ("绑定后未收到试按", "no press has arrived since it was bound: press it"),
     Reason.FAILED: ("测试未通过：{}", "a trial failed: {}"),
+    Reason.UNTRIED: ("尚未测试：{}", "not tried yet: {}"),
     Reason.TEST_MODE: ("设备处于测试模式，按键不会呼叫家属", "it is in test mode: a press calls nobody else"),
     Reason.NOT_LIVE: ("尚未启用", "it has not been put into service"),
     Doubt.BATTERY: ("电量低", "its battery is low"),
@@ -147,6 +149,7 @@ class Known:
     has_key: bool = False
     circle: int = 0  # family and neighbours of its resident
     checks: Mapping[Check, bool] = field(default_factory=dict)  # the last outcome of each since it was bound
+    wanted: frozenset[Check] = frozenset()  # what must be tried before it is left; the press has its own rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +190,8 @@ def _reasons(known: Known, now: datetime) -> Iterator[tuple[Reason, str]]:
     for check, passed in sorted(known.checks.items()):
         if not passed:
             yield Reason.FAILED, check
+    for check in sorted(known.wanted - known.checks.keys() - {Check.SOS}):
+        yield Reason.UNTRIED, check
     if known.test_until is not None and known.test_until > now:
         yield Reason.TEST_MODE, ""
     if known.state is not State.LIVE:

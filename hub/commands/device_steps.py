@@ -16,6 +16,7 @@ from hub.store.device_life import Held
 from hub.store.pool import Connection, connect, hub_now
 
 PASSED, FAILED = "ok", "failed"
+BY = "whose doing it is: number, name, account or telephone"
 Step: TypeAlias = Callable[[Connection, Held, argparse.Namespace, str], Awaitable[None]]
 
 
@@ -40,7 +41,7 @@ def add_to(commands: Any) -> None:
 def _command(commands: Any, name: str, step: Step, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
     parser.add_argument("device", metavar="DEVICE", help="number or address")
-    parser.add_argument("--by", metavar="PERSON", help="whose doing it is: number, name, account or telephone")
+    parser.add_argument("--by", metavar="PERSON", help=BY)
     parser.set_defaults(run=_run, step=step)
     return parser
 
@@ -79,7 +80,7 @@ async def _claim(conn: Connection, device: Held, options: argparse.Namespace, by
 async def _bind(conn: Connection, device: Held, options: argparse.Namespace, by: str) -> None:
     home = await whose(conn, options.resident)
     await device_life.bind(
-        conn, device, by, resident_id=home.resident_id, room=options.room, no_button=options.no_button
+        conn, device, by, resident_id=home.resident_id, room=options.room, no_button=options.no_button or None
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,41 +67,54 @@ async def claim(conn: Connection, device: Held, actor: str, *, model: str = "") 
 
 
 async def bind(
-    conn: Connection, device: Held, actor: str, *, resident_id: int, room: str = "", no_button: bool = False
-) -> None:
-    """Give a device to a resident, or move it to another of his rooms. `no_button`: its first message is its test."""
+    conn: Connection, device: Held, actor: str, *, resident_id: int, room: str = "", no_button: bool | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> None:  # fmt: skip
+    """Give a device to a resident, or move it to another of his rooms.
+
+    `no_button`: its first message is its test; None: as before, where it is only moved. `facts` are written down too.
+    """
+    more = facts or {}
     if device.resident_id == resident_id and device.state in (State.BOUND, State.TESTED, State.LIVE):
         device_life.after(Action.MOVE, device.state)
-        await conn.execute(Q.move, {"id": device.id, "room": room or device.room})
-        await _note(conn, device.id, Action.MOVE, actor, facts={"room": room})
+        await conn.execute(Q.move, {"id": device.id, "room": room or device.room, "no_button": no_button})
+        await _note(conn, device.id, Action.MOVE, actor, facts={"room": room, **more})
         return
     state = device_life.after(Action.BIND, device.state)
     if await (await conn.execute(DEVICES.resident_exists, {"resident_id": resident_id})).fetchone() is None:
         raise UnknownResidentError(resident_id)
-    values = {"id": device.id, "state": state, "resident_id": resident_id, "room": room, "no_button": no_button}
+    values = {"id": device.id, "state": state, "resident_id": resident_id, "room": room, "no_button": bool(no_button)}
     await conn.execute(Q.bind, values)
-    facts = {"resident": resident_id, "room": room, "before": device.resident_id}
-    await _note(conn, device.id, Action.BIND, actor, facts=facts)
+    told = {"resident": resident_id, "room": room, "before": device.resident_id, **more}
+    await _note(conn, device.id, Action.BIND, actor, facts=told)
 
 
-async def check(conn: Connection, device: Held, actor: str, what: Check, *, passed: bool, note: str = "") -> None:
-    """Write down what a trial showed. That a press arrives is seen by the hub itself, never said by hand."""
+async def check(
+    conn: Connection, device: Held, actor: str, what: Check, *, passed: bool, note: str = "",
+    facts: Mapping[str, object] | None = None,
+) -> None:  # fmt: skip
+    """Write down what a trial showed, and the `facts` that the hub itself saw of it.
+
+    That a press arrives is seen by the hub itself, never said by hand.
+    """
     if what is Check.SOS and passed:
         raise HubError("a press counts when it arrives: press the device, then look with `carehub devices show`")
     state = device_life.after(Action.CHECK, device.state)
     await conn.execute(Q.put, {"id": device.id, "state": state})
-    await _note(conn, device.id, Action.CHECK, actor, note=note, facts={"check": what, "passed": passed})
+    await _note(conn, device.id, Action.CHECK, actor, note=note, facts={"check": what, "passed": passed, **(facts or {})})
 
 
-async def live(conn: Connection, device: Held, actor: str, now: datetime) -> None:
-    """The installer has finished.
+async def live(
+    conn: Connection, device: Held, actor: str, now: datetime, wanted: frozenset[Check] = frozenset()
+) -> None:
+    """The installer has finished. `wanted` are the trials that must have been made.
 
     Raises:
         RefusedError: It was not tested.
         HubError: Something else keeps it from working.
     """
     state = device_life.after(Action.LIVE, device.state)
-    found = await known(conn, device.id)
+    found = replace(await known(conn, device.id), wanted=wanted)
     rest = [text for reason, text in _against(found, now) if reason is not device_life.Reason.NOT_LIVE]
     if rest:
         raise HubError(f"not in effect: {'; '.join(rest)}")
@@ -120,6 +133,13 @@ async def retire(conn: Connection, device: Held, actor: str, *, why: str = "") -
     await conn.execute(Q.retire, {"id": device.id})
     await conn.execute(Q.dismiss, {"id": device.id})
     await _note(conn, device.id, Action.RETIRE, actor, note=why, facts={"resident": device.resident_id})
+
+
+async def note(
+    conn: Connection, device_id: int, action: str, actor: str, *, facts: Mapping[str, object] | None = None
+) -> None:
+    """Write a line of history that changes nothing: a trial begins, the installer leaves."""
+    await _note(conn, device_id, action, actor, facts=facts)
 
 
 async def note_credential(conn: Connection, device_id: int, actor: str) -> None:

@@ -25,9 +25,12 @@ class Listener:
     relations: Mapping[str, str] = field(default_factory=dict)  # what each person of her circle is to her, by number
 
 
+CALLED = frozenset(str(role) for role in Role)  # a supervisor or an installer in somebody's circle is not
+
+
 def roster(rows: Iterable[Sequence[Any]]) -> Roster:
     """Return the rows of query `roster` as the engine wants them."""
-    return Roster(responders=tuple(_responder(row) for row in rows))
+    return Roster(responders=tuple(_responder(row) for row in rows if row[1] in CALLED))
 
 
 async def roster_at(conn: Connection, resident_id: int, at: datetime) -> Roster:

@@ -1,7 +1,8 @@
 -- name: hold
 -- One device, held until commit, by its number or its address.
 select id, address, state, resident_id, model, room, no_button from device
-where id = %(id)s or address = %(address)s order by (id = %(id)s) desc nulls last limit 1 for update
+where id = %(id)s or address = %(address)s order by (id = %(id)s) desc nulls last limit 1
+for no key update  -- a press that opens an incident of this device waits for nobody
 
 -- name: claim
 -- It is ours now; whose it was before its retirement is forgotten, the history remembers.
@@ -15,7 +16,7 @@ update device set state = %(state)s, resident_id = %(resident_id)s, room = coale
 where id = %(id)s
 
 -- name: move
-update device set room = %(room)s where id = %(id)s
+update device set room = %(room)s, no_button = coalesce(%(no_button)s, no_button) where id = %(id)s
 
 -- name: put
 -- Only the state changes.
@@ -55,7 +56,7 @@ with tried as (
         order by received_at limit 1
     ) t on true
     where d.state = 'bound' and coalesce(p.at, t.received_at) is not null
-    for update of d skip locked  -- somebody is at work on it: it is looked at again within the minute
+    for no key update of d skip locked  -- somebody is at work on it: it is looked at again within the minute
 ), moved as (
     update device d set state = 'tested' from tried where d.id = tried.id and d.state = 'bound'
     returning d.id, tried.at, tried.incident_id, tried.identity
@@ -76,6 +77,7 @@ select d.state, d.bound_at, v.received_at, d.deadline_s, p.at, d.no_button, d.te
        (select coalesce(jsonb_object_agg(last.check_, last.passed), '{}') from (
             select distinct on (e.facts ->> 'check') e.facts ->> 'check' as check_, (e.facts ->> 'passed')::boolean as passed
             from device_event e where e.device_id = d.id and e.action = 'check' and e.at >= d.bound_at
+              and (e.facts ->> 'check' <> 'sos' or e.at > coalesce(p.at, '-infinity'))  -- it came after all
             order by e.facts ->> 'check', e.id desc) last) as checks
 from device d
 left join lateral (select received_at from telemetry where device_id = d.id
