@@ -22,6 +22,7 @@ _WORDS = {
     "lowpower": "battery.low",
     "accident alarm": "alarm.accident",
     "tamper": "alarm.tampering",
+    "dtc": "alarm.fault",  # a car's own fault code
     "ac alarm": "alarm.powerCut",  # the supply was cut
     "power cut": "alarm.powerCut",
     "acc alarm": "alarm.powerOn",  # somebody switched on what was armed

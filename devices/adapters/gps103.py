@@ -14,9 +14,15 @@ from devices.adapters.text_tracker import Said, TextTracker, at
 
 NAME = "gps103/1"
 
-_ID = re.compile(r"(?:##,)?imei:(\d{10,17})(?=,|$)", re.ASCII)
+_ID = re.compile(r"(?:##,|\d{10,17};?)?imei:(\d{10,17})(?=,|$)", re.ASCII)
 _BARE = re.compile(r"\d{10,17}", re.ASCII)  # the heartbeat is the IMEI alone
 _LOCAL = re.compile(r"(\d\d)/?(\d\d)/?(\d\d) ?(\d\d):?(\d\d)(\d\d)?", re.ASCII)
+# Newer ones in cars: what happened, two fields of a sensor, then all of it in decimal degrees.
+_DECIMAL = re.compile(
+    r"[^,]*,[^,]*,[^,]*,(?P<time>\d{6}),(?P<day>\d{6}),(?P<signal>\d+),(?P<fix>\d),(?P<lat>-?\d+\.\d+),"
+    r"(?P<lon>-?\d+\.\d+),(?:[^,]*,){6}(?P<charging>[01]),",
+    re.ASCII,
+)
 FIXED = "F"  # the fourth field behind the alarm: F with a fix, L with a cell alone
 
 
@@ -60,6 +66,9 @@ def reply(frame: bytes) -> bytes | None:
 def _read(said: Said, fields: list[str]) -> None:
     word, local = at(fields, 1), _local(at(fields, 2))
     said.alarm(alarm_words.meaning(word), word)
+    if (parts := _DECIMAL.match(",".join(fields[2:]))) is not None:
+        _decimal(said, parts)
+        return
     if at(fields, 4) != FIXED:
         said.at = local if word == "OBD" else None
         said.guessed = True
@@ -81,6 +90,12 @@ def _read(said: Said, fields: list[str]) -> None:
         )
     )
     said.guessed = found is None
+
+
+def _decimal(said: Said, found: re.Match[str]) -> None:
+    lat, lon = nmea.decimal(found["lat"], 90), nmea.decimal(found["lon"])
+    said.fix(nmea.Fix(at=nmea.moment(found["day"], found["time"]), valid=found["fix"] != "0", lat=lat, lon=lon))
+    said.state("battery.charging", found["charging"] == "1")
 
 
 def _east(fields: list[str], number: int, letter: int) -> tuple[str, str]:

@@ -22,13 +22,17 @@ EVENT, BATTERY = 11, 12  # fields of AVRMC
 EVENTS = {
     "3": "alarm.sos",
     "4": "alarm.geofenceExit",
+    "6": "alarm.overspeed",
+    "7": "alarm.geofenceExit",
     "8": "alarm.vibration",
     "H": "alarm.powerOff",
     "T": "alarm.tampering",
+    "X": "alarm.geofenceEnter",
+    "Y": "alarm.tow",
     "Z": "battery.low",
 }
 # What no document at hand tells for all models.
-DOUBTFUL = {"6": "alarm.overspeed", "7": "alarm.geofenceExit", "X": "alarm.geofenceEnter", "Y": "alarm.tow"}
+DOUBTFUL = {"5": "alarm.powerCut"}
 
 
 class LaipacAdapter(TextTracker):

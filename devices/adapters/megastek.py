@@ -17,7 +17,22 @@ _NEW = re.compile(r"\d{0,4}\$MG\w{4},(?P<rest>[^;]*)(?P<end>;)?")
 _OLD = re.compile(r"(?:LOG)?STX(?P<id>[^$]*)\$GPRMC,(?P<rest>[^;]*)(?P<end>;)?")
 _IMEI = re.compile(r"imei:\s*(\d{14,17})", re.ASCII)
 _BATTERY = re.compile(r"Battery=(\d{1,3})%", re.ASCII)
+_PULSE, _BITS = re.compile(r"\d{3}", re.ASCII), re.compile(r"[01]{4}", re.ASCII)
 _COUNT = re.compile(r"0|[1-9]\d{0,5}", re.ASCII)  # in fields of bits, which trackers have in its place, zeros lead
+
+# What only this maker calls its alarms.
+WORDS = {
+    "low extern voltage": "alarm.lowPower",
+    "gps cut": "alarm.gpsAntennaCut",
+    "corner": "alarm.hardCornering",
+    "fatigue": "alarm.fatigueDriving",
+    "psd": "alarm.powerCut",
+    "psr": "alarm.powerRestored",
+    "hit": "alarm.vibration",
+    "belton": "alarm.lock",
+    "beltoff": "alarm.unlock",
+    "error": "alarm.fault",
+}
 
 # Fields of the new form, behind `$MGV002`.
 IMEI, DAY, CLOCK, FIX, LAT, LON = 0, 3, 4, 5, 6, 8
@@ -73,6 +88,12 @@ def _new(said: Said, fields: list[str], *, whole: bool) -> None:
     said.current = True  # its clock runs without a fix
     if at(fields, CSQ).isdecimal():
         said.csq(int(at(fields, CSQ)[:3]))
+    if _PULSE.fullmatch(at(fields, HEALTH)) and _BITS.fullmatch(at(fields, HEALTH + 1)):  # a strap's pulse, put between
+        said.reading("vital.heart_rate", at(fields, HEALTH))
+        if not at(fields, BATTERY).isdecimal() or not at(
+            fields, ACCESSORIES
+        ):  # else a later field has made room for it
+            fields = [*fields[:HEALTH], *fields[HEALTH + 1 :]]
     if all(_COUNT.fullmatch(at(fields, HEALTH + n)) for n in range(5)) and not at(fields, HEALTH + 5):
         said.reading("vital.heart_rate", at(fields, HEALTH))
         said.reading("activity.steps", at(fields, HEALTH + 1))
@@ -80,7 +101,7 @@ def _new(said: Said, fields: list[str], *, whole: bool) -> None:
     if re.fullmatch(r"[01]\d", accessories, re.ASCII):
         said.state("battery.charging", accessories[0] == "1")
     said.level(at(fields, BATTERY))
-    code = alarm_words.meaning(at(fields, ALARM)) if whole or len(fields) > ALARM + 1 else None
+    code = _meaning(at(fields, ALARM)) if whole or len(fields) > ALARM + 1 else None
     if code != "alarm.powerOn" or at(fields, LAT):  # the first report of one that was switched on says nothing else
         said.alarm(code, at(fields, ALARM))
 
@@ -93,7 +114,11 @@ def _old(said: Said, fields: list[str], *, whole: bool) -> None:
     elif not any(_IMEI.search(field) for field in fields):
         said.level(at(fields, SENTENCE + OLD_BATTERY))
     for word in fields[SENTENCE:] if whole else fields[SENTENCE:-1]:
-        said.alarm(alarm_words.meaning(word), word.strip())
+        said.alarm(_meaning(word), word.strip())
+
+
+def _meaning(word: str) -> str | None:
+    return alarm_words.meaning(word) or WORDS.get(word.strip().lower().replace("belt o", "belto"))
 
 
 ADAPTER = MegastekAdapter()

@@ -40,14 +40,19 @@ ALARMS = {
     "TMP": "alarm.temperature",
     "JDR": "alarm.jamming",
     "JDS": "alarm.jamming",
+    "TOW": "alarm.tow",
+    "IDL": "alarm.idle",
 }
-# Of cars, and kept without ringing: a range of speeds is told of in and out, and what a crash is was set by somebody.
-DOUBTFUL = {"CRA": "alarm.accident", "SPD": "alarm.overspeed", "TOW": "alarm.tow"}
+# Of cars, and kept without ringing: what a crash is was set by somebody.
+DOUBTFUL = {"CRA": "alarm.accident"}
 # By kind and the last digit of the report type.
 TYPED = {
     ("HBM", "0"): "alarm.hardBraking",
     ("HBM", "1"): "alarm.hardAcceleration",
     ("HBM", "2"): "alarm.hardCornering",
+    ("HBM", "3"): "alarm.hardBraking",
+    ("HBM", "4"): "alarm.hardAcceleration",
+    ("SPD", "0"): "alarm.overspeed",  # out of the range that was set; 1 is back in it
 }
 # Fences are told of in and out; which of the two is which digit differs by family.
 FENCES = {"0": "alarm.geofenceExit", "1": "alarm.geofenceEnter"}
@@ -59,9 +64,15 @@ PENDANT = {"FRI", "NMR", "SOS", "RTL", "PNL", "LBC", "GEO", "SPD", "DOG", "IGL",
 BEFORE_END = -3
 CARS = {"FRI", "ERI", "RTL", "SOS", "GEO"}  # their status, if there is one, stands behind the battery
 FAMILIES = {"DE": 10}  # counted from the longitude, where a family puts something between
+SMALL = 10  # counted so too: GL500 and kin, told by what follows: mode, whether it moves, temperature
+_DEGREES_C = re.compile(r"(?:-?\d{1,2}\.\d)?", re.ASCII)
 CELL = 7  # fields from the longitude to what follows the cell
 STATIONARY = {"STR": ("40", "44"), "CTN": ("40", "44")}  # GL500 and GL530 have it behind the temperature
 STATIONARY_LEVEL = 8
+AT_ONCE = {"LBS": 6}  # cells alone: the level stands before them
+TIRED = ("DAR", "1")  # the report of a camera at the driver, and its fourth field
+HEAD = 11  # where the longitude of a report's first position stands; two more fields before it end in the level
+VIN = re.compile(r"[0-9A-Z]{17}", re.ASCII)  # of cars, in front of their name
 BAT_LEVEL, BAT_VOLTS, BAT_CHARGING = 6, 7, 8
 CSQ_SIGNAL = 4
 INF_SIGNAL, INF_VOLTS, INF_CHARGING, INF_TIME, INF_LEVEL = 6, 11, 12, 17, 18
@@ -100,7 +111,7 @@ class QueclinkAdapter(TextTracker):
             last = said[-1]
             last.named = f"{sent}:{count}" if sent else None
             _alarms(last, head["kind"], fields)
-            _supply(last, head["kind"], fields, places[-1] if places else None)
+            _supply(last, head["kind"], fields, places)
         return said
 
 
@@ -152,11 +163,13 @@ def _alarms(said: Said, kind: str, fields: list[str]) -> None:
     if kind == "GEO":
         said.doubt(FENCES.get(digit), f"GTGEO,{at(fields, REPORT_TYPE)}")
     said.doubt(DOUBTFUL.get(kind), f"GT{kind}")
+    if (kind, at(fields, 4)) == TIRED:
+        said.alarm("alarm.fatigueDriving", f"GT{kind}")
     if kind == "STT" and at(fields, 4) in MOVING:
         said.state("motion.moving", MOVING[at(fields, 4)])
 
 
-def _supply(said: Said, kind: str, fields: list[str], place: int | None) -> None:
+def _supply(said: Said, kind: str, fields: list[str], places: list[int]) -> None:
     """Read the battery, in volts and percent, and whether it is being charged."""
     if kind in CHARGING:
         said.state("battery.charging", CHARGING[kind])
@@ -168,9 +181,29 @@ def _supply(said: Said, kind: str, fields: list[str], place: int | None) -> None
     if kind in STATIONARY and at(fields, 1)[:2] in STATIONARY[kind]:
         level: int | None = STATIONARY_LEVEL
     else:
-        level = _level(kind, fields, place)
-    if level is not None and _PERCENT.fullmatch(at(fields, level)):
+        level = _level(kind, fields, places[-1] if places else None)
+    if level is None or not _PERCENT.fullmatch(at(fields, level)):
+        level = _before(kind, fields, places)
+    if level is not None:
         said.level(at(fields, level))
+    millivolts = at(fields, places[-1] + SMALL - 1) if places and _is_small(fields, places[-1]) else ""
+    if re.fullmatch(r"\d{4}", millivolts, re.ASCII):
+        _volts(said, f"{millivolts[0]}.{millivolts[1:]}")
+
+
+def _before(kind: str, fields: list[str], places: list[int]) -> int | None:
+    """Return where the percent stands in front of the positions, if it does there."""
+    if kind in AT_ONCE:
+        return AT_ONCE[kind]
+    first = HEAD + 2 + bool(VIN.fullmatch(at(fields, 3)))
+    there = kind in ("FRI", "GEO", "RTL", "DOG") and bool(places) and places[0] == first
+    return first - 5 if there and _PERCENT.fullmatch(at(fields, first - 5)) else None
+
+
+def _is_small(fields: list[str], place: int) -> bool:
+    level, mode, moves, degrees = (at(fields, place + SMALL + n) for n in range(4))
+    known = bool(_PERCENT.fullmatch(level)) and mode in ("0", "1") and moves in ("", "0", "1")
+    return known and place + SMALL + 3 < len(fields) - 2 and bool(_DEGREES_C.fullmatch(degrees))
 
 
 def _level(kind: str, fields: list[str], place: int | None) -> int | None:
@@ -179,6 +212,8 @@ def _level(kind: str, fields: list[str], place: int | None) -> int | None:
     found = _cars_level(fields, after, located=place is not None) if kind in CARS else None
     if found is not None:
         return found
+    if place is not None and _is_small(fields, place):
+        return place + SMALL
     if place is not None and at(fields, 1)[:2] in FAMILIES:
         return place + FAMILIES[at(fields, 1)[:2]]
     if kind == "ERI":

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from devices import nmea
 from devices.adapter import DecodeError
-from devices.adapters.text_tracker import SIXTHS, Said, TextTracker, at, number
+from devices.adapters.text_tracker import Said, TextTracker, at, number
 
 NAME = "tk103/1"
 
@@ -18,7 +18,7 @@ _FRAME = re.compile(
 )
 _JOINED = re.compile(
     r"(?P<day>\d{6})(?P<fix>[AV])(?P<lat>[ \d]{4}\.\d{3,5})(?P<ns>[NS])(?P<lon>[ \d]{5}\.\d{3,5})(?P<ew>[EW])"
-    r"[ .\d]{5}(?P<time>\d{6})[ .\d]{6}",
+    r"[ .\d]{1,5}(?:\d*,)?(?P<time>\d{6}),?[ .\d]{2,6}",
     re.ASCII,
 )
 _PARTED = re.compile(
@@ -47,11 +47,22 @@ _PERSONAL = {
     ("ZC17", "DW37", "DW57"): "alarm.removed",
     ("ZC25", "DW3E", "DW5E"): "alarm.sos",
     ("ZC26", "DW3F", "DW5F"): "alarm.tampering",
-    ("ZC27", "DW40", "DW60"): "battery.low",
+    ("ZC27", "DW40", "DW60"): "alarm.lowPower",  # the supply's, where the battery's own is ZC12
 }
 PERSONAL = {command: code for commands, code in _PERSONAL.items() for command in commands}
 BATTERY = "ZC20"
-SPEED_ALARM = "BQ81"
+# Its charge in six steps; 1 is all but empty, and no document says how much that is.
+STEPS = {2: 10, 3: 20, 4: 50, 5: 80, 6: 100}
+DRIVING = "BQ81"
+_DRIVING = re.compile(r",ALARM,(\d),")
+DRIVING_ALARMS = {
+    "0": "battery.low",
+    "1": "alarm.overspeed",
+    "2": "alarm.idle",
+    "3": "alarm.hardAcceleration",
+    "4": "alarm.hardBraking",
+    "5": "alarm.temperature",
+}
 
 
 class Tk103Adapter(TextTracker):
@@ -77,8 +88,8 @@ class Tk103Adapter(TextTracker):
             _car_alarm(said, rest[:1])
         elif command == BATTERY:
             _battery(said, rest.split(","))
-        elif command == SPEED_ALARM and rest.startswith(",ALARM,1,"):
-            said.alarm("alarm.overspeed", "ALARM,1")
+        elif command == DRIVING and (driving := _DRIVING.match(rest)) is not None:
+            said.alarm(DRIVING_ALARMS.get(driving[1]), f"ALARM,{driving[1]}")
         elif rest.startswith(","):
             said.alarm(PERSONAL.get(command), command)
         return [said]
@@ -123,8 +134,8 @@ def _battery(said: Said, fields: list[str]) -> None:
     """Read day, time, sixths of the battery, hundredths of a volt, and the supply's. All ones: not measured."""
     said.at = nmea.moment(at(fields, 1), at(fields, 2))
     sixths, volts = number(at(fields, 3)), number(at(fields, 4))
-    if sixths in SIXTHS:
-        said.measure("battery.level", SIXTHS[int(sixths)])
+    if sixths in STEPS:
+        said.measure("battery.level", STEPS[int(sixths)])
     if volts is not None and 0 < volts < 0xFFFF:
         said.measure("battery.voltage", volts / 100)
 
