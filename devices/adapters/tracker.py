@@ -91,6 +91,7 @@ class Report:
     def __init__(self, at: datetime | None = None) -> None:
         self.at = at
         self.alarms: dict[str, tuple[str, Quality]] = {}
+        self.pressed = False
         self._seen: dict[tuple[str, str | None], Observation] = {}
 
     def alarm(self, code: str | None, native: str, *, quality: Quality = Quality.OK) -> None:
@@ -114,6 +115,7 @@ class Report:
 
     def press(self, channel: str, native: str) -> None:
         """Note that a button was pressed which is not the SOS button."""
+        self.pressed = True
         self._seen["button.press", channel] = Observation(
             code="button.press", value=True, channel=channel, native=native[:40]
         )
@@ -156,12 +158,12 @@ class TrackerAdapter:
         return topic == f"tcp/{self.scheme}" or topic.startswith(f"tcp/{self.scheme}/")
 
     def urgent(self, topic: str, payload: bytes) -> bool:
-        """Whether the frame alarms, or cannot be read at all."""
+        """Whether the frame alarms, tells of a press, or cannot be read at all. A press may be a call button's."""
         try:
             reports = self.reports(payload, None)
         except DecodeError:
             return True
-        return any(report.alarms for report in reports)
+        return any(report.alarms or report.pressed for report in reports)
 
     def decode(self, message: Message) -> Sequence[Telemetry]:
         """Return what a frame says, one entry a record of it, in the order the frame has them.
