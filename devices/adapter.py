@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from devices.orders import Order
 from devices.telemetry import Telemetry
 
 
@@ -44,16 +45,34 @@ class Say(StrEnum):
     COMING = "coming"  # a named role is on the way
     CANCELLED = "cancelled"
     CLOSED = "closed"
+    MESSAGE = "message"  # an operator's own words
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to a device. `text` is what it shows or speaks; `identity` names the press it answers."""
+    """One message to a device: words, or an order instead of them (`say` is then None).
+
+    `text` is what it shows or speaks; `identity` names the press it answers. `number` is what the device repeats in its
+    answer, where its protocol has that. `model` is what the device is known to be and `heard_on` the topic it was last
+    heard on: some makers' words, and some topics, are known only from them.
+    """
 
     device: str  # address, as in Telemetry.device
-    say: Say
-    text: str
+    say: Say | None = None
+    text: str = ""
+    order: Order | None = None
     identity: str | None = None
     incident: int | None = None
+    number: int = 0  # 0 to 65,535
+    at: datetime | None = None  # when it was asked for
+    model: str | None = None
+    heard_on: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a device says to a command, in its own words."""
+
+    words: str
+    refused: bool = False  # it cannot, or will not
 
 
 class Downlink(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from devices.adapter import Answer
 from devices.adapters import (
     eelink,
     eview,
@@ -28,6 +29,10 @@ from devices.adapters import (
     xexun2,
     xexun3,
 )
+from devices.encoders import binary
+from devices.encoders import lines as line_words
+from devices.encoders import queclink as queclink_words
+from devices.encoders import trv as trv_words
 from devices.framers import eelink as eelink_framer
 from devices.framers import eview as eview_framer
 from devices.framers import gt06 as gt06_framer
@@ -54,6 +59,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     timed_reply: Callable[[bytes, datetime], bytes | None] | None = None
     # One of our frames in the dialect of a frame the device sent.
     readdress: Callable[[bytes, bytes], bytes] | None = None
+    # What a frame says to one of our commands; None: nothing.
+    answer: Callable[[bytes, bytes], Answer | None] | None = None
     also: tuple[str, ...] = ()  # other names it goes by
 
     @property
@@ -68,6 +75,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         framer=watch_3g_framer.Framer,
         device_of=watch_3g.id_of,
         reply=watch_3g.reply,
+        answer=watch_3g.answer,
         port=5093,
         readdress=watch_3g.readdress,
         also=("watch", "watch_3g"),
@@ -77,6 +85,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         framer=eelink_framer.Framer,
         device_of=eelink.ADAPTER.device_of,
         reply=eelink.reply,
+        answer=binary.eelink_answer,
         timed_reply=eelink.timed_reply,
         port=5064,
     ),
@@ -94,6 +103,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         framer=gt06_framer.Framer,
         device_of=gt06.ADAPTER.device_of,
         reply=gt06.reply,
+        answer=binary.gt06_answer,
         timed_reply=gt06.timed_reply,
         port=5023,
     ),
@@ -102,6 +112,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         framer=jt808_framer.Framer,
         device_of=jt808.ADAPTER.device_of,
         reply=jt808.reply,
+        answer=jt808.answer,
         port=5015,
         readdress=jt808.readdress,
         also=("jt808_wire", "huabao"),
@@ -111,6 +122,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         framer=topin_framer.Framer,
         device_of=topin.ADAPTER.device_of,
         reply=topin.reply,
+        answer=binary.topin_answer,
         timed_reply=topin.timed_reply,
         port=5199,
     ),
@@ -140,6 +152,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         framer=lines.H02,
         device_of=h02.ADAPTER.device_of,
         reply=h02.reply,
+        answer=line_words.h02_answer,
         port=5013,
     ),
     Protocol(
@@ -183,6 +196,8 @@ PROTOCOLS: tuple[Protocol, ...] = (
         framer=lines.Queclink,
         device_of=queclink.ADAPTER.device_of,
         reply=queclink.reply,
+        readdress=queclink_words.readdress,
+        answer=queclink_words.answer,
         port=5004,
         also=("gl200",),
     ),
@@ -198,6 +213,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         framer=lines.Parentheses,
         device_of=tk103.ADAPTER.device_of,
         reply=tk103.reply,
+        answer=line_words.tk103_answer,
         port=5002,
     ),
     Protocol(
@@ -205,6 +221,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         framer=lines.Trv,
         device_of=trv.ADAPTER.device_of,
         reply=trv.reply,
+        answer=trv_words.answer,
         timed_reply=trv.login,
         port=5088,
         also=("iw",),

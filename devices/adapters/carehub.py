@@ -83,6 +83,11 @@ class CarehubAdapter:
         device = command.device.removeprefix(f"{SCHEME}:")
         if device == command.device or not topics.is_device_name(device):
             return None
+        if command.order is not None:
+            order = {"do": command.order, "number": command.number}
+            return Downlink(topic=topics.command(device), payload=msgspec.json.encode(order))
+        if command.say is None:
+            return None
         told: dict[str, Any] = {"say": command.say.value, "text": command.text}
         if command.identity is not None:
             told["id"] = press_id(command.identity)

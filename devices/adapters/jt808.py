@@ -11,15 +11,15 @@ from operator import xor
 
 import msgspec
 
-from devices.adapter import Command, DecodeError, Downlink
+from devices.adapter import Answer, Command, DecodeError, Downlink
 from devices.adapters import jt808_items
 from devices.adapters.jt808_items import NAME, coordinates, position
 from devices.adapters.tracker import GMT8, Reader, Report, TrackerAdapter, bcd, moment
+from devices.encoders import jt808 as words
 from devices.framers.jt808 import OTHER_MARK, escape, unescape
 
 SCHEME = "jt808"
 SPLIT, VERSIONED = 13, 14  # bits of the attributes
-LONGEST_TEXT = 60  # characters a pendant reads out in one go
 SHOW_AND_SPEAK = 0x0C  # bit 2 the screen, bit 3 the voice
 
 REGISTER, AUTHENTICATE, HEARTBEAT, LOGOUT = 0x0100, 0x0102, 0x0002, 0x0003
@@ -27,7 +27,7 @@ POSITION, POSITION_ASKED, CONTROLLED, BATCH, BATCH_SHORT = 0x0200, 0x0201, 0x050
 LOCK_POSITION, LOCK_POSITION_OLD = 0x5501, 0x5502
 TRANSPARENT = 0x0900
 CHARGE_BYTES = 7  # of a short batch that holds no position: charge and time
-SAID, REGISTERED, LOCK_SAID, TEXT = 0x8001, 0x8100, 0x4401, 0x8300
+SAID, REGISTERED, LOCK_SAID = 0x8001, 0x8100, 0x4401
 # What is answered by nobody: the terminal's own answers to what we sent, and what asks for more than a receipt.
 UNANSWERED = frozenset({0x0001, POSITION_ASKED, CONTROLLED, 0x0104, 0x0109, 0x0701, 0x1300, 0x2070})
 LOCK_ALARMS: dict[int, str] = {
@@ -117,17 +117,19 @@ class Jt808Adapter(TrackerAdapter):
         return list(_read(sent, model)) if sent.first else []
 
     def encode(self, command: Command) -> Downlink | None:
-        """Return the text to be shown and read out (message 8300, GBK), in the words of 2013.
+        """Return the command, a text as one to be shown and read out (8300, GBK), in the words of 2013.
 
         `readdress` turns it into the version the terminal itself speaks.
         """
         number = command.device.removeprefix(f"{SCHEME}:")
-        if number == command.device or not re.fullmatch(r"\d{1,20}", number):
+        said = words.message(command)
+        if number == command.device or said is None or not re.fullmatch(r"\d{1,20}", number, re.ASCII):
             return None
-        said = command.text[:LONGEST_TEXT].encode("gbk", "replace")
+        kind, body = said
         version = 1 if len(number) > 15 else None
-        payload = escape(_frame(TEXT, version, _bytes_of(number, version), 0, _text(said, version)))
-        return Downlink(topic=f"tcp/{SCHEME}/{number}", payload=payload)
+        body = _text(body, version) if kind == words.TEXT else body
+        frame = _frame(kind, version, _bytes_of(number, version), command.number & 0xFFFF, body)
+        return Downlink(topic=f"tcp/{SCHEME}/{number}", payload=escape(frame))
 
 
 def id_of(number: bytes) -> str:
@@ -162,14 +164,25 @@ def reply(frame: bytes) -> bytes | None:
 
 
 def readdress(payload: bytes, heard: bytes) -> bytes:
-    """Return one of our texts in the version, and with the number as it is written, of a frame the terminal sent.
+    """Return one of our messages in the version, and with the number as it is written, of a frame the terminal sent.
 
     Raises:
         DecodeError: One of the two is no frame.
     """
     ours, its = parse(payload), parse(heard)
-    said = ours.body[2:] if ours.version else ours.body[1:]
-    return escape(_frame(TEXT, its.version, its.id, 0, _text(said, its.version), mark=its.mark))
+    body = ours.body
+    if ours.kind == words.TEXT:
+        body = _text(body[2:] if ours.version else body[1:], its.version)
+    return escape(_frame(ours.kind, its.version, its.id, ours.serial, body, mark=its.mark))
+
+
+def answer(sent: bytes, frame: bytes) -> Answer | None:
+    """Return what a terminal's frame says to our message, by its serial number; None for any other frame."""
+    try:
+        ours, its = parse(sent), parse(frame)
+    except DecodeError:
+        return None
+    return words.answer((ours.kind, ours.serial), its.kind, its.body)
 
 
 def _read(sent: Frame, model: str | None) -> Sequence[Report]:

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from devices import nmea
-from devices.adapter import Command, DecodeError, Downlink
+from devices.adapter import DecodeError
 from devices.adapters.text_tracker import Said, TextTracker, at
 
 NAME = "trv/1"
-LONGEST_TEXT = 60  # characters a watch's screen takes
 
 _HEAD = re.compile(rb"(?P<maker>TRV|IW)(?P<side>[A-Z])P(?P<type>[0-9A-Z]{2})")
 _ID = re.compile(r",?(\d{15})(?!\d)", re.ASCII)
@@ -74,15 +73,6 @@ class TrvAdapter(TextTracker):
             return None
         found = _ID.match(frame[head.end() : head.end() + 20].decode("latin-1"))
         return found[1] if found is not None and head["type"] not in (b"01", b"10", b"14") else None
-
-    def encode(self, command: Command) -> Downlink | None:
-        """Return the text to be shown (BP40, its characters as UTF-16 in hex). The number is what the watch repeats."""
-        watch = command.device.removeprefix(f"{self.scheme}:")
-        if watch == command.device or not re.fullmatch(r"\d{15}", watch, re.ASCII):
-            return None
-        text = command.text[:LONGEST_TEXT].encode("utf-16-be", "replace").hex().upper()
-        number = (command.incident or 0) % 1_000_000
-        return Downlink(topic=f"tcp/trv/{watch}", payload=f"IWBP40,{watch},{number:06},{text}#".encode("ascii"))
 
     def reports(self, frame: bytes, model: str | None) -> Sequence[Said]:
         """Return the one report of a frame."""

@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 import msgspec
 
 from devices import plausible
-from devices.adapter import Command, DecodeError, Downlink, Message
+from devices.adapter import Answer, Command, DecodeError, Downlink, Message
 from devices.codes import unit_of
+from devices.encoders import watch_3g as words
 from devices.telemetry import Observation, Quality, Telemetry, TimeQuality
 
 NAME = "watch3g/1"
 SCHEME = "watch3g"
 TOPIC = "tcp/watch3g"  # frames come in on it; a frame for one watch goes out on tcp/watch3g/<id>
-LONGEST_TEXT = 60  # characters a watch's screen takes
+LONGEST_ANSWER = 200  # characters of it that are kept
 DEFAULT_VENDOR = "3G"
 
 _HEAD = re.compile(
@@ -148,16 +149,15 @@ class Watch3gAdapter:
         )
 
     def encode(self, command: Command) -> Downlink | None:
-        """Return the text as a MESSAGE frame, its characters as UCS-2 in hex.
+        """Return the command as a frame: texts as MESSAGE, their characters as UCS-2 in hex.
 
         The vendor letters are the commonest ones; `readdress` puts in those the watch itself used.
         """
         watch = command.device.removeprefix(f"{SCHEME}:")
-        if watch == command.device or not re.fullmatch(r"[0-9A-Za-z]{4,20}", watch):
+        content = words.content(command)
+        if watch == command.device or content is None or not re.fullmatch(r"[0-9A-Za-z]{4,20}", watch, re.ASCII):
             return None
-        text = command.text[:LONGEST_TEXT].encode("utf-16-be", "replace").hex().upper()
-        frame = _frame(DEFAULT_VENDOR, watch, None, f"MESSAGE,{text}")
-        return Downlink(topic=f"{TOPIC}/{watch}", payload=frame)
+        return Downlink(topic=f"{TOPIC}/{watch}", payload=_frame(DEFAULT_VENDOR, watch, None, content))
 
 
 def device_of(frame: bytes) -> str:
@@ -184,6 +184,17 @@ def reply(frame: bytes) -> bytes | None:
     command = sent.command.upper()
     answer = REPLIES["AL"] if command.startswith("AL") else REPLIES.get(command)
     return None if answer is None else _frame(sent.vendor, sent.id, sent.index, answer)
+
+
+def answer(sent: bytes, frame: bytes) -> Answer | None:
+    """Return the echo of our command's word, with which a watch says that it was heard; None for any other frame."""
+    try:
+        ours, its = parse(sent), parse(frame)
+    except DecodeError:
+        return None
+    if ours.command.upper() != its.command.upper():
+        return None
+    return Answer(words=f"{its.command},{its.content}"[:LONGEST_ANSWER].rstrip(","))
 
 
 def readdress(payload: bytes, heard: bytes) -> bytes:

@@ -16,6 +16,7 @@ MODELS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("asset-tracker-3", "asset-tracker_v3", "at3", "compact-tracker-3", "smart-badge-3"), AT3),
 }  # fmt: skip
+THIRD = frozenset(model for model, generation in MODELS.items() if generation == AT3)
 
 
 def read(frame: Frame) -> Said:

@@ -7,11 +7,12 @@ import msgspec
 
 from devices import plausible
 from devices.adapter import Command, DecodeError, Downlink, Message
-from devices.adapters.lorawan import makers
+from devices.adapters.lorawan import abeeway, makers
 from devices.adapters.lorawan.guess import guess
 from devices.adapters.lorawan.parts import NAME as SCHEME
 from devices.adapters.lorawan.parts import Codec, Frame
 from devices.codes import unit_of
+from devices.encoders import lorawan as words
 from devices.envelopes import lorawan as envelope
 from devices.envelopes.lorawan import Event, Uplink
 from devices.telemetry import Observation, Quality, Telemetry, TimeQuality
@@ -63,8 +64,16 @@ class LorawanAdapter:
         return (_telemetry(uplink, found, _apart(seen), clock, message),)
 
     def encode(self, command: Command) -> Downlink | None:
-        """Return None: a sensor that sleeps cannot be told anything in the time an answer is good for."""
-        return None
+        """Return an order in the words of the network server the device was heard through, by its model.
+
+        Words are none: a sensor that sleeps cannot be told anything in the time they are good for.
+        """
+        eui = command.device.removeprefix(f"{SCHEME}:")
+        found = makers.find((command.model,))
+        if eui == command.device or found is None or command.heard_on is None or found[1] in abeeway.THIRD:
+            return None
+        told = words.content(found[0].maker, command.order, command.number)
+        return None if told is None else words.downlink(command.heard_on, eui, *told)
 
 
 def _telemetry(
