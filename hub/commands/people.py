@@ -19,9 +19,10 @@ from hub.passwords import hash_password
 from hub.policies import whose
 from hub.store import devices, people, phone, register
 from hub.store.pool import Connection, connect
-from hub.web.auth import CONSOLE_ROLES
+from hub.web.auth import CONSOLE_ROLES, INSTALLER
+from hub.web.auth import ROLES as SIGN_IN
 
-ROLES = (*(str(role) for role in Role), "supervisor")
+ROLES = (*(str(role) for role in Role), "supervisor", INSTALLER)
 PASSWORD_BYTES = 12
 CONTACT = (
     "how to reach him; again for more. app: his phone, once he has opened the page of `carehub people link`. sms=13…"
@@ -84,7 +85,7 @@ def _person_parser(person: argparse.ArgumentParser) -> None:
     person.add_argument("--area", default="", help="whose residents he serves; left out: everywhere")
     person.add_argument("--phone", default="", help="shown to operators; it is called only as --contact voice=…")
     person.add_argument(
-        "--login", help=f"{' or '.join(sorted(CONSOLE_ROLES))}: signs in with this; the password is printed once"
+        "--login", help=f"{' or '.join(sorted(SIGN_IN))}: signs in with this; the password is printed once"
     )
     _attached(person)
     _place(person, "where he usually starts from")
@@ -132,8 +133,8 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
     contacts = [_contact(text) for text in options.contact]
     if options.role in CONSOLE_ROLES and not any(channel == "console" for channel, _ in contacts):
         contacts.append(("console", ""))
-    if options.login and options.role not in CONSOLE_ROLES:
-        raise HubError(f"only {' and '.join(sorted(CONSOLE_ROLES))} sign in at the console; leave --login out")
+    if options.login and options.role not in SIGN_IN:
+        raise HubError(f"only {' and '.join(sorted(SIGN_IN))} sign in at the console; leave --login out")
     password = secrets.token_urlsafe(PASSWORD_BYTES) if options.login else None
     number = await people.add_person(
         conn, options.name, options.role, area=options.area, phone=options.phone, login=options.login,
@@ -144,7 +145,7 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
     if password:
         print(f"  login     {options.login}\n  password  {password}   (shown once)")
     await _attach(conn, number, contacts, options)
-    if not contacts:
+    if not contacts and options.role != INSTALLER:
         print(
             f"  note      nothing reaches {options.name} yet: carehub people change {number} --contact CHANNEL=ADDRESS"
         )

@@ -15,7 +15,20 @@ from starlette.staticfiles import StaticFiles
 
 from hub.channel_settings import PUSH_HOSTS
 from hub.store.pool import open_pool
-from hub.web import callbacks, console, coverage, ops, phone, policies, responder, rosters, signin, surge, watch
+from hub.web import (
+    callbacks,
+    console,
+    coverage,
+    installer,
+    ops,
+    phone,
+    policies,
+    responder,
+    rosters,
+    signin,
+    surge,
+    watch,
+)
 from hub.web.auth import Doorman
 from hub.web.frame import HERE, ForgedFormError, Parts, SignedOutError, from_htmx, go, language_of, render
 from hub.web.live import Live
@@ -60,7 +73,20 @@ def create_app(options: ConsoleOptions) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    for module in (signin, console, surge, policies, rosters, coverage, responder, phone, callbacks, ops, watch):
+    for module in (
+        signin,
+        console,
+        surge,
+        policies,
+        rosters,
+        coverage,
+        responder,
+        phone,
+        callbacks,
+        ops,
+        watch,
+        installer,
+    ):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_middleware(StrictPages, secure=options.secure)

@@ -13,6 +13,8 @@ from hub.store import console as store
 from hub.store.pool import Pool
 
 CONSOLE_ROLES = frozenset({"operator", "supervisor"})
+INSTALLER = "installer"  # signs in as they do, and sees one page: hub.web.frame keeps him there
+ROLES = CONSOLE_ROLES | {INSTALLER}
 IDLE_MINUTES = 30  # an open console keeps its session alive; a closed one does not
 HASHES_AT_ONCE = 2  # each takes 64 MiB and 50 ms of one core: a flood of sign-ins must not starve the screens
 
@@ -84,7 +86,7 @@ class Doorman:
         account = await self.check(login, password, address)
         if account is None:
             return Refusal(reason="wrong")
-        if account.role not in CONSOLE_ROLES:
+        if account.role not in ROLES:
             return Refusal(reason="role")
         token = secrets.token_urlsafe(32)
         async with self._pool.connection() as conn:
@@ -118,7 +120,7 @@ class Doorman:
         digest = _digest(token)
         async with self._pool.connection() as conn:
             row = await store.session(conn, digest, idle_minutes=IDLE_MINUTES)
-        if row is None or row.role not in CONSOLE_ROLES:
+        if row is None or row.role not in ROLES:
             return None
         return Seat(
             person_id=row.person_id, name=row.name, role=row.role, language=row.language, csrf=row.csrf,

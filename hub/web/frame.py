@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from hub.store.pool import Pool
 from hub.store.telemetry import clean
 from hub.web import views, words
-from hub.web.auth import Doorman, Seat, same
+from hub.web.auth import INSTALLER, Doorman, Seat, same
 from hub.web.live import Live
 
 HERE = Path(__file__).parent
@@ -23,6 +23,8 @@ COOKIE = "carehub_session"
 LANGUAGE_COOKIE = "carehub_language"
 MOST = 2**63 - 1  # a bigint
 CANARY_WAY = re.compile(r"/|/queue|/stream|/seen|/logout|/incidents/\d+/(take|close)")  # its own cases only: hub.taps
+INSTALL = "/install"
+INSTALLERS_WAY = re.compile(r"/install(/.*)?|/logout|/language")  # one phone page: no case, no resident's card, no list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +65,16 @@ async def seat(request: Request) -> Seat:
     Raises:
         SignedOutError: No session, or one that has ended.
         HTTPException: The canary, where its way does not lead: its secret lies in a file, and whoever reads it must
-            learn nobody's door code and silence nobody's device.
+            learn nobody's door code and silence nobody's device. An installer, off the installer's page.
     """
     found = await parts(request).doorman.recognise(request.cookies.get(COOKIE))
     if found is None:
         raise SignedOutError
     if found.canary and not CANARY_WAY.fullmatch(request.url.path):
+        raise HTTPException(403)
+    if found.role == INSTALLER and not INSTALLERS_WAY.fullmatch(request.url.path):
+        if request.url.path == "/" and request.method == "GET":
+            raise HTTPException(303, headers={"location": INSTALL})
         raise HTTPException(403)
     return found
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_LIMIT = 64 * 1024  # bytes; the longest form is a note
 PHONE = ("/r/", "/me/")  # the responder's phone: a worker of its own, and no htmx
+INSTALL = "/install"  # where a label may be photographed
 CALL = "/r/"  # where a position may be asked for, at the door
 
 
@@ -69,7 +70,8 @@ class StrictPages:
         headers["Referrer-Policy"] = "same-origin"  # a responder's link is a secret in a path; no other site learns it
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         position = "(self)" if path.startswith(CALL) else "()"
-        headers["Permissions-Policy"] = f"camera=(), geolocation={position}, microphone=()"
+        camera = "(self)" if path.startswith(INSTALL) else "()"
+        headers["Permissions-Policy"] = f"camera={camera}, geolocation={position}, microphone=()"
         if not path.startswith("/static/"):
             headers["Cache-Control"] = "no-store"
         if self._secure:
