@@ -1,4 +1,4 @@
-"""The vocabulary: every code an observation may carry, its kind, its unit and, where one exists, its LOINC code."""
+"""The vocabulary: every code an observation may carry, its kind and its unit. LOINC: `devices.standards`."""
 
 from enum import StrEnum
 
@@ -21,28 +21,25 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: Kind
     unit: str | None = None
-    loinc: str | None = None
     column: str | None = None  # the array of devices.columns.Columns that carries it
 
 
-def _measure(name: str, unit: str, loinc: str | None = None, column: str | None = None) -> Code:
-    return Code(name=name, kind=Kind.MEASURE, unit=unit, loinc=loinc, column=column)
+def _measure(name: str, unit: str, column: str | None = None) -> Code:
+    return Code(name=name, kind=Kind.MEASURE, unit=unit, column=column)
 
 
 def _words(kind: Kind, names: str) -> tuple[Code, ...]:
     return tuple(Code(name=name, kind=kind) for name in names.split())
 
 
-# LOINC codes of the vital signs are those of FHIR R5's vital-sign profiles. Wrist temperature is not core
-# temperature, so a code is put on it only when the device says where it measured.
 _ALL = (
-    _measure("vital.heart_rate", "/min", "8867-4", "heart_rate_bpm"),
-    _measure("vital.spo2", "%", "59408-5", "spo2_pct"),
-    _measure("vital.respiratory_rate", "/min", "9279-1", "respiration_rpm"),
-    _measure("vital.body_temperature", "Cel", "8310-5", "temperature_c"),
-    _measure("vital.bp_systolic", "mm[Hg]", "8480-6", "systolic_mmhg"),
-    _measure("vital.bp_diastolic", "mm[Hg]", "8462-4", "diastolic_mmhg"),
-    _measure("vital.body_weight", "kg", "29463-7"),
+    _measure("vital.heart_rate", "/min", "heart_rate_bpm"),
+    _measure("vital.spo2", "%", "spo2_pct"),
+    _measure("vital.respiratory_rate", "/min", "respiration_rpm"),
+    _measure("vital.body_temperature", "Cel", "temperature_c"),
+    _measure("vital.bp_systolic", "mm[Hg]", "systolic_mmhg"),
+    _measure("vital.bp_diastolic", "mm[Hg]", "diastolic_mmhg"),
+    _measure("vital.body_weight", "kg"),
     _measure("vital.blood_glucose", "mg/dL"),
     _measure("activity.steps", "{steps}"),  # the device's own running count, usually since midnight
     _measure("activity.steps_minute", "{steps}", column="steps"),  # in the minute that ends at measured_at

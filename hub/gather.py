@@ -341,12 +341,29 @@ def _observation_rows(said: Said, device_id: int) -> Iterable[ObservationRow]:
         if seen.quality is Quality.OK and seen.code in COLUMN_OF and isinstance(seen.value, int | float):
             continue  # it stands in the wide row
         number = float(seen.value) if isinstance(seen.value, int | float) and abs(seen.value) < 1e300 else None
+        if seen.lat is not None and seen.valid is not None:
+            number = float(seen.valid)  # a place has no value: its number says whether it is a fix of now
         yield ObservationRow(
             received_at=received, device_id=device_id, measured_at=moment(_measured_ms(said, seen)), code=seen.code,
             number=number, word=seen.value if isinstance(seen.value, str) else None, unit=seen.unit,
             quality=seen.quality.value, stage=seen.stage.value if seen.stage else None, channel=seen.channel,
-            native=seen.native, lat=seen.lat, lon=seen.lon,
+            native=seen.native, lat=seen.lat, lon=seen.lon, sequence=_kept_sequence(said.telemetry),
+            identity=said.telemetry.identity, sub=seen.sub, device_at=_disbelieved(said.telemetry, seen),
         )  # fmt: skip
+
+
+def _kept_sequence(telemetry: Telemetry) -> int | None:
+    given = telemetry.sequence
+    return given if given is not None and 0 <= given < LARGEST_INTEGER else None
+
+
+def _disbelieved(telemetry: Telemetry, seen: Observation) -> datetime | None:
+    """Return what the device's clock said, if no working clock would say so: the hub's time is used instead."""
+    at, quality = telemetry.measured_at, telemetry.time_quality
+    if seen.measured_at is not None:
+        at, quality = seen.measured_at, seen.time_quality or TimeQuality.DEVICE
+    told = at is not None and at.tzinfo is not None and quality is TimeQuality.SUSPECT
+    return at if told else None
 
 
 def _window_row(device_id: int, received_ms: int, burst: AccelWindow) -> WindowRow:

@@ -35,7 +35,7 @@ from hub.keeper import Keeper
 from hub.loops import bell
 from hub.models import fall_model
 from hub.steady import Backoff, Steady
-from hub.store import checkpoints, device_life, incidents, partitions
+from hub.store import checkpoints, device_life, incidents, partitions, records
 from hub.store.pool import connect
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
@@ -164,6 +164,7 @@ class Ingest:
         async with await connect(self._dsn, name="carehub ingest start") as conn:
             now = moment(int(time.time() * 1000))
             await partitions.ensure(conn, now)
+            await records.note_grammars(conn)
             await self._shelf.measure(conn)
             await self.table.load(conn)
             self.detection.fit()

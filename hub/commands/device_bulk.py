@@ -29,7 +29,7 @@ async def take(options: argparse.Namespace, settings: Settings) -> int:
         if options.check:
             print(f"{len(found.rows)} devices; nothing was taken, as asked")
             return 0
-        known = {row[1] for row in await devices.listing(conn)}
+        known = await devices.known(conn, [row.address for row in found.rows])
         by = await actor(conn, options.by)
         print("no.,address,user,password")
         for row in found.rows:

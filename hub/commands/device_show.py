@@ -10,40 +10,71 @@ from devices.adapter import DecodeError, Message
 from devices.telemetry import Observation
 from hub.commands.tables import table
 from hub.config import Settings
-from hub.device_life import effect
-from hub.store import device_life, devices, raw
+from hub.device_life import State, effect
+from hub.errors import HubError
+from hub.policies import whose
+from hub.store import device_life, device_log, devices, raw
+from hub.store.device_log import Filter
 from hub.store.pool import connect, hub_now
 from hub.store.telemetry import moment
 
+ROWS = 100
+MOST_ROWS = 10_000
 MESSAGES = 10
 MOST_MESSAGES = 200
 RAW_SHOWN = 400  # characters of one message
 
 
+def add_list(parser: argparse.ArgumentParser) -> None:
+    """Say which devices may be asked for."""
+    parser.add_argument("--state", choices=[str(state) for state in State])
+    parser.add_argument("--resident", metavar="NUMBER|NAME", help="hers")
+    parser.add_argument("--below", metavar="ADDRESS", help="whose address begins so, e.g. z2m:home7/")
+    parser.add_argument("--model", help="whose model has this in it")
+    parser.add_argument("--silent", type=float, metavar="HOURS", help="of which nothing was heard for so long")
+    parser.add_argument("--limit", type=int, default=ROWS, help="so many at most; left out: %(default)s")
+    parser.add_argument("--after", type=int, default=0, metavar="NUMBER", help="go on after this device")
+    parser.set_defaults(run=listing)
+
+
 async def listing(options: argparse.Namespace, settings: Settings) -> int:
-    """Print every device."""
+    """Print a page of devices, and how to see the next."""
+    if not 0 < options.limit <= MOST_ROWS:
+        raise HubError(f"--limit takes 1 to {MOST_ROWS}, not {options.limit}; `carehub devices export` gives all")
     zone = ZoneInfo(settings.console.zone)
     async with await connect(settings.database.dsn, name="carehub devices") as conn:
         await device_life.settle(conn)
-        rows = await devices.listing(conn, options.state)
+        owner = None if options.resident is None else (await whose(conn, options.resident)).resident_id
+        rows, more = await device_log.page(conn, Filter(
+            after=options.after, limit=options.limit, state=options.state, resident=owner, below=options.below,
+            model=options.model, silent_h=options.silent,
+        ))  # fmt: skip
+        states = await device_log.states(conn) if more else ()
     lines = [
-        (number, state, address, model, f"{whose} {name}" if whose else "", room, _time(heard, zone),
+        (number, state, address, model, f"{resident} {name}" if resident else "", room, _time(heard, zone),
          "" if battery is None else f"{battery:.0f} %", f"{deadline} s" if deadline else "", username)
-        for number, address, model, state, whose, name, room, heard, battery, deadline, username in rows
+        for number, address, model, state, resident, name, room, heard, battery, deadline, username in rows
     ]  # fmt: skip
-    head = (
-        "no.",
-        "state",
-        "address",
-        "model",
-        "resident",
-        "room",
-        f"last heard ({zone})",
-        "battery",
-        "deadline",
-        "key",
-    )
-    print(table(head, lines))
+    print(table(("no.", "state", "address", "model", "resident", "room", f"last heard ({zone})", "battery", "deadline",
+                 "key"), lines))  # fmt: skip
+    if more:
+        print(f"and more ({', '.join(f'{count} {state}' for state, count in states)} in all):"
+              f" --after {rows[-1][0]}, or --state, --resident, --below, --model, --silent")  # fmt: skip
+    return 0
+
+
+async def gateway(options: argparse.Namespace, settings: Settings) -> int:
+    """Print a gateway's topics and who issued its keys."""
+    zone = ZoneInfo(settings.console.zone)
+    async with await connect(settings.database.dsn, name="carehub devices") as conn:
+        found = await device_log.gateway(conn, options.name)
+        keys = await device_log.keys_of(conn, options.name)
+    if found is None:
+        raise HubError(f"there is no gateway {options.name!r}; --prefix home7/zigbee2mqtt/ makes it, with a new key")
+    print(f"gateway {options.name}: {found[0]}…{'' if found[1] else ', signs in no more'}")
+    print("keys issued")
+    lines = [(_time(at, zone), actor, facts.get("prefix", "")) for at, actor, facts in keys]
+    print(table(("at", "who", "topics"), lines, indent=2))
     return 0
 
 

@@ -5,12 +5,11 @@ import asyncio
 from pathlib import Path
 
 from hub import device_files
-from hub.commands import device_bulk, device_show, device_steps
+from hub.commands import device_bulk, device_records, device_show, device_steps
 from hub.commands.device_words import show_credential
 from hub.config import Settings, load, required_dsn
-from hub.device_life import State
 from hub.errors import HubError
-from hub.store import device_life, devices
+from hub.store import device_life, device_log, devices
 from hub.store.pool import connect
 
 
@@ -36,16 +35,17 @@ def _parser() -> argparse.ArgumentParser:
     add.set_defaults(run=_add)
     gateway = commands.add_parser("gateway", help="one gateway with the topic prefix of its devices")
     gateway.add_argument("name")
-    gateway.add_argument("--prefix", required=True, help="e.g. home7/zigbee2mqtt/")
+    gateway.add_argument("--prefix", help="e.g. home7/zigbee2mqtt/; left out: what it has, and who issued its keys")
     gateway.set_defaults(run=_gateway)
     test = commands.add_parser("test", help="an installer is at work: presses are shown in grey and call nobody else")
-    test.add_argument("device", type=int, help="the device's number")
+    test.add_argument("device", metavar="DEVICE", help="number or address")
     test.add_argument("--minutes", type=int, default=30, help=f"up to {devices.LONGEST_TEST_MIN}; 0 ends it now")
     test.set_defaults(run=_test)
+    for step in (add, gateway, test):
+        step.add_argument("--by", metavar="PERSON", help=device_steps.BY)
     device_steps.add_to(commands)
-    listing = commands.add_parser("list", help="every device: state, whose, last heard, battery, deadline")
-    listing.add_argument("--state", choices=[str(state) for state in State])
-    listing.set_defaults(run=device_show.listing)
+    device_show.add_list(commands.add_parser("list", help="devices: state, whose, last heard, battery, deadline"))
+    device_records.add_to(commands)
     show = commands.add_parser("show", help="one device: in effect or why not, history, last messages decoded and raw")
     show.add_argument("device", metavar="DEVICE", help="number or address")
     show.add_argument("--messages", type=int, default=device_show.MESSAGES)
@@ -78,7 +78,9 @@ async def _add(options: argparse.Namespace, settings: Settings) -> int:
             conn, options.address, resident_id=options.resident, room=options.room, model=options.model,
             deadline_s=options.deadline,
         )  # fmt: skip
-        await device_life.note_registered(conn, number, await device_steps.actor(conn))
+        facts = {"resident": options.resident, "room": options.room, "model": options.model}
+        by = await device_steps.actor(conn, options.by)
+        await device_log.note(conn, number, "registered", by, facts)
         print(f"device {number}: {options.address}")
         if scheme == "carehub":
             show_credential(
@@ -89,16 +91,24 @@ async def _add(options: argparse.Namespace, settings: Settings) -> int:
 
 async def _test(options: argparse.Namespace, settings: Settings) -> int:
     async with await connect(settings.database.dsn, name="carehub devices") as conn, conn.transaction():
-        address, until = await devices.test(conn, options.device, options.minutes)
-    print(f"device {options.device}: {address}")
+        device = await device_life.hold(conn, options.device)
+        address, until = await devices.test(conn, device.id, options.minutes)
+        by = await device_steps.actor(conn, options.by)
+        await device_log.note(conn, device.id, "test_mode", by, {"minutes": options.minutes})
+    print(f"device {device.id}: {address}")
     print(f"  test mode until {until.astimezone():%H:%M:%S}; it ends by itself" if options.minutes else "  live again")
     return 0
 
 
 async def _gateway(options: argparse.Namespace, settings: Settings) -> int:
+    if options.prefix is None:
+        return await device_show.gateway(options, settings)
     prefix = options.prefix.rstrip("/") + "/"
     if prefix == "/" or "#" in prefix or "+" in prefix:
         raise HubError(f"{options.prefix!r} is no topic prefix; write something like home7/zigbee2mqtt/")
     async with await connect(settings.database.dsn, name="carehub devices") as conn, conn.transaction():
-        show_credential(settings, await devices.issue_credential(conn, options.name, "gateway", prefix))
+        by = await device_steps.actor(conn, options.by)
+        issued = await devices.issue_credential(conn, options.name, "gateway", prefix)
+        await device_log.note_key(conn, options.name, by, {"prefix": prefix})
+        show_credential(settings, issued)
     return 0

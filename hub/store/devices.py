@@ -121,9 +121,9 @@ async def dismiss(conn: Connection, usernames: Sequence[str]) -> None:
     await conn.execute(Q.changed)
 
 
-async def listing(conn: Connection, state: str | None = None) -> list[tuple[Any, ...]]:
-    """Return (id, address, model, state, resident_id, resident, room, heard_at, battery_pct, deadline_s, username)."""
-    return await (await conn.execute(Q.list_devices, {"state": state})).fetchall()
+async def known(conn: Connection, addresses: Sequence[str]) -> set[str]:
+    """Return which of these addresses are devices already."""
+    return {str(row[0]) for row in await (await conn.execute(Q.known, {"addresses": list(addresses)})).fetchall()}
 
 
 async def exported(conn: Connection) -> list[tuple[Any, ...]]:

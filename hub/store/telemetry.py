@@ -24,7 +24,7 @@ WIDE = (
 MEASURED = tuple(name for name, _ in WIDE[4:])
 OBSERVATION = (
     "received_at", "device_id", "batch", "measured_at", "code", "number", "word", "unit", "quality", "stage", "channel",
-    "native", "lat", "lon",
+    "native", "lat", "lon", "sequence", "identity", "sub", "device_at",
 )  # fmt: skip
 WINDOW = ("received_at", "device_id", "batch", "first", "rate_hz", "accel", "gyro")
 
@@ -61,6 +61,10 @@ class ObservationRow(NamedTuple):
     native: str | None
     lat: float | None
     lon: float | None
+    sequence: int | None = None
+    identity: str | None = None
+    sub: str | None = None
+    device_at: datetime | None = None
 
 
 class WindowRow(NamedTuple):

@@ -24,19 +24,9 @@ on conflict (username) do update set
     secret_sha256 = excluded.secret_sha256, kind = excluded.kind, topic_prefix = excluded.topic_prefix,
     device_id = excluded.device_id, person_id = excluded.person_id, active = true
 
--- name: list_devices
--- For `carehub devices list`: what there is, whose it is, when it was last heard, what its battery said.
-select d.id, d.address, d.model, d.state, d.resident_id, r.name, d.room, v.received_at, b.battery_pct, d.deadline_s,
-       c.username
-from device d
-left join resident r on r.id = d.resident_id
-left join credential c on c.device_id = d.id and c.active
-left join lateral (select received_at from telemetry where device_id = d.id
-                   order by received_at desc limit 1) v on true
-left join lateral (select battery_pct from telemetry where device_id = d.id and battery_pct is not null
-                     and received_at > hub_now() - interval '3 days' order by received_at desc limit 1) b on true
-where %(state)s::text is null or d.state = %(state)s
-order by d.id
+-- name: known
+-- Which of these are registered.
+select address from device where address = any(%(addresses)s)
 
 -- name: export
 -- Every device in use, as `carehub devices import` reads it.

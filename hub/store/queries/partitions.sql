@@ -33,7 +33,11 @@ create table if not exists observation (
     channel          text,
     native           text,
     lat              double precision,
-    lon              double precision
+    lon              double precision,
+    sequence         bigint,                          -- the message's own number
+    identity         text,                            -- what makes a repeat of the same event recognisable
+    sub              text,                            -- which measuring point
+    device_at        timestamptz                      -- what the device's clock said, where measured_at is ours
 )
 
 -- name: make_accel_window
