@@ -91,13 +91,14 @@ PRESENCE_WORDS = {
 }  # fmt: skip
 MOTION_WORDS = {
     "none": False, "static": False, "small": True, "large": True, "small_movement": True, "large_movement": True,
-    "peaceful": False, "activity": True, "movement": True, "moving": True,
+    "peaceful": False, "activity": True, "active": True, "movement": True, "moving": True,
 }  # fmt: skip
 ALARM_WORDS = {"alarm": True, "alarming": True, "detected": True, "normal": False, "clear": False, "none": False}
-DOOR_WORDS = {"open": True, "opened": True, "closed": False, "close": False}
+DOOR_WORDS = {"open": True, "opened": True, "error_forced_open": True, "closed": False, "close": False}
 # A property whose value is a word -> its code, and what the words mean. Others are kept raw.
 STATES: tuple[tuple[str, str, Mapping[str, bool]], ...] = (
     ("battery_state", "battery.low", BATTERY_WORDS),
+    ("battery_level", "battery.low", BATTERY_WORDS),
     ("presence_state", "presence.occupied", PRESENCE_WORDS),
     ("motion_state", "presence.motion", MOTION_WORDS),
     ("human_motion_state", "presence.motion", MOTION_WORDS),
