@@ -69,7 +69,15 @@ class Detection:
             self.dirty = np.concatenate([self.dirty, np.zeros(more, bool)])
             self.saved_through = np.concatenate([self.saved_through, np.zeros(more, np.int64)])
         if HEALTH in self.states:
-            self.states[HEALTH]["deadline_s"][:] = self.table.deadline_s[:count]
+            self._fit_health(self.states[HEALTH], count)
+
+    def _fit_health(self, health: Columnar, count: int) -> None:
+        bound = self.table.bound_ms[:count]
+        health["deadline_s"][:] = self.table.deadline_s[:count]
+        bound_anew = (health["bound_ms"] != bound) & (health["bound_ms"] != 0)
+        health["silent"][bound_anew] = 0  # whose silence it was is over; it is missed anew where it is now
+        health["bound_ms"][:] = bound
+        health["created_ms"][:] = self.table.created_ms[:count]
 
     def observe(self, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
         """Show one stored batch to every detector. Repeats have been taken out before."""
@@ -119,8 +127,9 @@ class Detection:
     def hub_was_here(self, until_ms: int) -> None:
         """After a restore: up to this moment the hub was alive, although the saved blocks may be older."""
         if HEALTH in self.states:
-            ticked = self.states[HEALTH]["ticked_ms"]
-            ticked[ticked > 0] = np.maximum(ticked[ticked > 0], until_ms)
+            ticked, created = self.states[HEALTH]["ticked_ms"], self.states[HEALTH]["created_ms"]
+            there = (ticked > 0) | ((created > 0) & (created < until_ms))  # it never spoke: no block of it was saved
+            ticked[there] = np.maximum(ticked[there], until_ms)
 
     def _shown(self, detector: Detector, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
         return self._guarded(detector, partial(detector.observe, self.states[detector.name], rows, batch))

@@ -7,18 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.supervision import class_of
 from hub.store.pool import Connection
 from hub.store.sql import queries
 
 Q = queries("device_table")
 ROOM = 1024  # rows at the start; grown by half
 NONE = -1
+SUPERVISED = frozenset({"bound", "tested", "live"})  # by the deadline of its class: before that it lies in a box
 
 
 class DeviceTable:
     """One row a device, never given back. Arrays have shape (room,); the first `len` rows are devices.
 
-    `device_id`, `resident_id` (-1: nobody's), `deadline_s` (0: not supervised), `test_until_ms` (0: not in test mode).
+    `device_id`, `resident_id` (-1: nobody's), `deadline_s` (0: not supervised; its own, else that of its class),
+    `bound_ms` (since when it is its resident's), `created_ms`, `test_until_ms` (0: not in test mode).
     """
 
     def __init__(self, default_deadline_s: int = 0) -> None:
@@ -32,6 +35,8 @@ class DeviceTable:
         self.device_id = np.zeros(ROOM, np.int64)
         self.resident_id = np.full(ROOM, NONE, np.int64)
         self.deadline_s = np.zeros(ROOM, np.int64)
+        self.bound_ms = np.zeros(ROOM, np.int64)
+        self.created_ms = np.zeros(ROOM, np.int64)
         self.test_until_ms = np.zeros(ROOM, np.int64)
         self._row_by_id: dict[int, int] = {}
         self._mark = ""
@@ -78,7 +83,7 @@ class DeviceTable:
 
     def put(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add or change devices, as the queries return them."""
-        for device_id, address, adapter, model, resident_id, area, deadline_s, test_until, state in rows:
+        for device_id, address, adapter, model, resident_id, area, deadline_s, test_until, state, *since in rows:
             row = self._row_by_id.get(device_id)
             if row is None:
                 row = self._add(device_id, address)
@@ -90,9 +95,20 @@ class DeviceTable:
             self.adapter[row], self.model[row], self.area[row] = adapter, model, area
             self.stated_model[row] = "" if state == "seen" else model
             self.resident_id[row] = NONE if resident_id is None else resident_id
-            supervised = self.default_deadline_s if deadline_s is None else deadline_s
-            self.deadline_s[row] = 0 if state == "retired" else supervised
+            self.deadline_s[row] = self._deadline_s(address, model, deadline_s, state)
+            for column, at in zip((self.bound_ms, self.created_ms), since, strict=False):
+                column[row] = 0 if at is None else int(at.timestamp() * 1000)
             self.test_until_ms[row] = 0 if test_until is None else int(test_until.timestamp() * 1000)
+
+    def _deadline_s(self, address: str, model: str, own: int | None, state: str) -> int:
+        if state == "retired":
+            return 0
+        if own is not None:
+            return own
+        if state not in SUPERVISED:
+            return self.default_deadline_s
+        its = class_of(address, model)
+        return self.default_deadline_s if its.name == "unknown" else its.deadline_s
 
     def _add(self, device_id: int, address: str) -> int:
         row = len(self.address)
@@ -109,7 +125,8 @@ class DeviceTable:
 
     def _grow(self) -> None:
         more = len(self.device_id) // 2
-        for name, fill in (("device_id", 0), ("resident_id", NONE), ("deadline_s", 0), ("test_until_ms", 0)):
+        numbers = ("device_id", "deadline_s", "bound_ms", "created_ms", "test_until_ms")
+        for name, fill in (("resident_id", NONE), *((number, 0) for number in numbers)):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(more, fill, np.int64)]))
 
 

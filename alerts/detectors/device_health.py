@@ -18,14 +18,18 @@ AWAY_MS = 60_000  # a longer pause between ticks means that the hub was away, no
 class DeviceHealth:
     """T2 and T3 for all devices.
 
-    `deadline_s` is written by the shell: the longest silence the device's class may show, 0 = not supervised.
-    Silence counts from the last message of any kind, or, for a device that never spoke, from the first tick that
-    saw it supervised; time in which the hub itself was away does not count.
+    Written by the shell: `deadline_s`, the longest silence the device may show (0 = not supervised), `bound_ms`, since
+    when it is its resident's, and `created_ms`, since when the hub knows it (0 = not known).
+    Silence counts from the last message of any kind, or from the binding where that is later. A device that never spoke
+    is missed like any other, however often the hub restarts: its silence began when it was bound or made known, and
+    only where neither is known at the first tick that saw it. Time in which the hub itself was away does not count.
     """
 
     name = "device_health"
     fields: Mapping[str, Field] = {
         "deadline_s": Field(dtype="int32"),
+        "bound_ms": Field(dtype="int64"),
+        "created_ms": Field(dtype="int64"),
         "heard_ms": Field(dtype="int64"),
         "away_ms": Field(dtype="int64"),  # how long the hub was away since heard_ms
         "ticked_ms": Field(dtype="int64"),
@@ -60,9 +64,9 @@ class DeviceHealth:
         supervised = deadline > 0
         # A device that never spoke starts its silence now; identity stays findable because heard_ms is kept.
         fresh = supervised & (heard == 0)
-        heard[fresh] = now_ms
-        quiet_ms = now_ms - heard - state["away_ms"]
-        late = supervised & (state["silent"] == 0) & (quiet_ms > deadline.astype(np.int64) * 1000)
+        heard[fresh] = np.where(state["created_ms"][fresh] > 0, state["created_ms"][fresh], now_ms)
+        quiet = quiet_ms(state, now_ms)
+        late = supervised & (state["silent"] == 0) & (quiet > deadline.astype(np.int64) * 1000)
         found = np.flatnonzero(late)
         state["silent"][found] = 1
         state["beats"][found] = 0
@@ -73,8 +77,8 @@ class DeviceHealth:
                 kind=AlertKind.SILENCE,
                 severity=Severity.TECHNICAL,
                 at_ms=now_ms,
-                identity=f"T3:{heard[row]}",
-                evidence={"silent_s": int(quiet_ms[row]) // 1000, "deadline_s": int(deadline[row])},
+                identity=f"T3:{max(heard[row], state['bound_ms'][row])}",
+                evidence={"silent_s": int(quiet[row]) // 1000, "deadline_s": int(deadline[row])},
             )
             for row in found.tolist()
         ]
@@ -122,6 +126,20 @@ class DeviceHealth:
             if pct >= CHARGED_PCT:
                 state["battery_level"][row] = 0
         return found
+
+
+def quiet_ms(state: Columnar, now_ms: int) -> NDArray[np.int64]:
+    """Return how long each row has been silent, time in which the hub was away left out."""
+    quiet: NDArray[np.int64] = now_ms - np.maximum(state["heard_ms"], state["bound_ms"]) - state["away_ms"]
+    return quiet
+
+
+def excuse(state: Columnar, rows: NDArray[np.int64], now_ms: int) -> None:
+    """Let the deadlines of these rows begin now: what they speak through was not there. Those heard since are left."""
+    still = rows[quiet_ms({name: column[rows] for name, column in state.items()}, now_ms) > 0]
+    state["away_ms"][still] = now_ms - np.maximum(state["heard_ms"][still], state["bound_ms"][still])
+    state["silent"][still] = 0
+    state["beats"][still] = 0
 
 
 def _flat(row: int, at_ms: int, identity: str, level_pct: float) -> Finding:
