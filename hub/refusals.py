@@ -6,6 +6,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "already_taken": ("已有人接警", "somebody has taken this already"),
     "busy": ("此刻有别人同时在操作这起警情，没有完成，请再按一次", "others were at this case just then: press again"),
     "cannot_hold": ("有人正在前往或已到场，不能暂缓", "somebody is on the way or there: this cannot wait now"),
+    "cannot_be_told": ("这台设备不支持这个指令", "this device has no words for that"),
     "empty_note": ("请写点内容", "write something"),
     "ended": ("这起警情已结束；新的呼叫会成为新的警情", "this incident has ended; a new call opens a new one"),
     "hand_over_first": ("请先交接：写明交给了谁或120的编号", "stay until a named person or a 120 number has her"),
@@ -16,6 +17,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "name_the_other_case": ("请写明与哪一起警情重复", "say which case this is the same as"),
     "name_who_takes_over": ("请写明交给了谁，或120的编号", "say who is with her now: a name, or the 120 number"),
     "no_such_case": ("没有这个编号的警情", "there is no case of this number"),
+    "no_such_device": ("没有这台设备", "there is no such device"),
     "not_a_supervisor": ("只有班长可以这样做", "only a supervisor may do this"),
     "not_an_operator": ("只有坐席可以这样做", "only an operator may do this"),
     "not_confirming": ("已不在倒计时内，不能取消；请先接警", "the countdown is over: take it instead of cancelling"),
@@ -38,6 +40,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "这是断网时按的，此后警情有了变化；请看最新情况再按",
         "you pressed this without a line and the case has changed since: look, and press again",
     ),
+    "told_already": ("刚刚已经发出，请等设备回应", "asked a moment ago: wait for its answer"),
+    "told_too_often": ("给这台设备的指令太多，请稍后再试", "this device is told too much: try again later"),
     "too_often": (
         "一分钟内多次说要去又去不了，请稍候再按，或打电话给坐席",
         "you have said so several times in a minute: wait a little, or telephone the operators",
@@ -46,6 +50,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "unknown_person": ("此人不在本警情的联系人之内", "not one of the people who may be called for this incident"),
     "unknown_verb": ("不明白这个回答", "this answer is not understood"),
     "unreachable": ("没有此人的联系方式，请打电话或另选", "no way to reach this person: telephone, or send another"),
+    "words_too_long": ("请写 1 到 60 个字", "write 1 to 60 characters"),
 }  # fmt: skip
 OTHERWISE = ("现在不能这样做", "this cannot be done now")
 

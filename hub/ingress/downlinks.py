@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from devices.adapter import Downlink
 from hub.ingress import counters
 from hub.ingress.arrival import Outlet
+from hub.ingress.awaited import Awaited
 from hub.loops import bell
 from hub.store.pool import Pool, connect, open_pool
 from hub.store.sql import queries
@@ -27,8 +28,14 @@ RELOAD_S = 30.0
 LOOK_S = 0.5  # for topics whose pause is over
 RETRY_S = (0.5, 30.0)
 RECONNECT_S = (0.2, 5.0)
+SEND_AGAIN_S = 120.0  # a command that is not answered for so long is sent again
+MOST_TRIES = 3  # of one command
+RESULT_S = 300.0  # so long what a command asked for is looked for all the time; afterwards now and then
+RESULT_LOOK_S = 2.0
 
 Q = queries("downlinks")
+COMMANDS = queries("device_commands")
+AGAIN = {"tries": MOST_TRIES, "again_s": SEND_AGAIN_S}
 
 
 @runtime_checkable
@@ -47,11 +54,22 @@ class Remembering(Protocol):
         """Keep it."""
 
 
+@runtime_checkable
+class Hearing(Protocol):
+    """An outlet that hears what devices answer."""
+
+    def when_heard(self, awaited: Awaited) -> None:
+        """Show it every frame, as long as it waits for some."""
+
+
 class Key(msgspec.Struct, frozen=True):
-    """What is kept in order: one topic. A device number beside it keeps devices of a shared topic apart."""
+    """What is kept in order: one topic. A device number beside it keeps devices of a shared topic apart; an operator's
+    commands wait for no other words, nor those for them.
+    """
 
     topic: str
     device_id: int | None
+    asked: bool = False
 
 
 class Line(msgspec.Struct):
@@ -66,7 +84,8 @@ class Downlinks:
     """`async with Downlinks(dsn, outlets)`: the first outlet that reaches a row's topic gets it.
 
     A row is delivered when the device has acknowledged it; a page carried by it is delivered in the same
-    transaction. Rows past their time are left. The database may go and come back.
+    transaction. Rows past their time are left. The database may go and come back. Rows that an operator's commands are
+    in are also answered, by frames that the outlets hear.
     """
 
     def __init__(self, dsn: str, outlets: Sequence[Outlet]) -> None:
@@ -76,6 +95,10 @@ class Downlinks:
         self._known: set[int] = set()
         self._busy: dict[Key, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
+        self._awaited = Awaited()
+        self._sending: set[int] = set()  # commands
+        self._results_until = 0.0
+        self._asked = asyncio.Event()
         self._pool: Pool
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -85,9 +108,13 @@ class Downlinks:
         for outlet in self._outlets:
             if isinstance(outlet, Announcer):
                 outlet.when_reachable(self._reachable)
+            if isinstance(outlet, Hearing):
+                outlet.when_heard(self._awaited)
         self._tasks = [
             asyncio.create_task(self._listen(), name="downlinks listen"),
             asyncio.create_task(self._offer(), name="downlinks offer"),
+            asyncio.create_task(self._note_answers(), name="downlinks answers"),
+            asyncio.create_task(self._look_for_results(), name="downlinks results"),
         ]
         return self
 
@@ -117,8 +144,10 @@ class Downlinks:
                     await self._load_retained(conn)
                     pause_s = RECONNECT_S[0]
                     while True:
-                        rows = await _rows(conn, Q.waiting, most=MOST_WAITING)
+                        await _settle(conn)
+                        rows = await _rows(conn, Q.waiting, most=MOST_WAITING, **AGAIN)
                         self._forget_all_but({number for number, *_ in rows})
+                        self._awaited.renew(await _rows(conn, COMMANDS.awaited, most=MOST_WAITING), self._sending)
                         self._learn(rows)
                         await self._follow(conn, asyncio.get_running_loop().time() + RELOAD_S)
             except (psycopg.Error, OSError) as error:
@@ -143,11 +172,11 @@ class Downlinks:
                 for topic, payload in rows:
                     outlet.remember(Downlink(topic=topic, payload=payload, retain=True))
 
-    def _learn(self, rows: Iterable[tuple[int, str, int | None]]) -> None:
-        for number, topic, device_id in rows:
+    def _learn(self, rows: Iterable[tuple[int, str, int | None, bool]]) -> None:
+        for number, topic, device_id, asked in rows:
             if number not in self._known and len(self._known) < MOST_WAITING:
                 self._known.add(number)
-                line = self._lines.setdefault(Key(topic, device_id), Line([]))
+                line = self._lines.setdefault(Key(topic, device_id, asked), Line([]))
                 bisect.insort(line.ids, number)
                 line.not_before = line.pause_s = 0.0  # what is new is often an answer: whoever spoke can be told
         self._wake.set()
@@ -208,21 +237,87 @@ class Downlinks:
     async def _attempt(self, number: int, topic: str) -> bool:
         """Try one row. True also when there is nothing left to deliver: done elsewhere, or past its time."""
         async with self._pool.connection() as conn:
-            rows = await _rows(conn, Q.load, id=number)
+            rows = await _rows(conn, Q.load, id=number, tries=MOST_TRIES)
         if not rows:
             counters.DOWNLINKS.labels("no longer waiting").inc()
             return True
-        payload, retain, page_id = rows[0]
+        payload, retain, page_id, command, answers = rows[0]
         outlet = self._outlet(topic)
         if outlet is None:
             return False
         key = f"downlink-{number}" if page_id is None else f"page-{page_id}"
-        heard = await outlet.deliver(Downlink(topic=topic, payload=payload, retain=retain), key)
+        downlink = Downlink(topic=topic, payload=payload, retain=retain)
+        if command is not None:
+            return await self._tell(outlet, downlink, key, number, command, answers=answers)
+        heard = await outlet.deliver(downlink, key)
         counters.DOWNLINKS.labels("acknowledged" if heard else "not acknowledged").inc()
         if heard:
             async with self._pool.connection() as conn:
                 await conn.execute(Q.mark_delivered, {"id": number})
         return heard
+
+    # An operator's commands.
+
+    async def _tell(
+        self, outlet: Outlet, downlink: Downlink, key: str, number: int, command: int, *, answers: bool
+    ) -> bool:
+        """Send a command, listening for its answer before the device's line has confirmed it."""
+        if answers:
+            self._awaited.expect(command, downlink.topic, downlink.payload)
+        self._sending.add(command)
+        try:
+            heard = await outlet.deliver(downlink, key)
+            counters.DOWNLINKS.labels("acknowledged" if heard else "not acknowledged").inc()
+            if heard:
+                async with self._pool.connection() as conn, conn.transaction():
+                    await conn.execute(Q.mark_delivered, {"id": number})
+                    await conn.execute(COMMANDS.sent, {"id": command})
+                self._results_until = asyncio.get_running_loop().time() + RESULT_S
+                self._asked.set()
+            return heard
+        finally:
+            self._sending.discard(command)
+
+    async def _note_answers(self) -> None:
+        """Write down what devices answered. One that cannot be written is written later: the queue holds the rest."""
+        while True:
+            command, answer = await self._awaited.answers.get()
+            values = {"id": command, "words": answer.words.replace("\0", ""), "refused": answer.refused}
+            await self._persist(COMMANDS.answered, values)
+
+    async def _persist(self, query: bytes, values: dict[str, Any]) -> None:
+        pause_s = RECONNECT_S[0]
+        while True:
+            try:
+                async with self._pool.connection() as conn:
+                    await conn.execute(query, values)
+                return
+            except (psycopg.OperationalError, PoolTimeout, OSError) as error:
+                log.warning("answer not written: database gone", error=type(error).__name__)
+            except Exception:
+                log.exception("answer not written", command_id=values["id"])
+                return
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, RECONNECT_S[1])
+
+    async def _look_for_results(self) -> None:
+        """Soon after a command its reading, or its place, comes as telemetry: whoever asked is waiting for it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            if loop.time() >= self._results_until:
+                await self._asked.wait()
+                self._asked.clear()
+            await asyncio.sleep(RESULT_LOOK_S)
+            try:
+                async with self._pool.connection() as conn:
+                    await _settle(conn)
+            except (psycopg.Error, PoolTimeout, OSError) as error:
+                log.warning("results not looked for: database gone", error=type(error).__name__)
+
+
+async def _settle(conn: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+    await conn.execute(COMMANDS.measured)
+    await conn.execute(COMMANDS.over)
 
 
 async def _rows(conn: psycopg.AsyncConnection[tuple[Any, ...]], query: bytes, **values: Any) -> list[tuple[Any, ...]]:

@@ -22,6 +22,7 @@ from devices.protocols import BY_NAME, Protocol
 from hub.errors import HubError
 from hub.ingress import counters
 from hub.ingress.arrival import Intake
+from hub.ingress.awaited import Awaited
 from hub.ingress.listener import network
 from hub.ingress.settings import Door, GatewaySettings
 from hub.ingress.tracker import Tracker
@@ -61,6 +62,7 @@ class Gateway:
         self._nameless: dict[Tracker, None] = {}  # oldest first
         self._newest: dict[tuple[str, str], Tracker] = {}  # (protocol, id) → its newest connection
         self._reachable: list[Callable[[], None]] = []
+        self.awaited: Awaited | None = None
         self._announcing: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
@@ -261,6 +263,10 @@ class Gateway:
     def when_reachable(self, tell: Callable[[], None]) -> None:
         """Call `tell` whenever devices have connected."""
         self._reachable.append(tell)
+
+    def when_heard(self, awaited: Awaited) -> None:
+        """Show it every frame from now on."""
+        self.awaited = awaited
 
     def reaches(self, topic: str) -> bool:
         """Whether the device of `tcp/<protocol>/<id>` is connected, answered once, and confirms what it is sent."""

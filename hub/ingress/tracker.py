@@ -89,6 +89,8 @@ class Tracker(Guest):
         if self.deaf:
             self.deaf = False
             self._gateway.announce()
+        if self._gateway.awaited:
+            self._ask(self._gateway.awaited.heard, f"{protocol.topic}/{self.device}", frame)
         # A frame the device wants no answer to stands in line as well: what is unsettled is what is bounded.
         token = self._in_line(frame)
         self._gateway.taken += 1

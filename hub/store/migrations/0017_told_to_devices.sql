@@ -3,7 +3,7 @@
 create table device_command (
     id            bigint generated always as identity primary key,
     device_id     bigint not null references device,
-    incident_id   bigint references incident,         -- the case it was asked for in, if any
+    incident_id   bigint references incident on delete set null,   -- the case it was asked for in, if any
     asked_by      text not null,                      -- person:3, command:<who was signed in there>
     asked_at      timestamptz not null,
     what          text not null,                      -- locate, find, reboot, measure, call, interval, contacts, say
