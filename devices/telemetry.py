@@ -91,3 +91,4 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     identity: str | None = None
     accel: AccelWindow | None = None
     model: str | None = None
+    via: str | None = None  # address of the gateway that heard it, where another device passes its words on

@@ -91,6 +91,7 @@ def _measured(said: Mapping[str, Any], about: Mapping[str, Any], message: Messag
         return
     listed = value.get("device_list")
     found = [one for one in listed if isinstance(one, dict)][:MOST] if isinstance(listed, list) else [value]
+    heard_by = _mac(said.get("mac"))
     for one in found:
         mac = _mac(one.get("ble_addr")) or _mac(about.get("ble_mac")) or _mac(about.get("mac"))
         if not mac:
@@ -101,6 +102,7 @@ def _measured(said: Mapping[str, Any], about: Mapping[str, Any], message: Messag
             device=values.address(SCHEME, mac), adapter=NAME, measured_at=at,
             observations=(*values.distinct(_values(one, fresh)), values.alive(fresh)),
             time_quality=plausible.clock(at, message.received_at), model=values.word(about.get("attribute")) or None,
+            via=values.address(SCHEME, f"gateway/{heard_by}") if heard_by else None,
         )  # fmt: skip
 
 

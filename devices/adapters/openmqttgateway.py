@@ -90,7 +90,9 @@ def _radio(gateway: str, said: Mapping[str, Any], fresh: Quality) -> Iterator[Te
         return  # a weather station's message or raw pulses: no code of a button
     heard = Observation(code="rf.code", value=f"0x{code:X}", native=str(code), quality=fresh)
     device = values.address(SCHEME, f"{gateway}/rf/{code:X}")
-    yield Telemetry(device=device, adapter=NAME, observations=(heard, values.alive(fresh)))
+    yield Telemetry(
+        device=device, adapter=NAME, observations=(heard, values.alive(fresh)), via=values.address(SCHEME, gateway)
+    )
 
 
 def _bluetooth(gateway: str, rest: str, said: Mapping[str, Any], fresh: Quality) -> Iterator[Telemetry]:
@@ -108,7 +110,7 @@ def _bluetooth(gateway: str, rest: str, said: Mapping[str, Any], fresh: Quality)
     plain = values.key(mac)
     yield Telemetry(
         device=values.address(SCHEME, f"{gateway}/{plain}"), adapter=NAME, observations=(*seen, values.alive(fresh)),
-        model=values.word(said.get("model_id")) or None,
+        model=values.word(said.get("model_id")) or None, via=values.address(SCHEME, gateway),
     )  # fmt: skip
 
 

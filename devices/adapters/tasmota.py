@@ -117,10 +117,13 @@ def _devices(where: Topic, said: Mapping[str, Any], message: Message) -> Iterato
         yield _own(where, said, time, fresh)
 
 
-def _said(native: str, observations: Iterator[Observation], time: _Time, model: str | None = None) -> Telemetry:
+def _said(
+    native: str, observations: Iterator[Observation], time: _Time, model: str | None = None, bridge: str | None = None
+) -> Telemetry:
     return Telemetry(
         device=values.address(SCHEME, native), adapter=NAME, observations=tuple(values.distinct(observations)),
         measured_at=time.at, time_quality=time.quality, model=model,
+        via=None if bridge is None else values.address(SCHEME, bridge),
     )  # fmt: skip
 
 
@@ -206,7 +209,8 @@ def _zigbee(where: Topic, name: str, attributes: Mapping[str, Any], time: _Time,
     short = device if _SHORT.fullmatch(device) else name
     given = values.word(attributes.get("Name")) or (name if not _SHORT.fullmatch(name) else short)
     model = values.word(attributes.get("ModelId")) or None
-    return _said(f"{_bridge(where, short)}/{given}", _zigbee_states(attributes, fresh, short, model), time, model)
+    bridge = _bridge(where, short)
+    return _said(f"{bridge}/{given}", _zigbee_states(attributes, fresh, short, model), time, model, bridge)
 
 
 def _bridge(where: Topic, short: str) -> str:
@@ -245,14 +249,15 @@ def _radio(where: Topic, radio: Mapping[str, Any], time: _Time, fresh: Quality) 
     if not re.fullmatch(r"[0-9A-F]{1,32}", plain):
         raise DecodeError(NAME, f"RfReceived: no code in hex: {str(code)[:40]!r}")
     heard = Observation(code="rf.code", value=said, quality=fresh)
-    yield _said(f"{where.name}/rf/{plain}", iter([heard, values.alive(fresh)]), time)
+    yield _said(f"{where.name}/rf/{plain}", iter([heard, values.alive(fresh)]), time, bridge=where.name)
 
 
 def _beacon(where: Topic, beacon: Mapping[str, Any], time: _Time, fresh: Quality) -> Iterator[Telemetry]:
     mac, here = values.word(beacon.get("MAC")), values.flag(beacon.get("STATE"))
     if mac and here is not None:
         seen = Observation(code="beacon.seen", value=here, sub=mac, quality=fresh)
-        yield _said(f"{where.name}/beacon/{mac}", iter([seen, *([values.alive(fresh)] if here else [])]), time)
+        told = iter([seen, *([values.alive(fresh)] if here else [])])
+        yield _said(f"{where.name}/beacon/{mac}", told, time, bridge=where.name)
 
 
 ADAPTER = TasmotaAdapter()

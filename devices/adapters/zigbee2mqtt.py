@@ -60,7 +60,7 @@ class Zigbee2MqttAdapter:
             return True
         rest = found[1]
         if rest.startswith("bridge/") or rest.endswith("/availability"):
-            return False
+            return rest == "bridge/state"  # after its start it tells what it remembers: that is known before
         if payload[:1] == b"{":
             return b"\\u" in payload or _URGENT.search(payload.lower()) is not None
         return payload != b"" and rest.rpartition("/")[2] not in words.QUIET
@@ -190,6 +190,7 @@ def _device(where: Place, fields: Mapping[str, Any], message: Message) -> Sequen
             time_quality=age.time_quality,
             identity=_identity(seen, age),
             model=model,
+            via=_address(where, "bridge"),
         ),
     )
 

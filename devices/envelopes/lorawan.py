@@ -66,6 +66,7 @@ class Uplink(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     rssi_dbm: float | None = None
     snr_db: float | None = None
+    gateway: str | None = None  # the one that heard it best
     battery_pct: float | None = None
     acknowledged: bool | None = None
     lat: float | None = None
@@ -142,6 +143,7 @@ def _chirpstack(topic: str, said: Mapping[str, Any], eui: object, about: tuple[M
         at=at,
         clock_broken=broken,
         models=_models(about),
+        gateway=_nearest(heard, "gatewayId", "gatewayID", "gateway_id"),
         rssi_dbm=_best(heard, "rssi"),
         snr_db=_best(heard, "snr", "loRaSNR", "lora_snr"),
         battery_pct=_battery(said) if event is Event.STATUS else None,
@@ -202,6 +204,7 @@ def _the_things_stack(topic: str, said: Mapping[str, Any]) -> Uplink:
         models=_models(
             (_object(body.get("version_ids")), _object(said.get("attributes")), _object(body.get("attributes")))
         ),
+        gateway=_nearest([{**one, **_object(one.get("gateway_ids"))} for one in heard], "eui", "gateway_id"),
         rssi_dbm=_best(heard, "rssi"),
         snr_db=_best(heard, "snr"),
         acknowledged=field == "downlink_ack" if event is Event.ACK else None,
@@ -225,6 +228,7 @@ def _loriot(topic: str, said: Mapping[str, Any]) -> Uplink:
         at=at,
         clock_broken=broken,
         models=_models((said,)),
+        gateway=_nearest(heard[1:], "gweui"),
         rssi_dbm=_best(heard, "rssi"),
         snr_db=_best(heard, "snr"),
     )
@@ -281,6 +285,17 @@ def _best(heard: list[Mapping[str, Any]], *names: str) -> float | None:
     """Return the strongest of what the gateways measured."""
     numbers = [number for one in heard for name in names if (number := _number(one.get(name))) is not None]
     return max(numbers, default=None)
+def _nearest(heard: list[Mapping[str, Any]], *names: str) -> str | None:
+    """Return the gateway that measured the strongest signal, by the first name that it has."""
+    strongest: tuple[float, str] | None = None
+    for one in heard:
+        name = next((found for key in names if (found := _text(one.get(key))) is not None), None)
+        rssi = _number(one.get("rssi"))
+        if name is not None and (strongest is None or (rssi or -999.0) > strongest[0]):
+            strongest = (-999.0 if rssi is None else rssi, name.lower().replace("-", "").replace(":", ""))
+    return None if strongest is None else strongest[1]
+
+
 
 
 def _moment(value: object) -> tuple[datetime | None, bool]:

@@ -96,6 +96,7 @@ def _telemetry(
         sequence=uplink.counter,
         identity=uplink.identity,
         model=None if found is None else f"{found[0].maker}.{found[1]}",
+        via=None if uplink.gateway is None else f"{SCHEME}:gateway/{uplink.gateway}",
     )
 
 
