@@ -8,7 +8,7 @@ import msgspec
 from devices import plausible
 from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.adapters.lorawan import abeeway, makers
-from devices.adapters.lorawan.guess import guess
+from devices.adapters.lorawan.guess import Guess, guess
 from devices.adapters.lorawan.parts import NAME as SCHEME
 from devices.adapters.lorawan.parts import Codec, Frame
 from devices.codes import unit_of
@@ -113,7 +113,7 @@ def _event(
         seen.append(Observation(code="battery.level", value=uplink.battery_pct, unit="%", quality=quality))
     elif uplink.event is Event.LOCATION and uplink.lat is not None and uplink.lon is not None:
         seen.append(Observation(code="location", lat=uplink.lat, lon=uplink.lon, valid=True, native="network"))
-    if found is None and uplink.event in (Event.UP, Event.JOIN):
+    if _is_stranger(found) and uplink.event in (Event.UP, Event.JOIN):
         seen.append(Observation(code="provision.candidate", value=uplink.eui))
     return [*seen, *_line(uplink)], clock
 
@@ -125,16 +125,26 @@ def _body(
     frame = Frame(data=uplink.payload, port=uplink.port, model="", at=uplink.at or received_at)
     if found is None:
         proposed = guess(frame)
-        model = [Observation(code="provision.model", value=" | ".join(proposed.models), quality=Quality.UNVERIFIED)]
-        return [*proposed.observations, *(model if proposed.models else [])], None
+        return [*proposed.observations, *_proposal(proposed)], None
     codec, model_name = found
     frame = msgspec.structs.replace(frame, model=model_name)
     try:
-        seen = list(codec.read(frame))
+        seen = [*codec.read(frame), *(_proposal(guess(frame)) if _is_stranger(found) else ())]
         return seen, None if codec.clock is None else codec.clock(frame)
     except DecodeError as error:
         where = f"{uplink.eui} as {codec.maker}.{model_name}, port {uplink.port}"
         raise DecodeError(NAME, f"{where}: {error.reason}") from None
+
+
+def _is_stranger(found: tuple[Codec, str] | None) -> bool:
+    """Whether nobody knows the model, or only its maker."""
+    return found is None or (found[0].named and found[1] not in found[0].models)
+
+
+def _proposal(proposed: Guess) -> Iterable[Observation]:
+    if proposed.models:
+        models = " | ".join(proposed.models)
+        yield Observation(code="provision.model", value=models, quality=Quality.UNVERIFIED)
 
 
 def _line(uplink: Uplink) -> Iterable[Observation]:

@@ -84,7 +84,7 @@ def _find(name: str) -> tuple[Codec, str] | None:
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word][:12]
     maker, at = _maker(words)
     row = _row(words[at:], maker) or _row(words, maker)
-    if row is None and maker is not None and maker.others:
+    if row is None and maker is not None and maker.others and (words[at:] or not maker.named):
         return maker, "-".join(words[at:])
     return row
 

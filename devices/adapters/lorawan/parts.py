@@ -93,7 +93,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     maker: str  # also the first part of a model's name: `milesight.ws101`
     read: Callable[[Frame], Said]
     models: Mapping[str, Any]
-    others: bool = False  # the bytes tell the product: a model that is no row is read all the same
+    others: bool = False  # a model that is no row is read all the same: the bytes tell the product, or its generic part
+    named: bool = False  # but only with some name behind the maker's: without any it is guessed
     clock: Callable[[Frame], datetime | None] | None = None  # the device's own time, where frames carry one
     aliases: tuple[str, ...] = ()  # other names of the maker
 

@@ -82,9 +82,22 @@ def test_model_is_found_in_what_people_write(name: str, row: str) -> None:
     assert found[1] == row
 
 
-@pytest.mark.parametrize("name", ["class A, EU868", "button", "room 4", "Milesight XY9", "", "sense", "ht", "co2"])
+@pytest.mark.parametrize("name", ["class A, EU868", "button", "room 4", "Milesight", "", "sense", "ht", "co2"])
 def test_common_words_are_no_model(name: str) -> None:
     assert makers.find([name]) is None
+
+
+def test_model_of_a_known_maker_that_nobody_knows_says_what_all_of_them_say() -> None:
+    seen = values("milesight.xy9", "0175640367d700" + "046850" + "030001", 85)
+    assert seen["battery.level"] == 100
+    assert seen["env.temperature"] == 21.5
+    assert not any(code.startswith(("alarm.", "contact.", "presence.")) for code in seen)
+
+
+def test_count_out_of_a_memory_is_passed_over_whatever_its_form() -> None:
+    for history in ("20ce6920e3b4000300", "20ce6920e3b40101000100"):
+        seen = values("milesight.vs321", history + "017552", 85)
+        assert seen["battery.level"] == 82
 
 
 def test_no_file_of_one_grammar_is_a_second_copy_of_another() -> None:
@@ -194,6 +207,16 @@ def test_smoke_from_another_detector_is_smoke() -> None:
         ("nexelec.insafe-pilot", 56, "617259000008", "env.temperature", 22.8),
         ("nexelec.insafe-origin", 56, "a203400000", "alarm.smoke", True),
         ("hkt.doorsensor", 1, "686b7400070339", "battery.level", 57),
+        ("milesight.vs360", 85, "02754801755a", "battery.level", 90),
+        ("milesight.at101-fh", 85, "070001", "alarm.tamper", True),
+        (
+            "milesight.ws203",
+            85,
+            "0367d700067d2003050001",
+            "presence.occupied",
+            True,
+        ),  # a channel it does not have is passed over
+        ("milesight.xy9", 85, "030001017547", "battery.level", 71),
     ],
 )
 def test_frames_say_what_their_makers_wrote(model: str, port: int, data: str, code: str, value: object) -> None:
