@@ -34,7 +34,7 @@ CLASSES: Mapping[str, DeviceClass] = {
         DeviceClass(name="call_button", deadline_s=25 * HOUR, zh="呼叫按钮", en="call button",
                     why="reports once a day; one hour for a day that begins late"),
         DeviceClass(name="sensor", deadline_s=25 * HOUR, zh="传感器", en="Zigbee sensor, mains or battery",
-                    why="passive devices check in within 24 hours; one on the mains says nothing while nothing changes"),
+                    why="passive devices check in within 24 hours; one on the mains is mute while nothing changes"),
         DeviceClass(name="wifi", deadline_s=15 * MINUTE, zh="Wi-Fi 设备", en="Wi-Fi device on the mains",
                     why="says how it is every 1 to 5 minutes: three missed"),
         DeviceClass(name="wifi_battery", deadline_s=25 * HOUR, zh="Wi-Fi 电池设备", en="Wi-Fi device on batteries",
@@ -91,8 +91,8 @@ _MODELS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _SCHEMES: Mapping[str, str] = {
     **dict.fromkeys(("carehub", "watch3g", "trv", "watchjson", "r12w", "pt60", "wristband", "helmet"), "watch"),
     **dict.fromkeys(
-        ("eelink", "eview", "gps103", "gt06", "h02", "jt808", "laipac", "megastek", "mictrack", "minifinder", "gl200text",
-         "tk103", "topin", "xexun", "xexun2", "xexun3"),
+        ("eelink", "eview", "gps103", "gt06", "h02", "jt808", "laipac", "megastek", "mictrack", "minifinder",
+         "gl200text", "tk103", "topin", "xexun", "xexun2", "xexun3"),
         "pendant",
     ),
     "z2m": "sensor", "lorawan": "lorawan", "ble": "on_use",

@@ -1,4 +1,4 @@
-"""Batteries: what counts as a low signal, when five of them book a visit, and on which day a battery will be flat. Pure.
+"""Batteries: what a low signal is, when five of them book a visit, on which day a battery will be flat. Pure.
 
 Signals. A message in which the device itself says that its battery is low is one. A level of 20 % or less is one an
 hour: a watch reports its level every minute, and is charged by its wearer at night.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from prometheus_client import Counter
 
 from alerts.detectors.detector import Columnar, Detector, Field, Finding
+from alerts.detectors.device_health import excuse
 from devices.columns import Columns
 from hub.device_table import DeviceTable
 from hub.repeats import Repeats
@@ -130,6 +131,12 @@ class Detection:
             ticked, created = self.states[HEALTH]["ticked_ms"], self.states[HEALTH]["created_ms"]
             there = (ticked > 0) | ((created > 0) & (created < until_ms))  # it never spoke: no block of it was saved
             ticked[there] = np.maximum(ticked[there], until_ms)
+
+    def excuse(self, rows: NDArray[np.int64], now_ms: int) -> None:
+        """Let the deadlines of these devices begin now: what they speak through was not there."""
+        if len(rows):
+            excuse(self.states[HEALTH], rows, now_ms)
+            self.dirty[np.unique(rows // BLOCK)] = True
 
     def _shown(self, detector: Detector, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
         return self._guarded(detector, partial(detector.observe, self.states[detector.name], rows, batch))

@@ -27,6 +27,7 @@ from hub.store.raw import Unreadable
 from hub.store.telemetry import ObservationRow, WindowRow, clean, moment
 
 VITALS = "/vitals"
+from hub.supervision import Linked
 CAREHUB = "carehub/"
 AT_ONCE = 64  # records decoded before the event loop gets its turn: they cost up to 50 µs each
 FLOATS = (
@@ -84,6 +85,7 @@ class Gathered:
     strange: int = 0  # messages of devices that may not be registered now: kept raw only
 
     def only(self, picked: NDArray[np.bool_]) -> "Gathered":
+    links: list[Linked] = field(default_factory=list)  # for supervision: gateways, lines, batteries that are low
         """Return the batch with some of its rows; everything else stays."""
         return dataclasses.replace(self, rows=self.rows[picked], columns=self.columns.take(picked))
 
@@ -105,6 +107,7 @@ def merged(parts: Sequence[Gathered]) -> Gathered:
         strange=sum(part.strange for part in parts),
     )
 
+        links=[line for part in parts for line in part.links],
 
 class Gatherer:
     """Decodes and gathers, remembering which topic belongs to which row."""
@@ -208,6 +211,7 @@ class Gatherer:
         return row
 
     def _records(self, arrival: Arrival, batch: Decoded) -> None:
+            links=[line for s in here if (line := _linked(s)) is not None],
         try:
             telemetries = self.read(arrival)
         except DecodeError as err:
@@ -310,6 +314,19 @@ def _measured_ms(said: Said, seen: Observation | None = None) -> int:
 def _received_ms(said: Said) -> int:
     own = said.telemetry.time_quality is TimeQuality.DEVICE and _measured_ms(said) == said.arrival.received_ms
     return said.arrival.received_ms + own  # as in `_vitals_columns`
+def _linked(said: Said) -> Linked | None:
+    """Return what a message says of its device's line and supply. A retained battery state is not a report of now."""
+    via, online, low = said.telemetry.via or getattr(said.arrival.origin, "account", None), None, None
+    for seen in said.telemetry.observations:
+        if seen.code == "link.online" and isinstance(seen.value, bool):
+            online = seen.value
+        elif seen.code == "battery.low" and seen.quality is Quality.OK and isinstance(seen.value, bool):
+            low = seen.value if not said.arrival.retained else None
+    if via is None and online is None and low is None:
+        return None
+    return Linked(said.row, said.arrival.received_ms, via, online, low)
+
+
 
 
 def _columns_of(said: Sequence[Said], table: DeviceTable) -> Columns:

@@ -7,8 +7,9 @@ columnar batches. What a batch gives reason for opens incidents in transactions 
 import asyncio
 import contextlib
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -40,6 +41,9 @@ from hub.store.pool import connect
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
 from hub.strangers import Strangers
+from hub.supervision import Gateway, Loss, Supervision
+from hub.supervision_jobs import TellBack, TellLoss
+from hub.supervision_writer import SupervisionWriter
 from hub.telemetry_lane import Newcomers, TelemetryLane
 from hub.urgent_lane import UrgentLane
 
@@ -72,6 +76,10 @@ class Ingest:
         self.detection = Detection(self.table, DETECTORS)
         self.falls = FallStreams(_fall_model(), limits.accel_streams)
         self._gatherer = Gatherer(self.table)
+        self.supervision = Supervision(
+            self.table, self.detection, lose=self._lose, back=self._back, offset_ms=_midnight_ms(settings)
+        )
+        self._supervised = SupervisionWriter(self.supervision, dsn)
         self._numbers = BatchNumbers()
         self._shelf = UnreadableShelf(limits.unreadable_keep_mb << 20)
         self._newcomers = Newcomers(limits.new_devices_per_hour, watches=not limits.watch_allow_list)
@@ -148,6 +156,7 @@ class Ingest:
             ("urgent lane", self._urgent.run()), ("telemetry lane", self._telemetry.run()), ("ticks", self._ticks()),
             ("device changes", self._follow_devices()), ("checkpoints", self._checkpoints()),
             ("upkeep", self._upkeep()), ("fall streams", self._judge_bursts()), ("ownership", self._keep_ownership()),
+            ("supervision", self._supervised.run()),
         ):  # fmt: skip
             task = asyncio.create_task(work, name=name)
             task.add_done_callback(self._ended)
@@ -168,7 +177,10 @@ class Ingest:
             await self._shelf.measure(conn)
             await self.table.load(conn)
             self.detection.fit()
-            return await self._keeper.restore(conn, self.falls, now)
+            found = await self._keeper.restore(conn, self.falls, now)
+            self.detection.fit()  # what was restored is older than the table
+            await self._supervised.load(conn)
+            return found
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -192,6 +204,7 @@ class Ingest:
         async with await connect(self._dsn, name="carehub ingest end") as conn:
             await self._keeper.save(conn, moment(int(time.time() * 1000)), everything=True)
 
+            await self._supervised.once(conn, everything=True)
     def stop_reading(self) -> None:
         """We are about to end: the ways in take nothing more, so that what is here can be committed."""
         self._closing = True
@@ -210,7 +223,8 @@ class Ingest:
     def tick(self, now_ms: int) -> None:
         """Let time pass for all detectors at once; `_ticks` does the same with pauses."""
         for found in self.detection.tick(now_ms):
-            self._raise(found)
+            self._raise(found, now_ms)
+        self.supervision.tick(now_ms)
 
     # The urgent lane.
 
@@ -246,6 +260,7 @@ class Ingest:
     def _observe_urgent(self, number: int, gathered: Gathered) -> None:
         self._raise(self.detection.observe(gathered.rows, gathered.columns))
         self._after(number, gathered)
+        self.supervision.observe(gathered.rows, gathered.columns, gathered.links)
 
     # Telemetry.
 
@@ -255,6 +270,7 @@ class Ingest:
             self._raise(self.detection.observe(gathered.rows[part], gathered.columns.take(part)))
             await asyncio.sleep(0)
         self._after(number, gathered)
+        self.supervision.observe(gathered.rows, gathered.columns, gathered.links)
 
     def _after(self, number: int, gathered: Gathered) -> None:
         if gathered.bursts:
@@ -272,26 +288,35 @@ class Ingest:
                 self._numbers.done(number)
                 self._burst_lines.task_done()
 
-    def _raise(self, found: list[Finding]) -> None:
+    def _raise(self, found: list[Finding], now_ms: int = 0) -> None:
         if self.detection.failed:
             self.technical("detector_failed", f"failed on a batch: {', '.join(sorted(self.detection.failed))}")
             self.detection.failed.clear()
         now = moment(int(time.time() * 1000))
         for finding in found:
+        found = self.supervision.alone(found, now_ms or int(time.time() * 1000)) if found else found
             self._open_findings += 1
             self._urgent.put(Ring(finding_alert(self.table, finding, now), self._raised))
 
     def _raised(self) -> None:
+    def _lose(self, loss: Loss) -> None:
+        self._urgent.put(TellLoss(self.table, loss, self.detection.fit))
+
+    def _back(self, gateway: Gateway) -> None:
+        self._urgent.put(TellBack(self.table, gateway))
+
         self._open_findings -= 1
 
     # What happens by itself.
 
     async def _ticks(self) -> None:
         while True:
-            for found in self.detection.tick(int(time.time() * 1000)):
-                self._raise(found)
+            now_ms = int(time.time() * 1000)
+            for found in self.detection.tick(now_ms):
+                self._raise(found, now_ms)
                 await asyncio.sleep(0)
             self._room.set()
+            self.supervision.tick(now_ms)
             await asyncio.sleep(TICK_S)
 
     async def _follow_devices(self) -> None:
@@ -383,6 +408,12 @@ class Ingest:
 
 
 def _fall_model() -> FallModel | None:
+def _midnight_ms(settings: Settings) -> int:
+    """Return the district's offset from UTC now; where clocks are put forward, a day has another hour's edge."""
+    offset = datetime.now(ZoneInfo(settings.console.zone)).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds() * 1000)
+
+
     try:
         return fall_model()
     except (AlertError, OSError, KeyError, ValueError) as err:

@@ -271,6 +271,11 @@ class Connection(Guest):
         else:
             raise MalformedError("packet of a QoS 2 downlink, which we never send", PROTOCOL_ERROR)
 
+    @property
+    def account(self) -> str | None:
+        """The gateway whose account this is, for devices that do not say what passed their words on."""
+        return f"account:{self.credential.username}" if self.live and self.credential.kind == "gateway" else None
+
     def accepted(self, connect: Connect, credential: Credential, session: Session) -> None:
         """The CONNECT is accepted: from now on this is a device."""
         settings = self._settings
