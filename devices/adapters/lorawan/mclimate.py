@@ -115,6 +115,18 @@ def _display(frame: Frame) -> Said:
         yield state("presence.occupied", found.u8(10) == 1)
 
 
+def _thermostat(frame: Frame) -> Said:
+    """Yield the wireless thermostat: climate, battery, what it was set to, its supply, light, and whom its eye sees."""
+    found = _last(frame, 11, _KEEPALIVE)
+    if found is None:
+        return
+    yield measure("env.temperature", (found.u16(1) - 400) / 10)
+    yield measure("env.humidity", round(found.u8(3) * 100 / 256, 2))
+    yield measure("battery.voltage", found.u16(4) / 1000)
+    yield measure("env.illuminance", found.u16(8))
+    yield state("presence.occupied", found.u8(10) == 1)
+
+
 def _lite(*reasons: int, co2: bool) -> Callable[[Frame], Said]:
     """Return what the flat sensors with a motion eye say: bit 2 of the temperature's first byte is somebody there."""
 
@@ -192,6 +204,7 @@ MODELS: Mapping[str, Callable[[Frame], Said]] = {
     **dict.fromkeys(("ht", "ht-sensor"), _climate),
     **dict.fromkeys(("co2", "co2-sensor", "co2-notifier"), _carbon_dioxide),
     **dict.fromkeys(("co2-display", "co2-display-lite"), _display),
+    **dict.fromkeys(("wireless-thermostat", "wireless-thermostat-sensor"), _thermostat),
     "ht-pir-lite": _lite(0x01, 0x51, co2=False),
     "co2-pir-lite": _lite(0x01, 0x51, co2=True),
     "pir-mini": _eye,

@@ -27,14 +27,14 @@ def _flags(code: str, count: int = 1, *, alarming: bool = False) -> Reader:
     def says(frame: Frame) -> Said:
         for gang in range(count):
             channel = str(gang + 1) if count > 1 else None
-            on = frame.u8(4 + gang) == 1
+            on = frame.u8(4 + gang) != 0
             yield alarm(code, on, channel=channel) if alarming else state(code, on, channel=channel)
 
     return says
 
 
 def _sos(frame: Frame) -> Said:
-    yield alarm("alarm.sos", frame.u8(4) == 1)
+    yield alarm("alarm.sos", frame.u8(4) != 0)
 
 
 def _buttons(count: int) -> Reader:
@@ -79,24 +79,28 @@ def _room(frame: Frame) -> Said:
 
 
 def _smoke(frame: Frame) -> Said:
-    yield alarm("alarm.smoke", frame.u8(4) == 1)
+    yield alarm("alarm.smoke", frame.u8(4) != 0)
     yield alarm("alarm.temperature", frame.u8(5) == 1)
 
 
 def _monoxide(frame: Frame) -> Said:
-    yield alarm("alarm.carbon_monoxide", frame.u8(4) == 1)
+    yield alarm("alarm.carbon_monoxide", frame.u8(4) != 0)
     yield alarm("alarm.temperature", frame.u8(5) == 1)
 
 
 def _incense(frame: Frame) -> Said:
     """Yield an RA02G: smoke, a loud noise, a blow to its housing, its power."""
-    yield alarm("alarm.smoke", frame.u8(4) == 1)
+    yield alarm("alarm.smoke", frame.u8(4) != 0)
     yield alarm("alarm.tamper", frame.u8(6) == 1)
     yield alarm("alarm.powerCut", frame.u8(7) == 1)
 
 
 def _light(frame: Frame) -> Said:
     yield measure("env.illuminance", frame.u16(4))
+
+
+def _sunlight(frame: Frame) -> Said:
+    yield measure("env.illuminance", frame.u32(4))
 
 
 def _glass(frame: Frame) -> Said:
@@ -165,7 +169,7 @@ PRODUCTS: Mapping[int, tuple[str, Reader]] = {
     0x1A: ("r718da", _vibration(1)),
     0x1B: ("r718db", _vibration(1)),
     0x1D: ("r718f", _CONTACT),
-    0x1E: ("r718g", _light),
+    0x1E: ("r718g", _sunlight),
     0x21: ("r718j", _nothing),
     0x25: ("r718lb", _CONTACT),
     0x27: ("r718mba", _vibration(1)),
@@ -214,6 +218,7 @@ PRODUCTS: Mapping[int, tuple[str, Reader]] = {
     0xA7: ("rb02c", _buttons(3)),
     0xA8: ("r311da r313da", _vibration(1)),
     0xA9: ("r311db r313db", _vibration(1)),
+    0xAA: ("r311la", _nothing),  # a distance within or beyond what somebody set
     0xD2: ("r315", _multisensor),
     0xD7: ("ra02g", _incense),
 }

@@ -68,6 +68,7 @@ _ROOM: Fields = {
     0x1204: (2, _quiet),
 }
 _TRACKER: Fields = {
+    0x0004: (1, _quiet),  # what it is at
     0x00BA: (1, _cell),
     0x00D3: (1, _scaled("battery.level", 1, 1)),
     0x00BD: (2, _quiet),
@@ -104,6 +105,8 @@ def _fields(table: Fields) -> Callable[[Frame], Said]:
         at = 0
         while at < len(frame):
             name = frame.u16(at)
+            if name not in table and at:
+                return  # nobody knows how long it is: what came before it stands
             if name not in table:
                 raise DecodeError(NAME, f"{frame.model} has no field {name:#06x}")
             size, field = table[name]

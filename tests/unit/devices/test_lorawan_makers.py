@@ -208,6 +208,12 @@ def test_smoke_from_another_detector_is_smoke() -> None:
         ("nexelec.insafe-origin", 56, "a203400000", "alarm.smoke", True),
         ("hkt.doorsensor", 1, "686b7400070339", "battery.level", 57),
         ("milesight.vs360", 85, "02754801755a", "battery.level", 90),
+        ("netvox.r718g", 6, "011e011e00000190000000", "env.illuminance", 400),
+        ("netvox.r311la", 6, "01aa011c01012c00000000", "battery.voltage", 2.8),
+        ("tektelic.sparrow", 10, "000402006700d7", "device.temperature", 21.5),
+        ("tektelic.sparrow", 10, "006700d7ffff01", "device.temperature", 21.5),  # no field of its maker's
+        ("mclimate.wireless-thermostat", 2, "010267800bb81500001e01", "presence.occupied", True),
+        ("mclimate.wireless-thermostat", 2, "010267800bb81500001e01", "battery.voltage", 3.0),
         ("milesight.at101-fh", 85, "070001", "alarm.tamper", True),
         (
             "milesight.ws203",
