@@ -17,6 +17,7 @@ from alerts.model import Decision, Page, Timer
 from hub.errors import HubError
 
 GENESIS = bytes(32)  # what stands before the first entry
+_WRITTEN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class ChainError(HubError):
@@ -65,14 +66,20 @@ def plain(value: Any) -> Any:
 
 
 def canonical(value: Any) -> str:
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return written(plain(value))
+
+
+def written(value: Any) -> str:
+    """Return the one text of a value that is `plain` already."""
+    return _WRITTEN.encode(value)
 
 
 def link(prev_hash: bytes, *, seq: int, at: datetime, actor: str, what: str, body: Mapping[str, Any]) -> Entry:
     """Return the next entry of a chain that ends in `prev_hash`."""
-    text = canonical([seq, at, actor, what, body])
+    body = plain(body)
+    text = written([seq, plain(at), actor, what, body])
     digest = hashlib.sha256(prev_hash + text.encode()).digest()
-    return Entry(seq=seq, at=at, actor=actor, what=what, body=plain(body), prev_hash=prev_hash, hash=digest)
+    return Entry(seq=seq, at=at, actor=actor, what=what, body=body, prev_hash=prev_hash, hash=digest)
 
 
 def verify(

@@ -16,7 +16,7 @@ from hub.config import Settings, required_dsn
 from hub.loops.bell import Bell
 from hub.loops.dispatcher import PROVIDERS_AT_ONCE, Dispatcher
 from hub.loops.ending import until_signal
-from hub.loops.escalator import TOGETHER, Escalator
+from hub.loops.escalator import CONNECTIONS, Escalator
 from hub.loops.linker import Linker
 from hub.loops.timekeeper import Timekeeper
 from hub.pulse import beating
@@ -46,7 +46,9 @@ async def run(settings: Settings) -> None:
     async with (
         beating() as pulse,
         open_pool(dsn, name="carehub dispatch", smallest=2, largest=AT_ONCE + 8) as pool,
-        open_pool(tuned(dsn), name="carehub escalator", smallest=TOGETHER, largest=TOGETHER, tried=False) as timers,
+        open_pool(
+            tuned(dsn), name="carehub escalator", smallest=CONNECTIONS, largest=CONNECTIONS, tried=False
+        ) as timers,
         httpx.AsyncClient(trust_env=False, transport=AiohttpTransport(lines)) as http,
     ):
         channels = open_channels(means_of(settings, pool, http))

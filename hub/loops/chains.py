@@ -1,9 +1,12 @@
 """Goes through the event chains: those that grow, every second; all there ever were, a few at a time."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import TypeAlias
 
 from hub import chain
 from hub.chain import ChainError
@@ -15,7 +18,12 @@ Q = queries("audit")
 OVERLAP = timedelta(seconds=10)  # a transaction may commit this long after it read the time
 REMEMBERED = 50_000  # ends of chains kept in memory
 OLD_ONES = 20  # incidents of any age looked through in one pass
+GROWN_MOST = 250  # chains that grew, looked through in one pass; in a disaster the others wait for the next
+TOGETHER = 100  # chains read in one go
 SETTLED = timedelta(minutes=1)  # a day's anchor is written this long after midnight UTC
+
+End: TypeAlias = tuple[int, bytes, str]  # of what is known to be good: number, hash, outcome of its last change
+NOTHING: End = (0, chain.GENESIS, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +38,7 @@ class Break:
 class Chains:
     """Remembers how far each chain is known to be good."""
 
-    ends: "OrderedDict[int, tuple[int, bytes, str]]" = field(default_factory=OrderedDict)  # seq, hash, last outcome
+    ends: OrderedDict[int, End] = field(default_factory=OrderedDict)
     since: datetime | None = None
     round_at: int = 0  # the incident the slow round has come to
     anchored: date | None = None
@@ -39,33 +47,42 @@ class Chains:
         """Look through what is new and a little of what is old; returns what does not hold."""
         since = min(self.since or now, now) - OVERLAP  # a clock set back must not hide what grows
         grown = await (await conn.execute(Q.grown, {"since": since})).fetchall()
+        fresh = [number for number, seq in grown if self.ends.get(number, NOTHING)[0] < seq]
         old = await self._next_old(conn) or await self._next_old(conn)  # once round: begin again
         breaks: list[Break] = []
-        for incident_id, seq in grown:
-            if self.ends.get(incident_id, (0, b"", ""))[0] < seq:
-                breaks += await self._one(conn, incident_id, afresh=False)
-        for (incident_id,) in old:
-            breaks += await self._one(conn, incident_id, afresh=True)
-        self.since = now
+        some = fresh[:GROWN_MOST]
+        for first in range(0, len(some), TOGETHER):
+            good = {number: self.ends.get(number, NOTHING) for number in some[first : first + TOGETHER]}
+            breaks += await self._some(conn, good)
+        breaks += await self._some(conn, dict.fromkeys(old, NOTHING))
+        if some == fresh:
+            self.since = now
         return breaks + await self._anchor(conn, now)
 
-    async def _next_old(self, conn: Connection) -> list[tuple[int]]:
+    async def _next_old(self, conn: Connection) -> list[int]:
         rows = await (await conn.execute(Q.some, {"after": self.round_at, "limit": OLD_ONES})).fetchall()
         self.round_at = rows[-1][0] if rows else 0
-        return [(int(row[0]),) for row in rows]
+        return [int(row[0]) for row in rows]
 
-    async def _one(self, conn: Connection, incident_id: int, *, afresh: bool) -> list[Break]:
-        """Check one chain, from the beginning or from where it was good, and hold the tables against it."""
-        seq, head, last = (0, chain.GENESIS, "") if afresh else self.ends.get(incident_id, (0, chain.GENESIS, ""))
+    async def _some(self, conn: Connection, good: Mapping[int, End]) -> list[Break]:
+        """Check some chains, each from where it was good, and hold the tables against them."""
+        values = {"ids": list(good), "seqs": [end[0] for end in good.values()]}
         async with conn.transaction():
             await conn.execute("set transaction isolation level repeatable read, read only")
-            rows = await (await conn.execute(Q.links, {"id": incident_id, "seq": seq})).fetchall()
-            is_now = await (await conn.execute(Q.as_is, {"id": incident_id})).fetchone()
-        entries = [store.entry(row) for row in rows]
+            links = await (await conn.execute(Q.links, values)).fetchall()
+            rows = await (await conn.execute(Q.as_is, values)).fetchall()
+        entries = {number: [store.entry(row[1:]) for row in some] for number, some in groupby(links, itemgetter(0))}
+        is_now = {number: _as_is(columns) for number, *columns in rows}
+        found = (self._one(number, end, entries.get(number, []), is_now.get(number)) for number, end in good.items())
+        return [Break(subject=f"incident:{number}", why=why) for number, why in zip(good, found, strict=True) if why]
+
+    def _one(self, incident_id: int, end: End, entries: Sequence[chain.Entry], is_now: str | None) -> str | None:
+        """Return what is wrong with one chain, or with the incident it tells of."""
+        seq, head, last = end
         try:
             seq, head = chain.verify(incident_id, entries, seq=seq, prev_hash=head)
         except ChainError as err:
-            return [Break(subject=f"incident:{incident_id}", why=f"event {err.seq} {err.why}")]
+            return f"event {err.seq} {err.why}"
         folded = chain.fold(entries)
         if folded.state:
             last = _outcome(folded)
@@ -73,9 +90,7 @@ class Chains:
         self.ends.move_to_end(incident_id)
         while len(self.ends) > REMEMBERED:
             self.ends.popitem(last=False)
-        if is_now is not None and last and last != _as_is(is_now):
-            return [Break(subject=f"incident:{incident_id}", why="the incident is not what its chain says")]
-        return []
+        return "the incident is not what its chain says" if is_now and last and last != is_now else None
 
     async def _anchor(self, conn: Connection, now: datetime) -> list[Break]:
         """Once a day: hold the ends of all chains against yesterday's anchor, then write today's."""
@@ -112,6 +127,5 @@ def _outcome(folded: chain.Folded) -> str:
     ])  # fmt: skip
 
 
-def _as_is(row: tuple[object, ...]) -> str:
-    state, version, step, round_, kind, due_at, _ = row
-    return chain.canonical([state, version, step, round_, kind, due_at])
+def _as_is(columns: Sequence[object]) -> str:
+    return chain.canonical(list(columns))

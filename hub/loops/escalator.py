@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import structlog
@@ -25,8 +26,10 @@ from hub.store.sql import queries
 Q = queries("incidents")
 NEVER_LONGER_S = 1.0  # a lost NOTIFY costs at most this
 RUNG_PAUSE_S = 0.02  # from a ring to the look: a timer that was just set is not due sooner
-AT_ONCE = 64  # timers looked up in one go
+AT_ONCE = 64  # timers that wait in line
+AHEAD = timedelta(milliseconds=25)  # they are looked up before they are due, and waited for one by one
 TOGETHER = 4  # fired side by side, each on a connection
+CONNECTIONS = TOGETHER + 1  # one of them looks what comes next
 WARM_EVERY_S = 2.0
 WARMING_S = 0.1  # how long it may take: not when a timer is nearer
 FAILED_FIRST_S = 1.0  # a case that cannot be advanced is tried again, at first after this …
@@ -68,6 +71,7 @@ class Escalator:
     fired: int = 0
     passed_at: float = 0.0  # monotonic time of the last pass that reached the database
     _warmed_at: float = float("-inf")
+    _taken: set[int] = field(default_factory=set)  # cases in line or in hand
 
     async def run(self) -> None:
         reported = 0.0
@@ -105,28 +109,56 @@ class Escalator:
             await store.warm(conn)
 
     async def once(self) -> float:
-        """Fire everything that is due and return the seconds until the next timer."""
-        while True:
-            async with self.pool.connection() as conn:
-                values = {"except": [Int8(number) for number in self._punished()], "limit": AT_ONCE}
-                row = await (await hot.execute(conn, Q.ticking, values)).fetchone()
-            assert row is not None
-            self.passed_at = time.monotonic()
-            now, due_at, due = row
-            if not due:  # a bell rings for every press, and most often nothing is due
-                return NEVER_LONGER_S if due_at is None else (due_at - now).total_seconds()
-            results = [await self._together(due[i : i + TOGETHER]) for i in range(0, len(due), TOGETHER)]
-            # Nothing of ours: another escalator is at it. Asking again at once would only spin.
-            if not any(results):
-                return 0.01
+        """Fire everything that is due, or will be in a moment, and return the seconds until one should look again."""
+        line: deque[tuple[int, float]] = deque()
+        at_work: set[asyncio.Task[bool]] = set()
+        try:
+            while True:
+                now, look_at, due = await self._ticking(AT_ONCE - len(line))
+                line += due
+                self._taken |= {incident_id for incident_id, _ in due}
+                if not line and not at_work:  # a bell rings for every press, and most often nothing is due
+                    return NEVER_LONGER_S if look_at is None else (look_at - now).total_seconds()
+                while len(at_work) < min(TOGETHER, len(line)):
+                    at_work.add(asyncio.create_task(self._along(line)))
+                # The next ones are looked up while these are waited for and fired.
+                done, at_work = await asyncio.wait(at_work, timeout=AHEAD.total_seconds() / 2)
+                # Nothing of ours: another escalator is at it. Asking again at once would only spin.
+                if not any(await asyncio.gather(*done)) and not at_work:
+                    return 0.01
+        finally:
+            for task in at_work:  # the database is away: what was not committed is found again
+                task.cancel()
+            await asyncio.gather(*at_work, return_exceptions=True)
+            self._taken.clear()
 
-    async def _together(self, due: list[int]) -> bool:
-        return any(await asyncio.gather(*(self._fire(incident_id) for incident_id in due)))
+    async def _ticking(self, limit: int) -> tuple[datetime, datetime | None, list[tuple[int, float]]]:
+        """Return the hub's time, when to look again, and the timers that nobody here is at, each with the monotonic
+        time at which it is due."""
+        values = {"except": [Int8(number) for number in (*self._punished(), *self._taken)], "limit": limit}
+        async with self.pool.connection() as conn:
+            row = await (await hot.execute(conn, Q.ticking, values | {"ahead": AHEAD})).fetchone()
+        assert row is not None
+        # Counted from the answer, which is later than the hub's `now`: never early, and late by half a round trip.
+        self.passed_at = time.monotonic()
+        now, look_at, due, due_in_s = row
+        return now, look_at, [(each, self.passed_at + in_s) for each, in_s in zip(due, due_in_s, strict=True)]
 
-    async def _fire(self, incident_id: int) -> bool:
-        """Fire one timer. A case that fails waits alone; the others go on."""
+    async def _along(self, line: deque[tuple[int, float]]) -> bool:
+        """Fire one after the other, each when it is due, until the line is empty."""
+        fired = False
+        while line:
+            incident_id, at = line.popleft()
+            fired |= await self._fire(incident_id, at)
+            self._taken.discard(incident_id)
+        return fired
+
+    async def _fire(self, incident_id: int, at: float) -> bool:
+        """Fire one timer, not before `at`. A case that fails waits alone; the others go on."""
         try:
             async with self.pool.connection() as conn:
+                while (left_s := at - time.monotonic()) > 0:  # noqa: ASYNC110 - a timer may end half a millisecond early
+                    await asyncio.sleep(left_s)
                 fired = await fire(conn, incident_id)
         except Exception as err:  # one broken case must not silence the rest
             if database_fault(err) and getattr(err, "sqlstate", None) not in OF_ONE_CASE:

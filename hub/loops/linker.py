@@ -22,7 +22,7 @@ from hub.store.sql import queries
 
 Q = queries("cases")
 EVERY_S = 1.0
-RESTS = 4  # times as long as a look took: ten thousand new cases must leave the dispatcher its processor
+RESTS = 9  # times as long as a look took: ten thousand new cases must leave the dispatcher its processor
 LOOKS_BACK = timedelta(hours=1)  # at its start
 AT_ONCE = 200  # new cases of one look
 COMPARED = 400  # cases a new one is compared with, the latest first

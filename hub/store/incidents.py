@@ -299,7 +299,7 @@ def _page(incident_id: int, page: Page) -> dict[str, Any]:
 
 def _event(incident_id: int, entry: chain.Entry) -> dict[str, Any]:
     return {
-        "incident": incident_id, "seq": entry.seq, "what": entry.what, "body": chain.canonical(entry.body),
+        "incident": incident_id, "seq": entry.seq, "what": entry.what, "body": chain.written(entry.body),
         "prev": entry.prev_hash.hex(), "hash": entry.hash.hex(),
     }  # fmt: skip
 
@@ -326,7 +326,7 @@ async def append(conn: Connection, at: Situation, actor: str, what: str, body: d
     entry = chain.link(at.head, seq=at.seq + 1, at=at.now, actor=actor, what=what, body=body)
     await conn.execute(Q.append, {
         "id": at.incident.incident_id, "seq": entry.seq, "at": entry.at, "actor": actor, "what": what,
-        "body": chain.canonical(entry.body), "prev_hash": entry.prev_hash, "hash": entry.hash,
+        "body": chain.written(entry.body), "prev_hash": entry.prev_hash, "hash": entry.hash,
     })  # fmt: skip
 
 

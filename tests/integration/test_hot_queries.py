@@ -97,6 +97,7 @@ def _of_one_case(number: int) -> dict[str, Any]:
         "incidents": hot.json([changed] if number > 0 else []), "pages": "[]", "events": "[]", "words": "[]",
         "told_for": "10 min",
         "keys": [f"resident:{number}"], "ids": [number], "cases": hot.json([case]), "except": [-1], "limit": 8,
+        "ahead": "25 ms",
         "at": None, "resident": number, "area": "测量", "incident": number, "device": number, "signed_in": "90 s",
         "lanes": hot.json([lane, lane | {"urgent": False}]), "worker": 1, "device_id": number, "identity": "sos:1",
         "id": number, "again_s": 1.0, "attempt": 1, "receipt": "no", "receipt_s": 5.0, "dead": [],

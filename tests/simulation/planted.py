@@ -121,7 +121,7 @@ PLANTED = (
             seed=0, says="somebody took"),
     Planted(name="dual write", plant=_dual_write, seed=0, says="a page nobody decided"),
     Planted(name="silence after the last rung",
-            plant=_query("incidents", "ticking", b"where due_at <= t.now",
+            plant=_query("incidents", "ticking", b"where due_at <= t.now + t.ahead",
                          b"where due_at <= t.now and kind <> 'repeat'"),
             seed=1, says="a timer is silent"),
     Planted(name="worker's clock is 40 s ahead", plant=_query("outbox", "claim", NOW, AHEAD),

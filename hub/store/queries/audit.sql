@@ -93,15 +93,17 @@ select e.incident_id, max(e.seq) from incident_event e where e.at >= %(since)s g
 select id from incident where id > %(after)s order by id limit %(limit)s
 
 -- name: links
--- The end of one chain, from an entry that is known to be good.
-select seq, at, actor, what, body, prev_hash, hash from incident_event
-where incident_id = %(id)s and seq > %(seq)s order by seq
+-- The ends of some chains, each from an entry that is known to be good.
+select e.incident_id, e.seq, e.at, e.actor, e.what, e.body, e.prev_hash, e.hash
+from unnest(%(ids)s::bigint[], %(seqs)s::int[]) as good (id, seq)
+join incident_event e on e.incident_id = good.id and e.seq > good.seq
+order by e.incident_id, e.seq
 
 -- name: as_is
--- What the tables say of an incident and its timer, to be held against the chain. Same snapshot as nothing else: ask
--- inside a repeatable read.
-select i.state, i.version, i.step, i.round, t.kind, t.due_at, (select max(seq) from incident_event where incident_id = i.id)
-from incident i left join timer t on t.incident_id = i.id where i.id = %(id)s
+-- What the tables say of some incidents and their timers, to be held against the chains. Same snapshot as nothing else:
+-- ask inside a repeatable read.
+select i.id, i.state, i.version, i.step, i.round, t.kind, t.due_at
+from incident i left join timer t on t.incident_id = i.id where i.id = any(%(ids)s::bigint[])
 
 -- name: anchor
 -- The heads of all chains as they were at the end of a day, in one hash.

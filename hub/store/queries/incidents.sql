@@ -200,13 +200,22 @@ values (%(id)s, %(seq)s, %(at)s, %(actor)s, %(what)s, %(body)s::jsonb, %(prev_ha
 returning pg_notify('carehub_incident', incident_id::text)
 
 -- name: ticking
--- The hub's time, the earliest timer, and those that should have fired, the most overdue first; without those that failed
--- a moment ago.
-with t as materialized (select hub_now() as now)
-select t.now, (select min(due_at) from timer where incident_id <> all(%(except)s::bigint[])),
-       array(select incident_id from timer where due_at <= t.now and incident_id <> all(%(except)s::bigint[])
-             order by due_at limit %(limit)s)
-from t
+-- The hub's time; when to look again, a little before the earliest timer; and those that should have fired or will in a
+-- moment, the most overdue first, with the seconds until they are due; without those that failed a moment ago. A clock
+-- that a simulation holds does not run ahead.
+with t as materialized (
+    select hub_now() as now, case when exists (select from clock) then interval '0 s' else %(ahead)s::interval end as ahead
+)
+select t.now, (select min(due_at) from timer where incident_id <> all(%(except)s::bigint[])) - t.ahead / 2,
+       coalesce(due.ids, '{}'), coalesce(due.in_s, '{}')
+from t, lateral (
+    select array_agg(incident_id order by due_at) as ids,
+           array_agg(extract(epoch from due_at - t.now)::float8 order by due_at) as in_s
+    from (
+        select incident_id, due_at from timer
+        where due_at <= t.now + t.ahead and incident_id <> all(%(except)s::bigint[]) order by due_at limit %(limit)s
+    ) soonest
+) due
 
 -- name: chain
 -- The whole chain of one incident.
