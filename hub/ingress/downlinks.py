@@ -265,14 +265,16 @@ class Downlinks:
         if answers:
             self._awaited.expect(command, downlink.topic, downlink.payload)
         self._sending.add(command)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             heard = await outlet.deliver(downlink, key)
             counters.DOWNLINKS.labels("acknowledged" if heard else "not acknowledged").inc()
             if heard:
                 async with self._pool.connection() as conn, conn.transaction():
                     await conn.execute(Q.mark_delivered, {"id": number})
-                    await conn.execute(COMMANDS.sent, {"id": command})
-                self._results_until = asyncio.get_running_loop().time() + RESULT_S
+                    await conn.execute(COMMANDS.sent, {"id": command, "took_s": loop.time() - began})
+                self._results_until = loop.time() + RESULT_S
                 self._asked.set()
             return heard
         finally:

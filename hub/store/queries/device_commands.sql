@@ -27,8 +27,8 @@ with told as (
 select pg_notify('carehub_downlink', id::text) from told
 
 -- name: sent
--- The device's line has confirmed it.
-update device_command set sent_at = hub_now(), tries = tries + 1 where id = %(id)s
+-- The device's line has confirmed it; what it says may come before the confirmation, so the time is that of the sending.
+update device_command set sent_at = hub_now() - make_interval(secs => %(took_s)s), tries = tries + 1 where id = %(id)s
 returning pg_notify('carehub_incident', incident_id::text)
 
 -- name: answered
@@ -44,7 +44,7 @@ where c.answers and c.answered_at is null and c.sent_at is not null and c.failed
 order by c.id limit %(most)s
 
 -- name: measured
--- What was asked for came: the first reading, or place, after the command was sent.
+-- What was asked for came: the first reading, or place, after the command was sent; our clocks agree to a second.
 with found as (
     select c.id, r.at, r.said, c.answered_at is null as first
     from device_command c cross join lateral (
@@ -52,14 +52,14 @@ with found as (
                    'vital.heart_rate', t.heart_rate_bpm, 'vital.spo2', t.spo2_pct, 'vital.bp_systolic', t.systolic_mmhg,
                    'vital.bp_diastolic', t.diastolic_mmhg, 'vital.body_temperature', t.temperature_c)) as said
         from telemetry t
-        where c.what = 'measure' and t.device_id = c.device_id and t.received_at >= c.sent_at
+        where c.what = 'measure' and t.device_id = c.device_id and t.received_at >= c.sent_at - interval '1 second'
           and t.received_at <= c.expires_at
           and case c.detail ->> 'what' when 'heart-rate' then t.heart_rate_bpm when 'spo2' then t.spo2_pct
                    when 'blood-pressure' then t.systolic_mmhg when 'temperature' then t.temperature_c end is not null
         union all
         select o.received_at, jsonb_build_object('lat', o.lat, 'lon', o.lon)
         from observation o
-        where c.what = 'locate' and o.device_id = c.device_id and o.received_at >= c.sent_at
+        where c.what = 'locate' and o.device_id = c.device_id and o.received_at >= c.sent_at - interval '1 second'
           and o.received_at <= c.expires_at and o.code = 'location' and o.lat is not null and o.quality = 'ok'
         order by 1 limit 1
     ) r
