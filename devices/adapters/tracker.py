@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 
-from devices import plausible
+from devices import plausible, values
 from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.codes import unit_of
 from devices.telemetry import Observation, Quality, Telemetry, TimeQuality, Value
@@ -173,7 +173,8 @@ class TrackerAdapter:
         """
         reports = self.reports(message.payload, message.model) or [Report()]
         own = self.device_of(message.payload)
-        device = f"{self.scheme}:{own or message.topic.removeprefix(f'tcp/{self.scheme}').strip('/') or NOBODY}"
+        native = own or message.topic.removeprefix(f"tcp/{self.scheme}").strip("/") or NOBODY
+        device = values.address(self.scheme, native)
         sequence = self.sequence(message.payload)
         said = [self._said(report, device, sequence, message.received_at) for report in reports]
         alive = (*said[-1].observations, Observation(code="link.seen", value=True))  # once a frame
