@@ -152,7 +152,7 @@ def _sensors(where: Topic, said: Mapping[str, Any], fresh: Quality) -> Iterator[
         if button is not None:
             yield from _press(value.get("Action"), fresh, channel=button[1])
         elif where.suffix == "SENSOR":
-            yield from _attributes(value, fresh, sub=name, units=said)
+            yield from _attributes(value, fresh, sub=name[: values.LONGEST_WORD], units=said)
     yield values.alive(fresh)
 
 
@@ -206,7 +206,7 @@ def _press(
 def _zigbee(where: Topic, name: str, attributes: Mapping[str, Any], time: _Time, fresh: Quality) -> Telemetry:
     """Return one Zigbee device's telemetry. Its short address changes when it joins again; a given name does not."""
     device = values.word(attributes.get("Device")) or name
-    short = device if _SHORT.fullmatch(device) else name
+    short = device if _SHORT.fullmatch(device) else name[: values.LONGEST_ADDRESS]
     given = values.word(attributes.get("Name")) or (name if not _SHORT.fullmatch(name) else short)
     model = values.word(attributes.get("ModelId")) or None
     bridge = _bridge(where, short)
