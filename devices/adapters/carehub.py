@@ -133,7 +133,8 @@ def _stale(retained: bool) -> Quality:
 
 
 def _text(value: object) -> str | None:
-    return value[:LONGEST_ID] if isinstance(value, str) and value else None
+    """Return a word that can be stored: half a surrogate pair, which the JSON reader lets through, cannot."""
+    return value[:LONGEST_ID].encode("utf-8", "replace").decode() if isinstance(value, str) and value else None
 
 
 def _plain(value: object) -> float | None:

@@ -26,7 +26,13 @@ _TOPICS = (
     re.compile(r"(?:.*/)?(tylink)/([^/]+)/thing/(property/report|event/trigger)"),
 )
 _PROPERTIES = frozenset({"property", "properties/report", "property/report"})
-_URGENT = re.compile(rb'(?i)"[a-z_]*(?:sos|fall|alarm|emergency|panic|smoke|gas|leak|help)[a-z_]*"')
+# Spelling does not count when a property is read, so it does not count here.
+_URGENT = re.compile(rb"sos|fall|alarm|emergency|panic|smoke|gas|leak|help|flood|carbonmonoxide|tamper")
+_NO_LETTER = re.compile(rb"[^a-z]+")
+
+
+def _called_like_an_alarm(payload: bytes) -> bool:
+    return _URGENT.search(_NO_LETTER.sub(b"", payload.lower())) is not None
 
 
 def _where(topic: str) -> re.Match[str] | None:
@@ -46,7 +52,7 @@ class CnPlatformAdapter:
     def urgent(self, topic: str, payload: bytes) -> bool:
         """Whether it is an event, or a property that is called like an alarm."""
         where = _where(topic)
-        return where is None or where[3] not in _PROPERTIES or _URGENT.search(payload) is not None
+        return where is None or where[3] not in _PROPERTIES or b"\\u" in payload or _called_like_an_alarm(payload)
 
     def decode(self, message: Message) -> Sequence[Telemetry]:
         """Return the thing's telemetry.

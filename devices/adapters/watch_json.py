@@ -1,5 +1,6 @@
 """Watches that speak JSON over MQTT on topics they share: whose words they are stands in the message, as its IMEI."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,8 @@ LINK_TOPICS = frozenset({"onlinetrigger", "online", "status", "will", "lwt"})
 LINK_WORDS = {"online": True, "offline": False, "connected": True, "disconnected": False}
 SETTINGS = frozenset({"sleepdata", "config", "setting", "settings", "command", "cmd", "ack", "reply", "response"})
 ALARM_NAMES = ("alarm", "alarmtype", "alarmname", "event", "eventtype", "warning", "warntype")
+URGENT = (b"sos", b"fall", b"alarm", b"emergency", b"panic", b"help")
+_NO_LETTER = re.compile(rb"[^a-z]+")
 
 
 class WatchJsonAdapter:
@@ -40,8 +43,8 @@ class WatchJsonAdapter:
         """Whether this may be a call or a fall."""
         if values.key(topic.rpartition("/")[2]) in ALARM_TOPICS:
             return True
-        plain = payload.lower()
-        return any(word in plain for word in (b"sos", b"fall", b"alarm", b"emergency", b"panic", b"help", b"\\u"))
+        plain = _NO_LETTER.sub(b"", payload.lower())  # spelling does not count when it is read either
+        return b"\\u" in payload or any(word in plain for word in URGENT)
 
     def decode(self, message: Message) -> Sequence[Telemetry]:
         """Return the watch's telemetry.

@@ -41,12 +41,15 @@ class Cutter:
         while self._held:
             start, end = self.span()
             self._reject(start)
-            if end > start:
-                frames.append(self.plain(bytes(self._held[: end - start])))
-                self._drop(end - start)
-            elif (over := len(self._held) - self.longest) > 0:  # what looked like a start was none
-                searched = max(0, self._searched - over)
-                self._reject(over)
+            length = end - start
+            if 0 < length <= self.longest:
+                frames.append(self.plain(bytes(self._held[:length])))
+                self._drop(length)
+            elif length > 0:  # whole, and too long to be one
+                self._reject(length - self.longest)
+            elif len(self._held) > self.longest:  # what looked like a start was none
+                searched = max(0, self._searched - 1)
+                self._reject(1)  # and no more: another start may stand right behind it
                 self._searched = searched
             elif start == 0:
                 break
