@@ -2,7 +2,7 @@
 
 import io
 from html import escape
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import segno
 
@@ -16,6 +16,15 @@ PREFIX = "carehub:device?"
 def text(address: str, model: str) -> str:
     """Return what the code says: never a key, because anybody can read a label."""
     return f"{PREFIX}a={quote(_cut(address))}&m={quote(_cut(model, LONGEST_MODEL))}"
+
+
+def read(code: str) -> tuple[str, str] | None:
+    """Return the address and model that a label names; None: it is no label of ours, or it was cut."""
+    if not code.startswith(PREFIX):
+        return None
+    fields = {name: values[0] for name, values in parse_qs(code[len(PREFIX) :]).items()}
+    address = fields.get("a", "")
+    return None if not address or address.endswith("…") else (address, fields.get("m", ""))
 
 
 def svg(address: str, model: str, number: int) -> str:

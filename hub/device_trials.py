@@ -44,7 +44,7 @@ def trials(device: Tried) -> tuple[Check, ...]:
 def speaks(address: str) -> bool:
     """Whether the hub has words for it: it shows them, reads them out, or blinks."""
     adapter = adapters.of(address)
-    return adapter is not None and adapter.encode(Command(device=address, say=Say.RECEIVED, text="1")) is not None
+    return adapter is not None and adapter.encode(Command(device=address, say=Say.MESSAGE, text="1")) is not None
 
 
 def has_button(device: Tried) -> bool:

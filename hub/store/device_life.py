@@ -101,7 +101,8 @@ async def check(
         raise HubError("a press counts when it arrives: press the device, then look with `carehub devices show`")
     state = device_life.after(Action.CHECK, device.state)
     await conn.execute(Q.put, {"id": device.id, "state": state})
-    await _note(conn, device.id, Action.CHECK, actor, note=note, facts={"check": what, "passed": passed, **(facts or {})})
+    told = {"check": what, "passed": passed, **(facts or {})}
+    await _note(conn, device.id, Action.CHECK, actor, note=note, facts=told)
 
 
 async def live(

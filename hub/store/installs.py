@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.nearness import distance_km
 from devices.adapter import Command, Say
+from devices.orders import Locate
 from hub import adapters, device_trials
 from hub.device_life import Check, Effect, Known, State, effect
 from hub.device_trials import POWER_CUT, Tried, trials
@@ -28,7 +29,6 @@ HEARD_WITHIN = timedelta(days=1)
 CODES_OF, CODES_LOOKED_AT = timedelta(days=30), 500
 NEAR_M = 300.0  # a fix through a window is that good, and the resident's door is known as well as that
 SAYS_FOR_S = 120
-SAY_AGAIN = timedelta(seconds=4)  # a thumb that taps twice is heard once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,29 @@ class Install:
         """Whether it would be in effect if the installer left now, and test mode ended with him."""
         state = State.LIVE if self.state is State.TESTED else self.state
         return effect(replace(self.known, state=state, test_until=None), self.now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """Whose a device becomes, and what is there to try."""
+
+    resident_id: int
+    room: str
+    no_button: bool
+    plugged: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Who acts, for which area, on a page made when the device's history ended with `mark`."""
+
+    actor: str
+    area: str
+    mark: int
+
+
+class StrangeAddressError(HubError):
+    """No grammar of ours speaks to such an address."""
 
 
 class ElsewhereError(HubError):
@@ -160,8 +183,8 @@ def _allow(device: Row, actor: str, area: str, now: datetime) -> None:
         raise ElsewhereError("" if device["canary"] else device["area"])
 
 
-async def hold(conn: Connection, device_id: int, actor: str, area: str, mark: int) -> Held:
-    """Return the device, held until commit, if nobody else has changed it since the page with this mark was made.
+async def hold(conn: Connection, device_id: int, by: Seen) -> Held:
+    """Return the device, held until commit, if nobody else has changed it since the page was made.
 
     Raises:
         ElsewhereError: It is in use elsewhere.
@@ -174,8 +197,8 @@ async def hold(conn: Connection, device_id: int, actor: str, area: str, mark: in
     held = await device_life.hold(conn, found["address"])
     found = await row(conn, Q.device, id=device_id)
     assert found is not None
-    _allow(found, actor, area, await hub_now(conn))
-    other = await row(conn, Q.others, id=device_id, mark=mark, actor=actor)
+    _allow(found, by.actor, by.area, await hub_now(conn))
+    other = await row(conn, Q.others, id=device_id, mark=by.mark, actor=by.actor)
     if other is not None:
         raise OvertakenError(other["name"], other["action"], other["at"])
     return held
@@ -185,50 +208,50 @@ async def _install(conn: Connection, device: Row, now: datetime) -> Install:
     known = await device_life.known(conn, device["id"])
     since = now - CODES_OF
     codes = frozenset(r["code"] for r in await rows(conn, Q.codes, id=device["id"], since=since, limit=CODES_LOOKED_AT))
+    it = Install(device=device, known=known, trials=(), codes=codes, now=now)
     if known.bound_at is None:
-        return Install(device=device, known=known, trials=(), codes=codes, now=now)
-    tried = Tried(address=device["address"], codes=codes, no_button=known.no_button, plugged=device["plugged"])
-    applies = trials(tried)
+        return it
+    applies = trials(replace(it.tried, no_button=known.no_button, plugged=device["plugged"]))
     about = {"id": device["id"], "since": known.bound_at}
     begun = {r["what"]: r for r in await rows(conn, Q.begun, **about)}
     checked = {r["what"]: r for r in await rows(conn, Q.checked, **about)}
-    made = []
-    for check in applies:
-        began, last = begun.get(check), checked.get(check)
-        seen = await _seen(conn, check, device, known, began, now)
-        passed = known.checks.get(check)
-        if check is Check.SOS and known.pressed_at is not None and passed is None:
-            passed = True
-        made.append(
-            Trial(
-                check=check, passed=passed, began_at=began["at"] if began else None, note=last["note"] if last else "",
-                by_hub=check is Check.SOS or bool(last and last["actor"] == "device"), seen=seen,
-            )
-        )  # fmt: skip
-    known = replace(known, wanted=frozenset(applies))
-    return Install(device=device, known=known, trials=tuple(made), codes=codes, now=now)
+    made = [await _trial(conn, it, check, begun.get(check), checked.get(check)) for check in applies]
+    return replace(it, trials=tuple(made), known=replace(known, wanted=frozenset(applies)))
 
 
-async def _seen(
-    conn: Connection, check: Check, device: Row, known: Known, began: Row | None, now: datetime
-) -> dict[str, Any]:
+async def _trial(conn: Connection, it: Install, check: Check, began: Row | None, last: Row | None) -> Trial:
+    passed = it.known.checks.get(check)
+    if check is Check.SOS and passed is None and it.known.pressed_at is not None:
+        passed = True
+    return Trial(
+        check=check, passed=passed, began_at=began["at"] if began else None, note=last["note"] if last else "",
+        by_hub=check is Check.SOS or bool(last and last["actor"] == "device"), seen=await _seen(conn, it, check, began),
+    )  # fmt: skip
+
+
+async def _seen(conn: Connection, it: Install, check: Check, began: Row | None) -> dict[str, Any]:
     """Return what the hub knows of one trial by itself."""
-    since = max(known.bound_at or now, began["at"]) if began else known.bound_at or now
-    about = {"id": device["id"], "since": since}
+    bound_at = it.known.bound_at
+    about: dict[str, Any] = {"id": it.device["id"], "since": began["at"] if began else bound_at}
     if check is Check.SOS:
-        press = await row(conn, Q.pressed, **about) or await row(conn, Q.pressed, **{**about, "since": known.bound_at})
-        if press is None:
-            return {}
-        took_s = (press["at"] - began["at"]).total_seconds() if began and press["at"] >= began["at"] else None
-        return {"at": press["at"], "took_s": took_s}
+        return await _pressed(conn, it, began)
     if check is Check.VOICE:
         said = await row(conn, Q.said, downlink=began["downlink"]) if began and began["downlink"] else None
         return {"said_at": said["created_at"], "heard_at": said["delivered_at"]} if said else {}
     if check is Check.LOCATION:
-        place = await row(conn, Q.place, **{**about, "since": known.bound_at})
-        return _place(place, device, now) if place else {}
+        place = await row(conn, Q.place, **{**about, "since": bound_at})
+        return _place(place, it.device, it.now) if place else {}
     cut = await row(conn, Q.power, **about, cut=sorted(POWER_CUT))
     return {"at": cut["at"], "code": cut["code"]} if cut else {}
+
+
+async def _pressed(conn: Connection, it: Install, began: Row | None) -> dict[str, Any]:
+    """The first press since the trial began, or since it was bound; and how long it took."""
+    about = {"id": it.device["id"]}
+    press = await row(conn, Q.pressed, **about, since=began["at"]) if began else None
+    took_s = (press["at"] - began["at"]).total_seconds() if press and began else None
+    press = press or await row(conn, Q.pressed, **about, since=it.known.bound_at)
+    return {"at": press["at"], "took_s": took_s} if press else {}
 
 
 def _place(place: Row, device: Row, now: datetime) -> dict[str, Any]:
@@ -240,7 +263,7 @@ def _place(place: Row, device: Row, now: datetime) -> dict[str, Any]:
 
 def facts_of(trial: Trial) -> dict[str, object]:
     """Return what the hub saw of a trial as its history keeps it: how far, never where."""
-    told = {name: value for name, value in trial.seen.items() if name not in ("age_s",) and value is not None}
+    told = {name: value for name, value in trial.seen.items() if name != "age_s" and value is not None}
     return {
         name: value.isoformat() if isinstance(value, datetime) else round(value) if isinstance(value, float) else value
         for name, value in told.items()
@@ -272,20 +295,27 @@ async def _witness(conn: Connection, it: Install) -> bool:
 
 
 async def begin(conn: Connection, device: Held, actor: str, check: Check, *, words: str = "") -> None:
-    """A trial begins: from now on what arrives counts, and test mode holds. `words` are said to the device.
+    """A trial begins: from now on what arrives counts, and test mode holds. Call inside a transaction.
 
-    Call inside a transaction.
+    The device is told `words` to try its voice, and to say where it is to try that, where it takes such an order.
     """
     facts: dict[str, object] = {"check": check}
-    if words:
-        facts["downlink"] = await _say(conn, device, words)
+    if check is Check.VOICE:
+        facts["downlink"] = await _tell(conn, device, Command(device=device.address, say=Say.MESSAGE, text=words))
+    elif check is Check.LOCATION:
+        facts["downlink"] = await _tell(conn, device, Command(device=device.address, order=Locate()))
     await devices.test(conn, device.id, TEST_MIN)
     await device_life.note(conn, device.id, "try", actor, facts=facts)
 
 
-async def _say(conn: Connection, device: Held, words: str) -> int | None:
+async def language(conn: Connection, device_id: int) -> str:
+    """Return what the one who wears a device speaks."""
+    found = await row(conn, Q.device, id=device_id)
+    return str(found["language"]) if found else "zh-CN"
+
+
+async def _tell(conn: Connection, device: Held, command: Command) -> int | None:
     adapter = adapters.of(device.address)
-    command = Command(device=device.address, say=Say.RECEIVED, text=words)
     downlink = None if adapter is None else adapter.encode(command)
     if downlink is None:
         return None
@@ -294,13 +324,12 @@ async def _say(conn: Connection, device: Held, words: str) -> int | None:
     return int(told["id"]) if told else None
 
 
-async def give(
-    conn: Connection, device: Held, actor: str, resident_id: int, *, room: str, no_button: bool, plugged: bool
-) -> None:
-    """Bind it, and begin test mode: what is pressed from now on is for the operators only. Call inside a transaction."""
+async def give(conn: Connection, device: Held, actor: str, given: Given) -> None:
+    """Bind it, and begin test mode: what is pressed from now on is for the operators only. Inside a transaction."""
     await device_life.bind(
-        conn, device, actor, resident_id=resident_id, room=room, no_button=no_button, facts={"plugged": plugged}
-    )
+        conn, device, actor, resident_id=given.resident_id, room=given.room, no_button=given.no_button,
+        facts={"plugged": given.plugged},
+    )  # fmt: skip
     await devices.test(conn, device.id, TEST_MIN)
 
 
@@ -324,19 +353,22 @@ async def enrol(conn: Connection, address: str, model: str, actor: str) -> int:
     """Make a device known that has not spoken yet, as its label names it; returns its number.
 
     Raises:
-        HubError: No grammar of ours speaks to such an address.
+        StrangeAddressError: No grammar of ours speaks to such an address.
     """
     found = await row(conn, Q.by_address, address=address)
     if found is not None:
         return int(found["id"])
     scheme, colon, native = address.partition(":")
     if not colon or not native or adapters.of(address) is None or set(native) & set("+#\0\n"):
-        raise HubError(f"{scheme} names no kind of device we know")
+        raise StrangeAddressError(f"{scheme} names no kind of device we know")
     number = await devices.register(conn, address, model=model)
     await device_life.note_registered(conn, number, actor)
     return number
 
 
 def guesses(it: Install) -> tuple[bool, bool]:
-    """Return whether it seems to have a button, and a plug: where the questions start from."""
-    return device_trials.has_button(it.tried), device_trials.has_plug(it.tried)
+    """Return whether it has a button and a plug, as it was said, or as it seems: where the questions start from."""
+    button, plug = device_trials.has_button(it.tried), device_trials.has_plug(it.tried)
+    if it.state not in (State.BOUND, State.TESTED, State.LIVE):
+        return button, plug
+    return not it.known.no_button, plug if it.device["plugged"] is None else bool(it.device["plugged"])

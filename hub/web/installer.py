@@ -1,5 +1,230 @@
-"""The installer's phone page: a device from the box on the wall to 已生效, step by step; all of it lies in the database."""
+"""The installer's phone page: a device from its box to 已生效, step by step. How far he is lies in the database."""
 
-from fastapi import APIRouter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-router = APIRouter()
+import structlog
+from fastapi import APIRouter, Depends, HTTPException, Path, Request
+from starlette.datastructures import FormData
+from starlette.responses import JSONResponse, Response
+
+from hub import device_label
+from hub.device_life import RefusedError, State
+from hub.errors import HubError
+from hub.store import installs
+from hub.store.installs import ElsewhereError, Install, OvertakenError
+from hub.store.pool import Connection, hub_now
+from hub.web import install_view, words
+from hub.web.auth import Seat
+from hub.web.frame import INSTALL, FormOf, PartsOf, SeatOf, go, number, render, text
+from hub.web.install_acts import ACTS, LONGEST_MODEL, LONGEST_ROOM, UNDER_WAY, Doing, FormFaultError, actor_of, key
+
+router = APIRouter(prefix=INSTALL)
+log = structlog.get_logger()
+DeviceId = Annotated[int, Path(ge=1, lt=2**63)]
+LONGEST_CODE = 200
+KEY = "key"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """One request of one installer, with a connection for as long as it takes."""
+
+    request: Request
+    who: Seat
+    conn: Connection
+    area: str  # whose residents he installs for; empty: everybody's
+
+    @property
+    def actor(self) -> str:
+        return actor_of(self.who)
+
+    def t(self, word: str, **facts: Any) -> str:
+        return words.speaker(self.who.language)(word, **facts)
+
+    def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        return render(self.request, template, self.who, status=status, **values)
+
+    async def look(self, device_id: int) -> Install:
+        """Return the device. Raises ElsewhereError, or HTTPException where there is none."""
+        it = await installs.look(self.conn, device_id, self.actor, self.area)
+        if it is None:
+            raise HTTPException(404)
+        return it
+
+    def heard(self, it: Install) -> str:
+        """Return when the device was heard last, in words."""
+        at = max((at for at in (it.known.heard_at, it.known.pressed_at) if at), default=None)
+        if at is None:
+            return self.t("install.heard_never")
+        return self.t("install.heard", age=install_view.age(it.now, at, self.t))
+
+
+async def _visit(request: Request, who: SeatOf, has: PartsOf) -> AsyncIterator[Visit]:
+    async with has.pool.connection() as conn:
+        yield Visit(request=request, who=who, conn=conn, area=await installs.area_of(conn, who.person_id))
+
+
+VisitOf = Annotated[Visit, Depends(_visit)]
+
+
+# ---- which device ----
+
+
+@router.get("")
+async def home(visit: VisitOf) -> Response:
+    return await _home(visit)
+
+
+@router.post("/find")
+async def find(visit: VisitOf, form: FormOf) -> Response:
+    """A label, an address, an IMEI, a devEUI, a serial number: typed, scanned or pasted."""
+    said = text(form, "code", LONGEST_CODE)
+    label = device_label.read(said)
+    word = label[0] if label else said
+    found = await installs.find(visit.conn, word) if word else []
+    if len(found) == 1 or (found and found[0]["address"] == word):
+        return go(f"{INSTALL}/devices/{found[0]['id']}")
+    fresh = {"address": word, "model": label[1] if label else ""} if not found and ":" in word else None
+    problem = "" if found or fresh else "install.found_none" if word else "install.code_missing"
+    return await _home(visit, word=word, found=found, fresh=fresh, problem=problem)
+
+
+@router.post("/register")
+async def register(visit: VisitOf, form: FormOf) -> Response:
+    """A label names a device that has not spoken yet."""
+    address, model = text(form, "address", LONGEST_CODE), text(form, "model", LONGEST_MODEL)
+    try:
+        async with visit.conn.transaction():
+            device_id = await installs.enrol(visit.conn, address, model, visit.actor)
+    except installs.StrangeAddressError:
+        return await _home(visit, word=address, problem="install.no_such_kind", status=422)
+    log.info("install_registered", device_id=device_id, person_id=visit.who.person_id)
+    return go(f"{INSTALL}/devices/{device_id}")
+
+
+async def _home(visit: Visit, *, status: int = 200, **more: Any) -> Response:
+    conn, now = visit.conn, await hub_now(visit.conn)
+    shown = {"word": "", "found": [], "fresh": None, "problem": "", **more}
+    return visit.render(
+        "install.html", status=status, candidates=await installs.candidates(conn),
+        mine=await installs.mine(conn, visit.actor), given=await installs.last_given(conn, visit.actor, visit.area),
+        guess=install_view.kind, age_of=lambda at: install_view.age(now, at, visit.t), **shown,
+    )  # fmt: skip
+
+
+# ---- one device ----
+
+
+@router.get("/devices/{device_id}")
+async def device_page(device_id: DeviceId, visit: VisitOf) -> Response:
+    try:
+        it = await visit.look(device_id)
+    except ElsewhereError as error:
+        return _elsewhere(visit, error)
+    change = "change" in visit.request.query_params
+    if it.state is State.LIVE and not change:
+        return go(f"{INSTALL}/devices/{device_id}/end")
+    return await _page(visit, it, change=change)
+
+
+@router.get("/devices/{device_id}/state")
+async def state(device_id: DeviceId, visit: VisitOf) -> Response:
+    """What the page asks every other second: whether there is anything new, and when the device was heard."""
+    try:
+        it = await visit.look(device_id)
+    except ElsewhereError:
+        return JSONResponse({"version": "elsewhere", "heard": ""})
+    return JSONResponse({"version": install_view.version(it), "heard": visit.heard(it)})
+
+
+@router.get("/devices/{device_id}/end")
+async def end(device_id: DeviceId, visit: VisitOf) -> Response:
+    """已生效 or 未生效, and why."""
+    try:
+        it = await visit.look(device_id)
+    except ElsewhereError as error:
+        return _elsewhere(visit, error)
+    if it.state not in (*UNDER_WAY, State.LIVE):
+        return go(f"{INSTALL}/devices/{device_id}")
+    told = it.effect()
+    return visit.render("install_end.html", it=it, told=told, why=install_view.reasons(told))
+
+
+@router.post("/devices/{device_id}/residents")
+async def residents(device_id: DeviceId, visit: VisitOf, form: FormOf) -> Response:
+    """Whom it is for. Posted, so that no name stands in an address."""
+    try:
+        it = await visit.look(device_id)
+    except ElsewhereError as error:
+        return _elsewhere(visit, error)
+    word = text(form, "word", LONGEST_ROOM)
+    found = await installs.residents(visit.conn, word, visit.area)
+    return await _page(visit, it, change=True, word=word, results=found)
+
+
+@router.post("/devices/{device_id}/{verb}")
+async def act(device_id: DeviceId, verb: str, visit: VisitOf, form: FormOf) -> Response:
+    if verb not in ACTS and verb != KEY:
+        raise HTTPException(404)
+    try:
+        async with _doing(visit, device_id, form) as doing:
+            answer = visit.render("install_key.html", **await key(doing)) if verb == KEY else await ACTS[verb](doing)
+    except ElsewhereError as error:
+        return _elsewhere(visit, error)
+    except HubError as error:
+        log.info("install_refused", device_id=device_id, verb=verb, error=type(error).__name__)
+        status = 422 if isinstance(error, FormFaultError) else 409
+        return await _again(visit, device_id, _said(visit, error), status)
+    log.info("install", device_id=device_id, verb=verb, person_id=visit.who.person_id)
+    return answer if isinstance(answer, Response) else go(f"{INSTALL}/devices/{device_id}{answer}")
+
+
+@asynccontextmanager
+async def _doing(visit: Visit, device_id: int, form: FormData) -> AsyncIterator[Doing]:
+    """Hold the device in a transaction, unless somebody else changed it since the page was made."""
+    async with visit.conn.transaction():
+        mark = number(form, "mark") or 0
+        held = await installs.hold(visit.conn, device_id, installs.Seen(actor=visit.actor, area=visit.area, mark=mark))
+        yield Doing(conn=visit.conn, device=held, who=visit.who, area=visit.area, form=form)
+
+
+def _said(visit: Visit, error: HubError) -> str:
+    """Return what was wrong, in the installer's words."""
+    if isinstance(error, FormFaultError):
+        return visit.t(error.word)
+    if isinstance(error, OvertakenError):
+        name = error.name or visit.t("install.the_office")
+        return visit.t("install.overtaken", name=name, what=visit.t(f"install.did.{error.action}"))
+    if isinstance(error, RefusedError):
+        return error.en if visit.who.language.startswith("en") else error.zh
+    return visit.t("install.refused")
+
+
+def _elsewhere(visit: Visit, error: ElsewhereError) -> Response:
+    return visit.render("install_elsewhere.html", status=409, area=error.area)
+
+
+async def _again(visit: Visit, device_id: int, problem: str, status: int) -> Response:
+    """The page as it is now, with what was wrong at its head."""
+    try:
+        it = await visit.look(device_id)
+    except ElsewhereError as error:
+        return _elsewhere(visit, error)
+    return await _page(visit, it, problem=problem, status=status)
+
+
+async def _page(visit: Visit, it: Install, *, change: bool = False, status: int = 200, **more: Any) -> Response:
+    step = install_view.step(it.state, change=change)
+    given = await installs.last_given(visit.conn, visit.actor, visit.area) if step == "give" else None
+    button, plug = installs.guesses(it)
+    shown = {"results": None, "word": "", "problem": "", **more}
+    return visit.render(
+        "install_device.html", status=status, it=it, d=it.device, step=step, change=change, given=given, button=button,
+        plug=plug, rooms=install_view.ROOMS, version=install_view.version(it), heard=visit.heard(it),
+        rest=install_view.reasons(it.rest()), kind=install_view.kind(it.device["address"]),
+        age_of=lambda at: install_view.age(it.now, at, visit.t), area=visit.area or visit.t("install.everywhere"),
+        **shown,
+    )  # fmt: skip

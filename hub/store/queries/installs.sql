@@ -120,7 +120,7 @@ where device_id = %(id)s and received_at >= %(since)s and quality in ('ok', 'unv
 order by received_at limit 1
 
 -- name: say
--- Words for a device that is being installed.
+-- Words or an order for a device that is being installed.
 with told as (
     insert into downlink (topic, payload, retain, device_id, created_at, expires_at)
     values (%(topic)s, %(payload)b, %(retain)s, %(id)s, hub_now(), hub_now() + make_interval(secs => %(lasts_s)s)) returning id

@@ -1,0 +1,145 @@
+"""What a button of the installer's page does: reads the form, takes the step. Only here is a device changed."""
+
+import base64
+import io
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import segno
+from starlette.datastructures import FormData
+
+from hub.device_life import Action, Check, RefusedError, State
+from hub.errors import HubError
+from hub.store import device_life, devices, installs
+from hub.store.device_life import Held
+from hub.store.pool import Connection
+from hub.web import install_view, words
+from hub.web.auth import Seat
+from hub.web.frame import number, text
+
+LONGEST_MODEL, LONGEST_ROOM = 60, 60
+UNDER_WAY = (State.BOUND, State.TESTED)
+
+
+class FormFaultError(HubError):
+    """Something in the form is missing or wrong; `word` names the sentence that says so."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doing:
+    """One press of a button, the device held until it is done."""
+
+    conn: Connection
+    device: Held
+    who: Seat
+    area: str
+    form: FormData
+
+    @property
+    def actor(self) -> str:
+        return actor_of(self.who)
+
+
+Act: TypeAlias = Callable[[Doing], Awaitable[str]]  # returns where the page goes on, below the device
+
+
+def actor_of(who: Seat) -> str:
+    """Return as whom somebody stands in a device's history."""
+    return f"person:{who.person_id}"
+
+
+async def _claim(doing: Doing) -> str:
+    if doing.device.state in (State.SEEN, State.RETIRED):  # said twice, it is said once
+        await device_life.claim(doing.conn, doing.device, doing.actor, model=text(doing.form, "model", LONGEST_MODEL))
+        await doing.conn.execute(devices.Q.changed)
+    return ""
+
+
+async def _give(doing: Doing) -> str:
+    whose = number(doing.form, "resident")
+    if whose is None or await installs.resident(doing.conn, whose, doing.area) is None:
+        raise FormFaultError("install.resident_missing")
+    given = installs.Given(
+        resident_id=whose, room=text(doing.form, "room", LONGEST_ROOM),
+        no_button=text(doing.form, "button", 5) == "no", plugged=text(doing.form, "plugged", 5) == "yes",
+    )  # fmt: skip
+    await installs.give(doing.conn, doing.device, doing.actor, given)
+    return ""
+
+
+async def _try(doing: Doing) -> str:
+    check = _check_of(doing.form)
+    if doing.device.state not in UNDER_WAY:
+        raise RefusedError(Action.CHECK, doing.device.state)
+    said = ""
+    if check is Check.VOICE:
+        said = words.speaker(await installs.language(doing.conn, doing.device.id))("install.say")
+    await installs.begin(doing.conn, doing.device, doing.actor, check, words=said)
+    return f"#{check}"
+
+
+async def _check(doing: Doing) -> str:
+    """What he saw or heard; what the hub saw of it stands beside it."""
+    check, outcome = _check_of(doing.form), text(doing.form, "outcome", 10)
+    if outcome not in ("ok", "failed") or (check is Check.SOS and outcome == "ok"):
+        raise FormFaultError("install.refused")
+    it = await installs.look(doing.conn, doing.device.id, doing.actor, doing.area)
+    assert it is not None
+    await device_life.check(
+        doing.conn, doing.device, doing.actor, check, passed=outcome == "ok",
+        note=text(doing.form, "note", device_life.LONGEST_NOTE),
+        facts=next((installs.facts_of(trial) for trial in it.trials if trial.check is check), {}),
+    )  # fmt: skip
+    return f"#{check}"
+
+
+async def _test(doing: Doing) -> str:
+    """Test mode once more: back to the trials, or they take longer."""
+    if doing.device.state in UNDER_WAY:
+        await devices.test(doing.conn, doing.device.id, installs.TEST_MIN)
+        await device_life.note(doing.conn, doing.device.id, "test", doing.actor)
+    return ""
+
+
+async def _leave(doing: Doing) -> str:
+    if doing.device.state in UNDER_WAY:
+        it = await installs.look(doing.conn, doing.device.id, doing.actor, doing.area)
+        assert it is not None
+        held = await device_life.hold(doing.conn, doing.device.address)  # its press may have come this moment
+        await installs.leave(doing.conn, held, doing.actor, it.known.wanted)
+    return "/end"
+
+
+ACTS: dict[str, Act] = {
+    "claim": _claim, "bind": _give, "try": _try, "check": _check, "test": _test, "leave": _leave,
+}  # fmt: skip
+
+
+async def key(doing: Doing) -> dict[str, Any]:
+    """Return a new key, shown this once; the old one stops working at once."""
+    scheme, _, native = doing.device.address.partition(":")
+    if scheme != "carehub" or doing.device.state not in UNDER_WAY:
+        raise FormFaultError("install.refused")
+    prefix = f"carehub/{native}/"
+    issued = await devices.issue_credential(doing.conn, native, "device", prefix, device_id=doing.device.id)
+    await device_life.note_credential(doing.conn, doing.device.id, doing.actor)
+    return {"key": issued, "device": doing.device, "code": _picture(install_view.key_text(issued))}
+
+
+def _check_of(form: FormData) -> Check:
+    try:
+        return Check(text(form, "check", 20))
+    except ValueError:
+        raise FormFaultError("install.refused") from None
+
+
+def _picture(content: str) -> str:
+    """Return a QR code as an address that is its own content: the key lies nowhere else."""
+    out = io.BytesIO()
+    segno.make(content, error="m", micro=False).save(out, kind="png", scale=6, border=4)
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
