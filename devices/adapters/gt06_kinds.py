@@ -6,10 +6,10 @@ are told apart by kind and length, because no frame names its model.
 
 from collections.abc import Callable, Container
 
-from devices.adapter import DecodeError
-from devices.adapters.gt06_parts import alert, charge, fix, imei_in, place, signal, status, terminal
-from devices.adapters.gt06_words import CAMERA_EVENTS, COLLAR_EVENTS, MODULE_EVENTS
-from devices.adapters.tracker import Reader, Report, moment, since_1970, told_position
+from devices.adapters.gt06_long import LONG
+from devices.adapters.gt06_parts import alert, charge, fix, imei_in, signal, status, terminal
+from devices.adapters.gt06_words import CAMERA_EVENTS
+from devices.adapters.tracker import Reader, Report, moment, since_1970
 
 NAME = "gt06/1"
 
@@ -212,6 +212,14 @@ def _camera(body: Reader, length: int, model: str | None) -> Report:
     return report
 
 
+def _cells_of_battery(body: Reader, length: int, model: str | None) -> Report:
+    body.take(8)  # serial number
+    report = Report(since_1970(body.u(4)))
+    body.take(1 + 2 + 1 + 2 + 1 + 2 + 2)  # capacities, health, temperature, current
+    report.measure("battery.voltage", body.u(2) / 1000)
+    return report
+
+
 def _wifi_alarm(body: Reader, length: int, model: str | None) -> Report:
     report = Report(moment(list(body.take(6))))
     country = body.u(2)
@@ -226,76 +234,6 @@ def _wifi_alarm(body: Reader, length: int, model: str | None) -> Report:
     return report
 
 
-def _passed_on(kind: int, body: Reader) -> Report | None:
-    """Read what a terminal passes on of others: of all that, only a climate sensor is for us."""
-    if body.u(1) != 0x1E or body.left < 8:
-        return None
-    report = Report()
-    report.measure("env.temperature", body.i(4) / 10)
-    report.measure("env.humidity", body.i(4) / 10)
-    return report
-
-
-def _modular(kind: int, body: Reader) -> Report:
-    """Read modules: kind, length, content. What one says wrongly spoils no other."""
-    report = Report()
-    while body.left >= 4:
-        kind, length = body.u(2), body.u(2)
-        if length > body.left:
-            break
-        part = body.part(length)
-        try:
-            if kind == 0x18:
-                report.measure("battery.voltage", part.u(2) / 100)
-            elif kind == 0x33:
-                report.at = since_1970(part.u(4))
-                part.take(3)  # satellites, altitude
-                place(report, part, satellites=False)
-            elif kind == 0x34:
-                event = part.u(1)
-                report.alarm(MODULE_EVENTS.get(event), f"event {event:02x}")
-        except DecodeError:
-            continue
-    return report
-
-
-def _collar(kind: int, body: Reader) -> Report:
-    report = Report()
-    at = moment(list(body.take(6)))
-    if body.u(1):
-        place(report, body)
-    report.at = at
-    if cell := body.u(1):
-        body.take(max(cell - 1, 8) + 1)  # the cell, and its signal
-    body.take(body.u(1))  # more cells
-    body.take(body.u(1))  # Wi-Fi
-    event = body.u(1)
-    if kind == 0x33:
-        report.alarm(COLLAR_EVENTS.get(event), f"event {event:02x}")
-    return report
-
-
-def _answered(kind: int, body: Reader) -> Report | None:
-    if body.left < 6:
-        return None
-    body.take(4)
-    encoding = "latin-1" if body.u(1) == 1 else "utf-16-be"
-    return told_position(body.rest().decode(encoding, "replace"))
-
-
-def _picture(kind: int, body: Reader) -> Report | None:
-    return None
-
-
-# Kinds of the long form that are something else in the short one.
-LONG: dict[int, Callable[[int, Reader], Report | None]] = {
-    0x21: _answered,
-    0x32: _collar,
-    0x33: _collar,
-    0x36: _picture,
-    0x70: _modular,
-    0x94: _passed_on,
-}
 # Kinds, or lengths of a kind, that have a form of their own.
 ANY = range(256)
 OWN_FORMS: tuple[tuple[int, Container[int], Callable[[Reader, int, str | None], Report]], ...] = (
@@ -306,6 +244,7 @@ OWN_FORMS: tuple[tuple[int, Container[int], Callable[[Reader, int, str | None], 
     (0x34, range(0x37), _x1),  # else cells alone
     (0x36, range(0x30, 256), _report_4g),
     (0x38, ANY, _placed),
+    (0x40, range(30, 256), _cells_of_battery),
     (0x61, ANY, _placed_after_imei),
     (0x95, ANY, _camera),
     (0xA2, (0x40,), _wired_4g),  # else Wi-Fi and cells alone

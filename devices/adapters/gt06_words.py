@@ -75,6 +75,12 @@ MODULE_EVENTS: dict[int, str] = {
     0x21: "alarm.powerCut",
     0x23: "alarm.tampering",
 }
+POWER_EVENTS: dict[int, str] = {
+    0x11: "battery.low",
+    0x12: "alarm.lowPower",
+    0x13: "alarm.powerCut",
+    0x14: "alarm.removed",
+}
 COLLAR_EVENTS: dict[int, str] = {0xA2: "battery.low", 0xA3: "battery.low", 0xA4: "alarm.general", 0xA5: "alarm.door"}
 # Alerts that are told of no harm: none, in and out of the satellites' sight, first fix, card changed, line switched off
 # to spare the battery, a noise, a false base station, sleep, ignition on and off.
