@@ -11,6 +11,7 @@ from hub.store.pool import connect
 from tests.integration.ingest.conftest import Hub, settings
 
 BASE = "home7/zigbee2mqtt"
+TICK_S = 20.0  # longer than a minute would be a hub that was away
 BRIDGE = f"z2m:{BASE}/bridge"
 
 
@@ -19,7 +20,7 @@ class District(Hub):
 
     def sensor(self, name: str, base: str = BASE, **said: object) -> None:
         """A Zigbee device says something."""
-        self.send(f"{base}/{name}", {"linkquality": 90, **said})
+        self.send(f"{base}/{name}", {"linkquality": 90, **said}, at_ms=self.ms(self.passed_s))
 
     async def silent_alerts(self) -> list[tuple[str, str]]:
         """Return (rule, address) of every alert about silence, in order."""
@@ -28,11 +29,27 @@ class District(Hub):
             " where a.rule in ('T3', 'T3G') order by a.raised_at, a.alert_id"
         )]  # fmt: skip
 
+    began_s = 0.0
+    passed_s = 0.0
+
     async def pass_until(self, seconds: float) -> None:
-        """The hub's clock as ticks see it goes on; what was found is committed and written."""
-        self.ingest.tick(int((time.time() + seconds) * 1000))
+        """Let time pass for the detectors until so long after the first call; what was found is committed and written.
+
+        From then on the test's ticks are the only ones.
+        """
+        for task in self.ingest._tasks:
+            if task.get_name() == "ticks":
+                task.cancel()
+        self.began_s = self.began_s or time.time()
+        while self.passed_s < seconds:
+            self.passed_s = min(seconds, self.passed_s + TICK_S)
+            self.ingest.tick(self.ms(self.passed_s))
         await self.done()
         await self.written()
+
+    def ms(self, seconds: float) -> int:
+        """Return the moment so long after the first call of `pass_until`, in milliseconds."""
+        return int(((self.began_s or time.time()) + seconds) * 1000)
 
     async def written(self) -> None:
         """Write what supervision writes behind, now."""

@@ -95,10 +95,10 @@ async def test_silence_is_written_and_ends_with_two_messages(district: District,
     await district.pass_until(61)
     open_ = "select device_id, loss_id from device_silence where ended_at is null"
     assert await district.rows(open_) == [(device_id, None)]
-    district.vitals(hr=71)
-    district.vitals(hr=72)
+    for bpm in (71, 72):
+        district.send("carehub/w1/vitals", {"hr": bpm}, at_ms=district.ms(61) + bpm)
     await district.done()
-    await district.pass_until(1)
+    await district.pass_until(62)
     assert await district.rows(open_) == []
     assert await district.one("select count(*) from device_silence") == 1
 
