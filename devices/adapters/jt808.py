@@ -12,8 +12,8 @@ from operator import xor
 import msgspec
 
 from devices.adapter import Answer, Command, DecodeError, Downlink
-from devices.adapters import jt808_items
-from devices.adapters.jt808_items import NAME, coordinates, position
+from devices.adapters import jt808_items, jt808_passed
+from devices.adapters.jt808_items import NAME, position
 from devices.adapters.tracker import GMT8, Reader, Report, TrackerAdapter, bcd, moment
 from devices.encoders import jt808 as words
 from devices.framers.jt808 import OTHER_MARK, escape, unescape
@@ -37,19 +37,6 @@ LOCK_ALARMS: dict[int, str] = {
     3: "battery.low",
     5: "alarm.geofenceEnter",
     6: "alarm.geofenceExit",
-}
-GIVEN: dict[int, str] = {  # events a terminal passes on for the device behind it
-    0x01: "alarm.powerRestored",
-    0x02: "alarm.powerCut",
-    0x0E: "alarm.idle",
-    0x1A: "alarm.hardAcceleration",
-    0x1B: "alarm.hardBraking",
-    0x1C: "alarm.hardCornering",
-    **dict.fromkeys((0x1D, 0x1E, 0x1F), "alarm.laneChange"),
-    0x23: "alarm.fatigueDriving",
-    0x25: "alarm.overspeed",
-    **dict.fromkeys((0x26, 0x27, 0x28), "alarm.accident"),
-    **dict.fromkeys((0x31, 0x32), "alarm.door"),
 }
 _ELOCK = re.compile(rb"\((\d{4,20}),[^()]*\)")
 
@@ -198,7 +185,7 @@ def _read(sent: Frame, model: str | None) -> Sequence[Report]:
         return _batch(body, model, long=sent.kind == BATCH)
     if sent.kind in (LOCK_POSITION, LOCK_POSITION_OLD):
         return [_lock(body, fresh=sent.kind == LOCK_POSITION)]
-    return _passed_on(body) if sent.kind == TRANSPARENT and body.left else []
+    return jt808_passed.read(body) if sent.kind == TRANSPARENT and body.left else []
 
 
 def _charge(body: Reader) -> list[Report]:
@@ -256,29 +243,6 @@ def _lock(body: Reader, *, fresh: bool) -> Report:
         for bit, code in LOCK_ALARMS.items():
             report.alarm(code if word >> bit & 1 else None, f"{word:04x}")
     return report
-
-
-def _passed_on(body: Reader) -> list[Report]:
-    kind = body.u(1)
-    report = Report()
-    if kind in (0x53, 0x54):
-        coordinates(report, body)
-        body.take(6)  # altitude, speed, direction
-        report.at = moment(bcd(body.take(6)), GMT8)
-    elif kind == 0xFF:
-        report.at = moment(bcd(body.take(6)), GMT8)
-        report.place(body.i(4) / 1e6, body.i(4) / 1e6, valid=True)
-    elif kind == 0xF0:
-        report.at = moment(bcd(body.take(6)), GMT8)
-        body.take(2)  # whether it was held back, what kind of car
-        if body.u(1) == 0x03:
-            for _ in range(body.u(1)):
-                event = body.u(1)
-                report.alarm(GIVEN.get(event), f"f0:{event:02x}")
-                body.take(body.u(1))
-    else:
-        return []
-    return [report]
 
 
 def _frame(

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 
 from devices.adapter import DecodeError
-from devices.adapters.jt808_words import ALARMS, BUMPS, DOUBTFUL, DRIVING, EVENTS, MODEL_ALARMS
+from devices.adapters import jt808_nested
+from devices.adapters.jt808_words import ALARMS, DOUBTFUL, DRIVING, MODEL_ALARMS
 from devices.adapters.tracker import GMT8, Reader, Report, bcd, moment
 from devices.telemetry import Quality
 
@@ -79,6 +80,8 @@ def _items(report: Report, body: Reader, model: str | None) -> None:
             return
         value = body.part(length)
         pendant = pendant or code == 0xE4 or (code == 0xE7 and length == 8)
+        if code == 0x80:
+            value = Reader(value.rest() + body.rest(), NAME)
         if code == 0xF8 and length == 2 and pendant:
             report.measure("activity.steps", value.u(2))
             continue
@@ -189,59 +192,6 @@ def _pressed(report: Report, value: Reader) -> None:
     report.alarm("alarm.vibration" if word & 1 else None, f"e7:{word:04x}")
 
 
-def _event(report: Report, value: Reader) -> None:
-    """Read a code and what belongs to it. Three bytes alone are a lock's state."""
-    if value.left <= 3:
-        return
-    code = value.u(2)
-    report.alarm(EVENTS.get(code), f"e8:{code:04x}")
-    if code == 0x2003:
-        value.take(1)
-        report.state("battery.charging", value.u(1) == 1)
-        sixths = value.u(1)
-        if 1 <= sixths <= 6:
-            report.measure("battery.level", sixths * 100 // 6)
-        report.measure("battery.voltage", value.u(2) / 100)
-        report.csq(value.u(1))
-    elif code == 0x2005:
-        value.take(1)
-        while value.left >= 3:
-            what, part = value.u(2), value.part(value.u(1))
-            if what == 0x0001:
-                report.measure("battery.voltage", part.u(2) / 100)
-            elif what == 0x0003:
-                report.measure("battery.level", part.u(1))
-            elif what == 0x0004:
-                report.state("battery.charging", part.u(1) == 0)
-
-
-def _extended(report: Report, value: Reader) -> None:
-    """Read the item that holds items of its own: length of type and value, type, value. Or cells, or a zone's name."""
-    if len(head := value.peek(2)) == 2 and int.from_bytes(head, "big") > 200:  # a country's code, no length
-        return
-    while value.left >= 4:
-        inner = value.part(value.u(2))
-        kind = inner.u(2)
-        if kind in (0x00A8, 0x00E1):
-            report.measure("battery.level", inner.u(1))
-        elif kind == 0x002D and inner.left == 2:
-            report.measure("battery.voltage", inner.u(2) / 1000)
-        elif kind == 0x00C6:
-            report.alarm("battery.low" if inner.u(1) in (3, 4) else None, "c6")
-        elif kind == 0x0089:  # a bit that is 0 is an alarm
-            word = inner.u(4)
-            report.alarm(None if word & 1 else "alarm.powerOff", f"89:{word:08x}")
-            report.alarm(None if word >> 12 & 1 else "alarm.removed", f"89:{word:08x}")
-        elif kind == 0x00C5:
-            _motion(report, inner.u(4))
-
-
-def _motion(report: Report, word: int) -> None:
-    report.alarm(None if word >> 6 & 1 else "alarm.vibration", f"c5:{word:08x}")
-    if (state := word >> 23 & 3) in (0, 1):
-        report.state("motion.moving", state == 0)
-
-
 def _modem(report: Report, value: Reader) -> None:
     if value.left == 6:
         report.csq(value.u(1))
@@ -253,18 +203,6 @@ def _obd(report: Report, value: Reader) -> None:
     report.measure("battery.voltage", value.u(2) / 10)
 
 
-def _last(report: Report, value: Reader) -> None:
-    if value.left == 1:
-        report.measure("battery.level", value.u(1))
-    elif value.left > 4 and value.u(1) == 0x7C:
-        while value.left >= 2:
-            kind, part = value.u(1), value.part(value.u(1))
-            if kind == 0x01:
-                word = part.u(4)
-                for bit, code in BUMPS.items():
-                    report.alarm(code if word >> bit & 1 else None, f"fe:{word:08x}")
-
-
 ITEMS: dict[int, Callable[[Report, Reader], None]] = {
     0x06: _battery_pct,
     0x30: _signal,
@@ -274,6 +212,7 @@ ITEMS: dict[int, Callable[[Report, Reader], None]] = {
     0x68: _battery_hundredths,
     0x69: _battery_volts,
     0x70: _driving,
+    0x80: jt808_nested.held,
     0x91: _obd,
     0xD0: _shaken,
     0xD4: _battery_or_card,
@@ -283,10 +222,10 @@ ITEMS: dict[int, Callable[[Report, Reader], None]] = {
     0xE4: _battery_charging,
     0xE5: _moving,
     0xE7: _pressed,
-    0xE8: _event,
+    0xE8: jt808_nested.event,
     0xE9: _battery_or_card,
-    0xEB: _extended,
+    0xEB: jt808_nested.extended,
     0xEE: _modem,
     0xF7: _battery_tracker,
-    0xFE: _last,
+    0xFE: jt808_nested.last,
 }

@@ -45,7 +45,13 @@ DOUBTFUL: dict[int, str] = {
 # Models whose alarm word means something else.
 _PADLOCK = {0: "alarm.removed", 1: "alarm.tampering", 4: "alarm.removed"}
 _ASSET = {16: "alarm.movement"}
-MODEL_ALARMS: dict[str, dict[int, str]] = {"G-360P": _PADLOCK, "G-508P": _PADLOCK, "AL300": _ASSET, "GL100": _ASSET}
+MODEL_ALARMS: dict[str, dict[int, str]] = {
+    "G-360P": _PADLOCK,
+    "G-508P": _PADLOCK,
+    "AL300": _ASSET,
+    "GL100": _ASSET,
+    "VL300": {bit: code for bit, code in ALARMS.items() if code != "alarm.accident"},
+}
 # Item E8 of car cameras and their SOS buttons: a code, then what belongs to it.
 EVENTS: dict[int, str] = {
     0x0001: "alarm.fault",

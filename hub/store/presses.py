@@ -44,6 +44,19 @@ async def ask_just_counted(conn: Connection, device_id: int, kind: str, at: date
     return await hot.execute(conn, Q.just_counted, values)
 
 
+async def counters(conn: Connection) -> list[tuple[str, str]]:
+    """Return (device address, name) of the last press of each Shelly's counter, in no order."""
+    return [(str(row[0]), str(row[1])) for row in await (await conn.execute(Q.counters)).fetchall()]
+
+
+async def ask_going_on(conn: Connection, device_id: int, kind: str, since: datetime) -> hot.Cursor:
+    """Ask for the open incident of an alarm that has been going on since then. Once its case has ended, what still goes
+    on is a new one. In pipeline mode nothing waits for the answer.
+    """
+    values = {"device_id": Int8(device_id), "kind": kind, "since": since - SAME_PRESS}
+    return await hot.execute(conn, Q.going_on, values)
+
+
 async def keep_all(conn: Connection, kept: Sequence[Kept]) -> None:
     """Remember presses. Call inside their transaction."""
     if kept:

@@ -12,6 +12,19 @@ where p.device_id = %(device_id)s and p.kind = %(kind)s
   and p.at > %(at)s::timestamptz - make_interval(secs => %(window_s)s::float8) and p.at <= %(at)s::timestamptz + interval '1 second'
 order by p.at desc limit 1
 
+-- name: going_on
+-- The open incident that an alarm went to which has been on since then.
+select p.incident_id from press p join incident i on i.id = p.incident_id
+where p.device_id = %(device_id)s and p.kind = %(kind)s and i.dedup_key is not null and p.at >= %(since)s::timestamptz
+order by p.at desc limit 1
+
+-- name: counters
+-- The last press of every counter of a Shelly of the first generation: input0:17.
+select distinct on (d.id, split_part(p.identity, ':', 1)) d.address, p.identity
+from device d join press p on p.device_id = d.id
+where d.address like 'shelly1:%%' and p.identity like 'input%%'
+order by d.id, split_part(p.identity, ':', 1), p.at desc
+
 -- name: keep
 -- Remember presses.
 insert into press (device_id, identity, kind, incident_id, at)
