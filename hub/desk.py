@@ -7,11 +7,15 @@ chain of events keeps identifiers only.
 
 from datetime import datetime
 
+from msgspec import to_builtins
+
 from alerts import events
 from alerts.arrival import Position
 from alerts.model import ENDED, Disposition, Incident, Role, Service
+from devices.orders import Order
 from hub.answers import Answered, Verb, answer
 from hub.refusals import Refused
+from hub.store import device_commands
 from hub.store import incidents as store
 from hub.store.pool import Connection
 from hub.store.sql import queries
@@ -21,6 +25,7 @@ from hub.taps import NONCE_LENGTH, NOTE_LENGTH, act, actor, at_desk, lock
 __all__ = [
     "NONCE_LENGTH", "REFERENCE_LENGTH", "Answered", "Position", "Refused", "Verb", "answer", "call", "cancel", "close",
     "dispatch", "hand_over", "hold", "link", "make_real", "no_speech", "note", "release", "resolve", "take",
+    "tell_device",
 ]  # fmt: skip
 
 CASES = queries("cases")
@@ -156,6 +161,22 @@ async def link(conn: Connection, incident_id: int, other: int, person_id: int) -
         raise Refused("not_an_operator")  # of no real case
     async with conn.transaction():
         return await _link(conn, incident_id, other, "person", person_id)
+
+
+async def tell_device(conn: Connection, incident_id: int, person_id: int, device_id: int, order: Order) -> int:
+    """Have a device of hers, or the one that called, do something; returns the command's number."""
+    who = await at_desk(conn, person_id)
+    async with conn.transaction():
+        at, _ = await lock(conn, incident_id, who, "tell_device", None)
+        if at.incident is not None and at.incident.state in ENDED:
+            raise Refused("ended")
+        its = {"incident": incident_id, "device": device_id}
+        if await (await conn.execute(CASES.its_device, its)).fetchone() is None:
+            raise Refused("no_such_device")
+        number = await device_commands.ask(conn, str(device_id), who.name, order, incident_id=incident_id)
+        body = {"device": device_id, "order": to_builtins(order)["type"], "command": number}
+        await store.append(conn, at, who.name, "device_told", body)
+    return number
 
 
 async def note(

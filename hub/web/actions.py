@@ -11,6 +11,7 @@ from alerts.model import Disposition, Service
 from hub import desk
 from hub.store.pool import Connection, hub_now
 from hub.web.auth import Doorman, Seat
+from hub.web.device_orders import ORDERS
 from hub.web.frame import number, text
 
 HOLD_MINUTES = (5, 10, 15, 30)
@@ -118,6 +119,14 @@ async def note(it: Doing) -> None:
     await desk.note(it.conn, it.incident_id, it.who.person_id, _needed(it.form, "text", "note"))
 
 
+async def tell_device(it: Doing) -> None:
+    """Two presses within seconds are one by themselves; a nonce would swallow a later press of the same button."""
+    device, order = number(it.form, "device"), ORDERS.get(text(it.form, "order", 20))
+    if device is None or order is None:
+        raise FormFaultError("required", "devices")
+    await desk.tell_device(it.conn, it.incident_id, it.who.person_id, device, order)
+
+
 async def close(it: Doing) -> None:
     """Write how it ended. A case that nobody has called safe yet is called safe first."""
     try:
@@ -173,7 +182,7 @@ def _needed(form: FormData, name: str, word: str) -> str:
 ACTIONS: dict[str, Action] = {
     "take": take, "dispatch": dispatch, "hold": hold, "release": release, "hand_over": hand_over,
     "resolve": resolve, "cancel": cancel, "note": note, "close": close, "call": call, "make_real": make_real,
-    "link": link, "no_speech": no_speech,
+    "link": link, "no_speech": no_speech, "tell_device": tell_device,
 }  # fmt: skip
 CALLS = {f"call_{service}": service for service in Service}  # a window for each number
 SHEETS = ("dispatch", "hold", "hand_over", "resolve", "close", "release", "make_real", "link", *CALLS)

@@ -19,7 +19,7 @@ from hub.store import console as store
 from hub.store import devices, policies, surges
 from hub.store.pool import Connection
 from hub.store.sql import queries
-from hub.web import story, views, words
+from hub.web import device_orders, story, views, words
 from hub.web.actions import ACTIONS, CALLS, HOLD_MINUTES, SHEETS, Doing, FormFaultError
 from hub.web.auth import Seat, same
 from hub.web.frame import ForgedFormError, FormOf, Parts, PartsOf, SeatOf, from_htmx, go, number, render, said
@@ -247,6 +247,8 @@ async def _case(conn: Connection, incident_id: int, who: Seat, has: Parts) -> di
     accidental = await store.row(conn, store.Q.accidental, **about)
     alerts = await store.rows(conn, store.Q.alerts, **about)
     ambulance = await store.row(conn, CASES.ambulance_due, incident=incident_id)
+    devices = await store.rows(conn, store.Q.devices, **about)
+    ordered = await device_orders.told(conn, incident_id, who.language) if devices else {}
     return {
         "it": it,
         "services": views.services(it, alerts, no_speech=it["no_speech"]),
@@ -255,7 +257,7 @@ async def _case(conn: Connection, incident_id: int, who: Seat, has: Parts) -> di
         "links": await store.rows(conn, CASES.links, incident=incident_id),
         "device_test_min": DEVICE_TEST_MIN,
         "circle": await store.rows(conn, store.Q.circle, **about),
-        "devices": await store.rows(conn, store.Q.devices, **about),
+        "devices": [d | {"offers": device_orders.offers(d), "ordered": ordered.get(d["id"], [])} for d in devices],
         "past": await store.rows(conn, store.Q.past, **about),
         "accidental": (accidental or {"count": 0})["count"],
         "alerts": alerts,

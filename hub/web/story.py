@@ -44,6 +44,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "closed": ("结案：{disposition}", "closed: {disposition}"),
     "cancelled": ("取消", "cancelled"),
     "noted": ("记了备注", "wrote a note"),
+    "device_told": ("向设备 {device} 要求：{order}", "asked device {device} for: {order}"),
     "raised": ("升级为{severity}", "raised to {severity}"),
 }
 HIDDEN = frozenset({"noted"})  # the note itself stands in the timeline
@@ -133,7 +134,7 @@ class _Facts(dict[str, Any]):
         for key in PEOPLE:
             if isinstance(value := body.get(key), int):
                 self[key] = names.get(value, f"#{value}")
-        for key in ("role", "kind", "disposition", "state", "channel", "purpose"):
+        for key in ("role", "kind", "disposition", "state", "channel", "purpose", "order"):
             if isinstance(value := body.get(key), str):
                 self[key] = t(f"{key}.{value}")
         if isinstance(why := body.get("why"), str):

@@ -135,3 +135,8 @@ where incident_id = %(incident)s and role = 'ambulance' and purpose = 'alarm' an
 -- name: areas
 -- Where people live whom the hub serves.
 select area from resident where area <> '' and not canary group by area order by area limit 500
+
+-- name: its_device
+-- Whether a device is the resident's of a case, or the one that called.
+select 1 from incident i join device d on d.id = %(device)s and (d.id = i.device_id or d.resident_id = i.resident_id)
+where i.id = %(incident)s and d.state <> 'retired'

@@ -1,12 +1,12 @@
 -- name: device
--- Whom a command is for, held, so that two who ask at once cannot both find room.
+-- Whom a command is for, held, so that two who ask at once cannot both find room. Its presses need not wait for that.
 select d.id, d.address, d.model, d.state,
        (select count(*) from device_command c where c.device_id = d.id and c.sent_at is null and c.failed is null
                                                 and c.expires_at > hub_now()) as waiting,
        (select count(*) from device_command c where c.device_id = d.id
                                                 and c.asked_at > hub_now() - interval '1 hour') as lately, hub_now() as now
 from device d where d.id = %(id)s or d.address = %(address)s
-order by (d.id = %(id)s) desc nulls last limit 1 for update of d
+order by (d.id = %(id)s) desc nulls last limit 1 for no key update of d
 
 -- name: ask
 -- One command; its bytes follow in the same transaction, since they carry its number.

@@ -84,4 +84,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "make_real_sure": ("转为真实警情？将按预案呼叫所有人", "Make it real? Everybody of the policy is called"),
     "test_begin": ("测试 {n} 分钟", "Test {n} min"),
     "test_end": ("结束测试", "End test"),
+    # what a device is told to do
+    "order_now.locate": ("立即定位", "Locate now"),
+    "order_now.measure": ("测心率", "Measure heart rate"),
+    "order.locate": ("定位", "Place"),
+    "order.measure": ("心率", "Heart rate"),
+    "told_state.waiting": ("等待设备上线", "waits for the device"),
+    "told_state.sent": ("已送达，等待回应", "sent, no answer yet"),
+    "told_state.answered": ("设备已回应", "the device answered"),
+    "told_state.refused": ("设备拒绝", "the device refused"),
+    "told_state.failed": ("未回应", "no answer"),
 }

@@ -22,7 +22,7 @@ from hub.store.device_commands import Told
 from hub.store.pool import connect
 from tests.integration.ingest.conftest import Hub, add_resident, eventually, settings
 from tests.integration.ingress.parts import DEADLINE_S, Raw
-from tests.integration.ingress.trackers import IMEI, gt06, gt06_login, jt808, jt808_position
+from tests.integration.ingress.trackers import IMEI, crc, gt06_login, jt808, jt808_position
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +107,12 @@ def eelink(kind: int, number: int, content: bytes) -> bytes:
     return b"gg" + bytes((kind,)) + (len(content) + 2).to_bytes(2, "big") + number.to_bytes(2, "big") + content
 
 
+def gt06_long(kind: int, content: bytes, serial: int) -> bytes:
+    """A frame with two bytes of length, as answers have it."""
+    inner = (len(content) + 5).to_bytes(2, "big") + bytes((kind,)) + content + serial.to_bytes(2, "big")
+    return b"yy" + inner + crc(inner).to_bytes(2, "big") + b"\r\n"
+
+
 PLACE = "DWXX=Lat:N38.4667,Lon:E106.2731,Course:0.00,Speed:0.0,DateTime:2026-11-21 22:00:00"
 SCENES = {
     "watch3g": Scene(
@@ -121,7 +127,7 @@ SCENES = {
     ),
     "gt06": Scene(
         f"gt06:{IMEI}", gt06_login(), rb"xx\x05\x01", Locate(), rb"xx\x10\x80\x0a(?P<flag>....)WHERE#....\r\n",
-        lambda told: gt06(0x21, told["flag"] + b"\1" + PLACE.encode(), 2), PLACE, {"lat": 38.4667, "lon": 106.2731},
+        lambda told: gt06_long(0x21, told["flag"] + b"\1" + PLACE.encode(), 2), PLACE, {"lat": 38.4667, "lon": 106.2731},
     ),
     "trv": Scene(
         f"trv:{IMEI}", b"IWAP00%b#" % IMEI.encode(), rb"IWBP00", Measure(),

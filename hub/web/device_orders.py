@@ -1,0 +1,58 @@
+"""What an operator may have a case's device do, beside that device: the buttons it can obey, and what it answered."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from devices.orders import Locate, Measure, Order
+from hub.store import device_commands
+from hub.store.console import Row, rows
+from hub.store.device_commands import Q
+from hub.store.pool import Connection
+from hub.web import words
+
+ORDERS: dict[str, Order] = {"locate": Locate(), "measure": Measure()}  # by the word a form sends
+
+
+def offers(device: Row) -> list[str]:
+    """Return which buttons this device's maker has words for."""
+    return [name for name, order in ORDERS.items() if device_commands.can(device["address"], device["model"], order)]
+
+
+async def told(conn: Connection, incident_id: int, language: str) -> dict[int, list[Row]]:
+    """Return, by device, the last of each thing it was told in this case: what, when, and what came of it."""
+    await conn.execute(Q.measured)
+    await conn.execute(Q.over)
+    said: dict[int, list[Row]] = {}
+    for row in await rows(conn, Q.of_incident, incident=incident_id):
+        said.setdefault(row["device_id"], []).append(_line(row, language))
+    return said
+
+
+def _line(row: Mapping[str, Any], language: str) -> Row:
+    t = words.speaker(language)
+    state = (
+        "failed" if row["failed"] else "refused" if row["refused"]
+        else "answered" if row["answered_at"] else "sent" if row["sent_at"] else "waiting"
+    )  # fmt: skip
+    at = row["result_at"] or row["answered_at"] or row["sent_at"] or row["asked_at"]
+    what = t(f"order.{row['what']}") if row["what"] in ORDERS else device_commands.describe(row["what"], row["detail"])
+    return {"what": what, "state": state, "at": at, "text": _result(row["result"]) or t(f"told_state.{state}")}
+
+
+def _result(result: Mapping[str, Any] | None) -> str:
+    if not result:
+        return ""
+    if "lat" in result:
+        return f"{result['lat']:.5f}, {result['lon']:.5f}"
+    return " · ".join(_reading(result))
+
+
+def _reading(result: Mapping[str, Any]) -> Iterable[str]:
+    if "vital.heart_rate" in result:
+        yield f"{result['vital.heart_rate']:.0f} bpm"
+    if "vital.spo2" in result:
+        yield f"SpO₂ {result['vital.spo2']:.0f} %"
+    if "vital.bp_systolic" in result:
+        yield f"{result['vital.bp_systolic']:.0f}/{result.get('vital.bp_diastolic', 0):.0f} mmHg"
+    if "vital.body_temperature" in result:
+        yield f"{result['vital.body_temperature']:.1f} °C"
