@@ -1,9 +1,10 @@
 """A policy against the people there are: who cannot be reached, and hours of the coming days that nobody covers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from functools import cached_property
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from alerts.duty import Shift
@@ -51,8 +52,29 @@ def doubts(text: str, policies: PolicySet, staff: Staff) -> tuple[Fault, ...]:
 
 @dataclass(frozen=True)
 class _Asking:
+    """Asks for one target after the other. Thousands of policies ask the same of the same people: once is enough."""
+
     lines: Lines
     staff: Staff
+    _roles: dict[Role, Mapping[int, Person]] = field(default_factory=dict)
+    _serving: dict[Role, dict[str, set[int]]] = field(default_factory=dict)
+    _gaps: dict[tuple[Any, ...], str] = field(default_factory=dict)
+
+    @cached_property
+    def _shifts(self) -> Mapping[int, Sequence[Shift]]:
+        found: dict[int, list[Shift]] = {}
+        for shift in self.staff.duty:
+            found.setdefault(shift.person_id, []).append(shift)
+        return found
+
+    @cached_property
+    def _mute(self) -> Mapping[Role, str]:
+        """Return the first of each role whom nothing reaches."""
+        mute: dict[Role, list[str]] = {}
+        for person in self.staff.people.values():
+            if not person.reachable:
+                mute.setdefault(person.role, []).append(person.name)
+        return {role: _some(names) for role, names in mute.items()}
 
     def of(self, policy: EscalationPolicy) -> Iterator[Fault]:
         for number, step in enumerate(policy.steps):
@@ -73,9 +95,8 @@ class _Asking:
                 yield Fault(line=line, code="unknown_person", facts={"person": person_id})
         if not people:
             yield _nobody(line, role, target)
-        mute = [p.name for p in people.values() if not p.reachable]
-        if mute:
-            yield Fault(line=line, code="no_contact", facts={"role": role, "people": _some(mute)})
+        if mute := self._mute.get(target.role):
+            yield Fault(line=line, code="no_contact", facts={"role": role, "people": mute})
         if target.fallback or not people or (target.role in ASKED_ALWAYS and not target.roster):
             return  # somebody is called off duty, or everybody always, or nobody ever
         wanted = tuple(_wanted(policy, step, self.staff.now))
@@ -85,21 +106,42 @@ class _Asking:
                 where = self.lines.find(at, target.roster)
                 yield Fault(line=where, code="roster_gap", facts={"roster": target.roster, "gaps": gaps})
         else:
-            yield from self._of_role(people, wanted, policy.zone, line, role)
+            yield from self._of_role(target.role, wanted, policy, line)
 
-    def _of_role(
-        self, people: Mapping[int, Person], wanted: Sequence[Span], zone: str, line: int, role: tuple[str, str]
-    ) -> Iterator[Fault]:
-        """Gaps of every area that has anybody of this role; whether it should have is a matter of coverage."""
-        for area in sorted(self.staff.areas):
-            here = {n for n, p in people.items() if p.area in ("", area)}
-            gaps = _said(_without(wanted, [s for s in self.staff.duty if s.person_id in here]), zone) if here else ""
-            if gaps:
-                where = area or ("各片区", "every area")
-                yield Fault(line=line, code="role_gap", facts={"role": role, "area": where, "gaps": gaps})
+    def _of_role(self, role: Role, wanted: tuple[Span, ...], policy: EscalationPolicy, line: int) -> Iterator[Fault]:
+        """Gaps of every area this policy is for that has anybody of this role; whether it should have is a matter of
+        coverage."""
+        mine = self.staff.areas if policy.when.areas is None else self.staff.areas & policy.when.areas
+        for area in sorted(mine):
+            if gaps := self._gaps_of(role, area, wanted, policy.zone):
+                facts = {
+                    "role": (ZH.roles[role], EN.roles[role]),
+                    "area": area or ("各片区", "every area"),
+                    "gaps": gaps,
+                }
+                yield Fault(line=line, code="role_gap", facts=facts)
+
+    def _gaps_of(self, role: Role, area: str, wanted: tuple[Span, ...], zone: str) -> str:
+        asked = (role, area, wanted, zone)
+        if asked not in self._gaps:
+            known = self._people_of(role)
+            here = known.get(area, set()) | known.get("", set())
+            on = [shift for n in here for shift in self._shifts.get(n, ())]
+            self._gaps[asked] = _said(_without(wanted, on), zone) if here else ""
+        return self._gaps[asked]
 
     def _people(self, role: Role) -> Mapping[int, Person]:
-        return {n: p for n, p in self.staff.people.items() if p.role is role}
+        if role not in self._roles:
+            self._roles[role] = {n: p for n, p in self.staff.people.items() if p.role is role}
+        return self._roles[role]
+
+    def _people_of(self, role: Role) -> Mapping[str, set[int]]:
+        """Return who of a role serves which area; "" is everywhere."""
+        if role not in self._serving:
+            found = self._serving.setdefault(role, {})
+            for n, person in self._people(role).items():
+                found.setdefault(person.area, set()).add(n)
+        return self._serving[role]
 
 
 def _nobody(line: int, role: tuple[str, str], target: Target) -> Fault:

@@ -23,6 +23,9 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._places = _places(text.splitlines())
+        self._of_policy: dict[str | None, list[int]] = {}
+        for n, place in enumerate(self._places):
+            self._of_policy.setdefault(place.policy, []).append(n)
 
     def find(self, at: tuple[Any, ...], spot: str = "") -> int:
         """Return the line, from 1, of (policy, step or key, key, table in its list); of `spot` there when it is."""
@@ -43,7 +46,7 @@ class Lines:
         return lines[0] + 1
 
     def _lines(self, policy: str | None, step: int | None) -> list[int]:
-        mine = [n for n, p in enumerate(self._places) if p.policy == policy]
+        mine = self._of_policy.get(policy, [])
         return [n for n in mine if self._places[n].step == step] or mine
 
     def _table(self, lines: list[int], table: int) -> list[int]:

@@ -29,13 +29,49 @@ CALENDARS: tuple[Workdays | None, ...] = (None, _Works(0, 1), _Works(), _Works(0
 
 def shadowed(policies: Sequence[EscalationPolicy]) -> Iterator[tuple[EscalationPolicy, Sequence[EscalationPolicy]]]:
     """Yield each policy that no alert can ever reach, with those before it that take all of its alerts."""
-    for n, later in enumerate(policies):
-        earlier = policies[:n]
+    before = _Before()
+    for later in policies:
+        earlier = before.of(later.when.areas)
         alone = [p for p in earlier if p.when.covers(later.when) and (p.when.between is None or p.zone == later.zone)]
         if alone:
             yield later, alone[:1]
         elif earlier and not _reached(later, earlier):
             yield later, [p for p in earlier if _touches(p.when, later.when)]
+        before.add(later)
+
+
+class _Before:
+    """The policies read so far by where they are for: of thousands, each for an area, few concern the next one.
+
+    Of several that are for the very same alerts the first stands for all: the others never get one.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[tuple[When, str]] = set()
+        self._all: list[tuple[int, EscalationPolicy]] = []
+        self._everywhere: list[tuple[int, EscalationPolicy]] = []
+        self._in: dict[str, list[tuple[int, EscalationPolicy]]] = {}
+
+    def add(self, policy: EscalationPolicy) -> None:
+        if (policy.when, policy.zone) in self._known:
+            return
+        self._known.add((policy.when, policy.zone))
+        entry = (len(self._all), policy)
+        self._all.append(entry)
+        if policy.when.areas is None:
+            self._everywhere.append(entry)
+        for area in policy.when.areas or ():
+            self._in.setdefault(area, []).append(entry)
+
+    def of(self, areas: frozenset[str] | None) -> list[EscalationPolicy]:
+        """Return those for any of these areas, in their order. None: an area that nobody names decides.
+
+        Whatever takes an alert from a policy for everywhere in that one takes it in every other area as well.
+        """
+        found = dict(self._everywhere)
+        for area in areas or ():
+            found.update(self._in.get(area, ()))
+        return [found[n] for n in sorted(found)]
 
 
 def late_steps(policy_hours: Window | None, steps: Sequence[Step]) -> Iterator[tuple[int, Window, Window]]:
@@ -59,27 +95,29 @@ def _minutes(hours: Window, longer: timedelta) -> set[int]:
 
 def _reached(later: EscalationPolicy, earlier: Sequence[EscalationPolicy]) -> bool:
     """Whether any alert at any time is for this policy and none before it."""
-    areas = later.when.areas or {ELSEWHERE}.union(*(p.when.areas or () for p in earlier))
-    moments = tuple(_moments([later, *earlier]))
-    for kind, severity, area in product(later.when.kinds, later.when.severities, areas):
+    touching = [p for p in earlier if _touches(p.when, later.when)]
+    whens = [p.when.between for p in (later, *touching) if p.when.between is not None]
+    by_day = any(window.days for window in whens)
+    calendars = CALENDARS if by_day else CALENDARS[:1]  # every day is like every other
+    moments = tuple(_moments([later, *touching], A_WEEK if by_day else A_WEEK[:2]))
+    for kind, severity, area in product(later.when.kinds, later.when.severities, later.when.areas or {ELSEWHERE}):
         alert = Alert(alert_id="", kind=kind, severity=severity, raised_at=moments[0], area=area)
-        rivals = [p for p in earlier if kind in p.when.kinds and severity in p.when.severities]
+        rivals = [p for p in touching if kind in p.when.kinds and severity in p.when.severities]
         if any(
             _is_for(later, alert, at, calendar) and not any(_is_for(p, alert, at, calendar) for p in rivals)
-            for at, calendar in product(moments, CALENDARS)
+            for at, calendar in product(moments, calendars)
         ):
             return True
     return False
 
 
-def _moments(policies: Sequence[EscalationPolicy]) -> Iterator[datetime]:
-    """Every moment of a week at which the hours of any of these policies begin or end; one where none has hours."""
-    timed = [(p.zone, w) for p in policies if (w := p.when.between) is not None]
-    if not timed:
+def _moments(policies: Sequence[EscalationPolicy], days: Sequence[date]) -> Iterator[datetime]:
+    """Every moment of these days at which the hours of any of these policies begin or end; one where none has hours."""
+    clocks = {(p.zone, clock) for p in policies if (w := p.when.between) is not None for clock in (w.start, w.end)}
+    if not clocks:
         yield datetime(2026, 1, 5, tzinfo=UTC)
-    for (zone, window), day in product(timed, A_WEEK):
-        for clock in {window.start, window.end}:
-            yield datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)
+    for (zone, clock), day in product(sorted(clocks), days):
+        yield datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)
 
 
 def _is_for(policy: EscalationPolicy, alert: Alert, at: datetime, calendar: Workdays | None) -> bool:
