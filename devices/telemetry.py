@@ -52,6 +52,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     quality: Quality = Quality.OK
     stage: Stage | None = None  # alarms only
     native: str | None = None  # the device's own word, for the operator
+    lasting: bool = False  # alarms only: a state that is on until it is cleared; said again, it is no second one
     channel: str | None = None  # which button, probe or gang of the device
     sub: str | None = None  # which measuring point
     measured_at: datetime | None = None  # only when it differs from its message's

@@ -14,18 +14,21 @@ from hub.store.incidents import Look, Situation
 from hub.store.people import Listener
 from hub.store.pool import Connection
 
-MERGED, REPEAT = "merged", "repeat"  # what became of an alarm that was heard before
+MERGED, REPEAT, LASTING = "merged", "repeat", "lasting"  # what became of an alarm that was heard before
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The device that said it, and how this press is remembered. `identity` is what the device named it, if it did."""
+    """The device that said it, and how this press is remembered. `identity` is what the device named it, if it did;
+    `since`, when the alarm began, if it is one that goes on.
+    """
 
     device_id: int
     address: str
     identity: str | None
     kept_as: str
     at: datetime
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +89,17 @@ async def _known(conn: Connection, call: Call) -> hot.Cursor | None:
     source = call.source
     if source is None:
         return None
+    if source.since is not None:
+        return await presses.ask_going_on(conn, source.device_id, call.alert.kind, source.since)
     if source.identity is not None:
         return await presses.ask_seen(conn, source.device_id, source.identity)
     return await presses.ask_just_counted(conn, source.device_id, call.alert.kind, source.at)
 
 
 async def _heard_before(conn: Connection, call: Call, source: Source, incident_id: int) -> None:
+    if source.since is not None:  # said every few seconds, and answered when it began
+        call.outcomes.append(LASTING)
+        return
     call.outcomes.append(MERGED if source.identity is None else REPEAT)
     if source.identity is not None:  # the device repeats itself because it did not hear that it was heard
         language = await presses.language(conn, source.device_id)

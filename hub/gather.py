@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detectors.sos import NOTHING, Heard, hear
+from alerts.lasting import Lasting
+from alerts.naming import Naming
 from devices import registry, topics
 from devices.adapter import DecodeError, Message
 from devices.adapters.carehub_columns import VitalsBatch, decode_vitals
@@ -25,9 +27,9 @@ from hub.ingress.arrival import Arrival
 from hub.store import raw
 from hub.store.raw import Unreadable
 from hub.store.telemetry import ObservationRow, WindowRow, clean, moment
+from hub.supervision import Linked
 
 VITALS = "/vitals"
-from hub.supervision import Linked
 CAREHUB = "carehub/"
 AT_ONCE = 64  # records decoded before the event loop gets its turn: they cost up to 50 µs each
 FLOATS = (
@@ -83,9 +85,9 @@ class Gathered:
     bodies: tuple[tuple[int, bytes], ...]  # raw bytes as packed by hub.store.raw, with how many messages each holds
     received_at: datetime
     strange: int = 0  # messages of devices that may not be registered now: kept raw only
+    links: list[Linked] = field(default_factory=list)  # for supervision: gateways, lines, batteries that are low
 
     def only(self, picked: NDArray[np.bool_]) -> "Gathered":
-    links: list[Linked] = field(default_factory=list)  # for supervision: gateways, lines, batteries that are low
         """Return the batch with some of its rows; everything else stays."""
         return dataclasses.replace(self, rows=self.rows[picked], columns=self.columns.take(picked))
 
@@ -105,9 +107,9 @@ def merged(parts: Sequence[Gathered]) -> Gathered:
         bodies=tuple(body for part in parts for body in part.bodies),
         received_at=parts[0].received_at,
         strange=sum(part.strange for part in parts),
+        links=[line for part in parts for line in part.links],
     )
 
-        links=[line for part in parts for line in part.links],
 
 class Gatherer:
     """Decodes and gathers, remembering which topic belongs to which row."""
@@ -116,6 +118,8 @@ class Gatherer:
         self.table = table
         self.vitals_row: dict[str, int] = {}  # topics of carehub vitals whose device is known: never urgent
         self.discovered = Discovered()
+        self.lasting = Lasting()
+        self.naming = Naming()
 
     def forget(self) -> None:
         """The table changed: look topics up again."""
@@ -130,6 +134,14 @@ class Gatherer:
         telemetries = read(arrival, self.discovered)
         if arrival.topic.startswith(CAREHUB):
             return telemetries  # its profile says the same of every model
+        return [self._told_before(arrival, one) for one in self._by_model(arrival, telemetries)]
+
+    def _told_before(self, arrival: Arrival, telemetry: Telemetry) -> Telemetry:
+        """Return a message in the light of what its device said before."""
+        named = self.naming.hear(telemetry, arrival.received_ms)
+        return self.lasting.hear(named, arrival.received_ms, retained=arrival.retained)
+
+    def _by_model(self, arrival: Arrival, telemetries: Sequence[Telemetry]) -> Sequence[Telemetry]:
         stated = {one.device: model for one in telemetries if (model := self._stated(one))}
         for model in list(dict.fromkeys(stated.values()))[:STATED_MODELS]:
             its = {device for device, other in stated.items() if other == model}
@@ -199,6 +211,7 @@ class Gatherer:
             bursts=bursts, unreadable=batch.unreadable, received_at=moment(first),
             bodies=((len(batch.arrivals), _packed(batch.arrivals)),),
             strange=len(batch.said) - len(here) + batch.vitals_rows.count(NONE),
+            links=[line for s in here if (line := _linked(s)) is not None],
         )  # fmt: skip
 
     def _vitals_row(self, topic: str) -> int | None:
@@ -211,7 +224,6 @@ class Gatherer:
         return row
 
     def _records(self, arrival: Arrival, batch: Decoded) -> None:
-            links=[line for s in here if (line := _linked(s)) is not None],
         try:
             telemetries = self.read(arrival)
         except DecodeError as err:
@@ -302,18 +314,6 @@ def _alive(said: Said) -> bool:
     )
 
 
-def _measured_ms(said: Said, seen: Observation | None = None) -> int:
-    at, quality = said.telemetry.measured_at, said.telemetry.time_quality
-    if seen is not None and seen.measured_at is not None:
-        at, quality = seen.measured_at, seen.time_quality or TimeQuality.DEVICE
-    if at is None or at.tzinfo is None or quality is not TimeQuality.DEVICE:
-        return said.arrival.received_ms
-    return int(at.timestamp() * 1000)
-
-
-def _received_ms(said: Said) -> int:
-    own = said.telemetry.time_quality is TimeQuality.DEVICE and _measured_ms(said) == said.arrival.received_ms
-    return said.arrival.received_ms + own  # as in `_vitals_columns`
 def _linked(said: Said) -> Linked | None:
     """Return what a message says of its device's line and supply. A retained battery state is not a report of now."""
     via, online, low = said.telemetry.via or getattr(said.arrival.origin, "account", None), None, None
@@ -327,6 +327,18 @@ def _linked(said: Said) -> Linked | None:
     return Linked(said.row, said.arrival.received_ms, via, online, low)
 
 
+def _measured_ms(said: Said, seen: Observation | None = None) -> int:
+    at, quality = said.telemetry.measured_at, said.telemetry.time_quality
+    if seen is not None and seen.measured_at is not None:
+        at, quality = seen.measured_at, seen.time_quality or TimeQuality.DEVICE
+    if at is None or at.tzinfo is None or quality is not TimeQuality.DEVICE:
+        return said.arrival.received_ms
+    return int(at.timestamp() * 1000)
+
+
+def _received_ms(said: Said) -> int:
+    own = said.telemetry.time_quality is TimeQuality.DEVICE and _measured_ms(said) == said.arrival.received_ms
+    return said.arrival.received_ms + own  # as in `_vitals_columns`
 
 
 def _columns_of(said: Sequence[Said], table: DeviceTable) -> Columns:

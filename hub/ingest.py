@@ -36,7 +36,7 @@ from hub.keeper import Keeper
 from hub.loops import bell
 from hub.models import fall_model
 from hub.steady import Backoff, Steady
-from hub.store import checkpoints, device_life, incidents, partitions, records
+from hub.store import checkpoints, device_life, incidents, partitions, presses, records
 from hub.store.pool import connect
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
@@ -176,6 +176,7 @@ class Ingest:
             await records.note_grammars(conn)
             await self._shelf.measure(conn)
             await self.table.load(conn)
+            self._gatherer.naming.load(await presses.counters(conn), int(now.timestamp() * 1000))
             self.detection.fit()
             found = await self._keeper.restore(conn, self.falls, now)
             self.detection.fit()  # what was restored is older than the table
@@ -203,8 +204,8 @@ class Ingest:
         await self.drained()
         async with await connect(self._dsn, name="carehub ingest end") as conn:
             await self._keeper.save(conn, moment(int(time.time() * 1000)), everything=True)
-
             await self._supervised.once(conn, everything=True)
+
     def stop_reading(self) -> None:
         """We are about to end: the ways in take nothing more, so that what is here can be committed."""
         self._closing = True
@@ -259,8 +260,8 @@ class Ingest:
 
     def _observe_urgent(self, number: int, gathered: Gathered) -> None:
         self._raise(self.detection.observe(gathered.rows, gathered.columns))
-        self._after(number, gathered)
         self.supervision.observe(gathered.rows, gathered.columns, gathered.links)
+        self._after(number, gathered)
 
     # Telemetry.
 
@@ -269,8 +270,8 @@ class Ingest:
             part = np.arange(start, min(start + OBSERVED_AT_ONCE, len(gathered.rows)))
             self._raise(self.detection.observe(gathered.rows[part], gathered.columns.take(part)))
             await asyncio.sleep(0)
-        self._after(number, gathered)
         self.supervision.observe(gathered.rows, gathered.columns, gathered.links)
+        self._after(number, gathered)
 
     def _after(self, number: int, gathered: Gathered) -> None:
         if gathered.bursts:
@@ -293,18 +294,18 @@ class Ingest:
             self.technical("detector_failed", f"failed on a batch: {', '.join(sorted(self.detection.failed))}")
             self.detection.failed.clear()
         now = moment(int(time.time() * 1000))
-        for finding in found:
         found = self.supervision.alone(found, now_ms or int(time.time() * 1000)) if found else found
+        for finding in found:
             self._open_findings += 1
             self._urgent.put(Ring(finding_alert(self.table, finding, now), self._raised))
 
-    def _raised(self) -> None:
     def _lose(self, loss: Loss) -> None:
         self._urgent.put(TellLoss(self.table, loss, self.detection.fit))
 
     def _back(self, gateway: Gateway) -> None:
         self._urgent.put(TellBack(self.table, gateway))
 
+    def _raised(self) -> None:
         self._open_findings -= 1
 
     # What happens by itself.
@@ -315,8 +316,8 @@ class Ingest:
             for found in self.detection.tick(now_ms):
                 self._raise(found, now_ms)
                 await asyncio.sleep(0)
-            self._room.set()
             self.supervision.tick(now_ms)
+            self._room.set()
             await asyncio.sleep(TICK_S)
 
     async def _follow_devices(self) -> None:
@@ -407,13 +408,13 @@ class Ingest:
             self.lost.set_exception(error)
 
 
-def _fall_model() -> FallModel | None:
 def _midnight_ms(settings: Settings) -> int:
     """Return the district's offset from UTC now; where clocks are put forward, a day has another hour's edge."""
     offset = datetime.now(ZoneInfo(settings.console.zone)).utcoffset()
     return 0 if offset is None else int(offset.total_seconds() * 1000)
 
 
+def _fall_model() -> FallModel | None:
     try:
         return fall_model()
     except (AlertError, OSError, KeyError, ValueError) as err:

@@ -133,9 +133,11 @@ class Press:
 
     def _call(self, telemetry: Telemetry, draft: Draft) -> Call:
         row = self._store.table.row_of[telemetry.device]
+        since_ms = self._store.gatherer.lasting.since_ms(telemetry, self._arrival.received_ms)
         source = Source(
             device_id=int(self._store.table.device_id[row]), address=telemetry.device, identity=draft.identity,
             kept_as=draft.identity or f"{presses.NAMELESS}{draft.kind}:{self._arrival.received_ms}", at=self._at,
+            since=None if since_ms is None else moment(since_ms),
         )  # fmt: skip
         return Call(alert=self._alert(row, draft), source=source, outcomes=self._outcomes)
 

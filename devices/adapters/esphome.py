@@ -160,7 +160,9 @@ def _binary(name: str, said: str, fresh: Quality) -> Iterator[Observation]:
         raise DecodeError(NAME, f"binary sensor: neither ON nor OFF: {said[:40]!r}")
     code = _code(name, BINARY)
     if code is not None:
-        yield Observation(code=code, value=state, native=values.word(name) or None, quality=fresh)
+        yield Observation(
+            code=code, value=state, native=values.word(name) or None, quality=fresh, lasting=code.startswith("alarm.")
+        )
     elif "button" in _tokens(name) and state:
         yield Observation(code="button.press", value="press", native=values.word(name) or None, quality=fresh)
 

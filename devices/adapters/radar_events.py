@@ -95,8 +95,9 @@ def _event(device: str, kind: object, about: Mapping[str, Any], message: Message
     rung = next((one for one in seen if one.code == "alarm.fall" and one.value is True), None)
     known = None
     if rung is not None and began is not None and plausible.clock(began, message.received_at) is TimeQuality.DEVICE:
-        # One fall keeps the time it began at through all its stages.
-        known = f"alarm.fall.{rung.stage}@{int((began - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)}"
+        # One fall keeps the time it began at through all its stages; that it calls by itself is no news of it.
+        stage = Stage.CONFIRMED if rung.stage is Stage.CALLING else rung.stage
+        known = f"alarm.fall.{stage}@{int((began - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)}"
     return Telemetry(
         device=device, adapter=NAME, observations=(*seen, values.alive(fresh)), measured_at=stepped,
         time_quality=quality, identity=known,

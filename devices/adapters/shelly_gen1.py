@@ -1,7 +1,8 @@
 """Shelly of the first generation: one bare value on each topic below `shellies/<model>-<id>`.
 
 `event_cnt` counts a device's presses, and a device that is not asleep says its last event again and again. So the count
-is what a press is recognised by – within the day it came, because a new battery starts the count again.
+is what a press is recognised by, as long as it only rises: a new battery starts it again, which whoever remembers the
+count before must see (`alerts.naming`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -139,7 +140,7 @@ def _pressed(device: str, channel: str, said: str, message: Message) -> Telemetr
             )
         )
     seen.append(values.alive(values.old(message.retained)))
-    known = None if not event or whole is None else f"input{channel}:{whole}@{message.received_at:%Y-%m-%d}"
+    known = None if whole is None or message.retained else f"input{channel}:{whole}"
     return Telemetry(
         device=device, adapter=NAME, observations=tuple(seen), time_quality=TimeQuality.HUB, sequence=whole,
         identity=known,
@@ -188,12 +189,13 @@ def _sensor(name: str, said: object, fresh: Quality) -> Iterator[Observation]:
     elif name in FLAGS:
         state = values.flag(said)
         if state is not None:
-            yield Observation(code=FLAGS[name], value=state, native=name, quality=fresh)
+            code = FLAGS[name]
+            yield Observation(code=code, value=state, native=name, quality=fresh, lasting=code.startswith("alarm."))
     elif name in ("gas", "state"):
         code, meaning = ("alarm.gas", GAS) if name == "gas" else ("contact.open", CONTACT)
         word = str(said).strip().lower()
         if word in meaning:
-            yield Observation(code=code, value=meaning[word], native=word, quality=fresh)
+            yield Observation(code=code, value=meaning[word], native=word, quality=fresh, lasting=name == "gas")
 
 
 ADAPTER = ShellyGen1Adapter()

@@ -236,7 +236,7 @@ def _alarm(code: str, status: Mapping[str, Any], channel: str | None, fresh: Qua
     errors = status.get("errors")
     broken = bool(errors) and isinstance(errors, list)
     if state is True or (state is False and not broken):
-        yield Observation(code=code, value=state, native="alarm", channel=channel, quality=fresh)
+        yield Observation(code=code, value=state, native="alarm", channel=channel, quality=fresh, lasting=True)
     if broken:
         yield Observation(code="alarm.fault", value=True, native=values.word(str(errors))[:80] or None, channel=channel,
                           quality=fresh)  # fmt: skip

@@ -165,7 +165,9 @@ def _attributes(
         if state is not None:
             unsure = code == "contact.open" and sub.startswith(words.UNVERIFIED_CONTACTS)
             quality = Quality.UNVERIFIED if unsure else fresh
-            yield Observation(code=code, value=state, native=name, sub=sub, quality=quality)
+            yield Observation(
+                code=code, value=state, native=name, sub=sub, quality=quality, lasting=code.startswith("alarm.")
+            )
     for name, code in words.NUMBERS.items():
         value = _in_our_unit(code, values.number(fields.get(name)), {**units, **fields})
         own = code == "env.temperature" and sub in words.OWN_CHIPS

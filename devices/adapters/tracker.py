@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 
-from devices import plausible, values
+from devices import encoders, plausible, values
 from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.codes import unit_of
 from devices.telemetry import Observation, Quality, Telemetry, TimeQuality, Value
@@ -92,6 +92,7 @@ class Report:
         self.at = at
         self.alarms: dict[str, tuple[str, Quality]] = {}
         self.pressed = False
+        self.lasting: set[str] = set()  # alarms that stand in a word of bits: set until they are cleared
         self._seen: dict[tuple[str, str | None], Observation] = {}
 
     def alarm(self, code: str | None, native: str, *, quality: Quality = Quality.OK) -> None:
@@ -141,7 +142,7 @@ class Report:
     def observations(self) -> tuple[Observation, ...]:
         """All of it, the worst alarm first."""
         alarms = (
-            Observation(code=code, value=True, native=native, quality=quality)
+            Observation(code=code, value=True, native=native, quality=quality, lasting=code in self.lasting)
             for code, (native, quality) in sorted(self.alarms.items(), key=lambda entry: _rank(entry[0]))
         )
         return (*alarms, *self._seen.values())
@@ -181,8 +182,11 @@ class TrackerAdapter:
         return [*said[:-1], msgspec.structs.replace(said[-1], observations=alive)]
 
     def encode(self, command: Command) -> Downlink | None:
-        """Return None: these devices cannot be told."""
-        return None
+        """Return the command in the maker's words, if there are any."""
+        device = command.device.removeprefix(f"{self.scheme}:")
+        words = encoders.WORDS.get(self.scheme)
+        payload = words(command, device) if words is not None and device != command.device else None
+        return None if payload is None else Downlink(topic=f"tcp/{self.scheme}/{device}", payload=payload)
 
     def device_of(self, frame: bytes) -> str | None:
         """Return the id the frame names, or None if it names none."""

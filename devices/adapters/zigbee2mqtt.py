@@ -218,7 +218,7 @@ def _observe(fields: Mapping[str, Any], age: Freshness, model: str | None) -> It
     for name, code in words.FLAGS.items():
         state = values.flag(fields.get(name))
         if state is not None:
-            yield Observation(code=code, value=state, native=name, quality=age.state)
+            yield Observation(code=code, value=state, native=name, quality=age.state, lasting=code.startswith("alarm."))
     for name in words.FALL_PROPERTIES:
         yield from _fall(fields.get(name), age.state)
     yield from _words(fields, age.state)
@@ -242,7 +242,10 @@ def _several(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]
             state = values.flag(value)
             if state is not None:
                 code, meant = ("contact.open", not state) if one == "contact" else (words.FLAGS[one], state)
-                yield Observation(code=code, value=meant, native=name, channel=channel, quality=fresh)
+                yield Observation(
+                    code=code, value=meant, native=name, channel=channel, quality=fresh,
+                    lasting=code.startswith("alarm."),
+                )  # fmt: skip
 
 
 def _action(value: object, fresh: Quality) -> Iterator[Observation]:
@@ -265,10 +268,10 @@ def _action(value: object, fresh: Quality) -> Iterator[Observation]:
 def _fall(value: object, fresh: Quality) -> Iterator[Observation]:
     word = value.strip().lower().replace(" ", "_") if isinstance(value, str) else value
     if isinstance(word, bool):
-        yield Observation(code="alarm.fall", value=word, quality=fresh)
+        yield Observation(code="alarm.fall", value=word, quality=fresh, lasting=True)
     elif isinstance(word, str) and word in words.FALL_WORDS:
         on, stage = words.FALL_WORDS[word]
-        yield Observation(code="alarm.fall", value=on, stage=stage, native=word, quality=fresh)
+        yield Observation(code="alarm.fall", value=on, stage=stage, native=word, quality=fresh, lasting=True)
 
 
 def _words(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
@@ -277,13 +280,14 @@ def _words(fields: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
         yield from _fall(posture, fresh)
         yield Observation(code="presence.occupied", value=True, native="status", quality=fresh)
     elif posture in words.POSTURES:
-        yield Observation(code="alarm.fall", value=False, native="status", quality=fresh)
+        yield Observation(code="alarm.fall", value=False, native="status", quality=fresh, lasting=True)
         yield Observation(code="presence.occupied", value=words.POSTURES[posture], native="status", quality=fresh)
         yield Observation(code="presence.posture", value=posture, quality=fresh)
     for name, code, meaning in words.STATES:
         word = fields.get(name)
         if isinstance(word, str) and word.lower() in meaning:
-            yield Observation(code=code, value=meaning[word.lower()], native=name, quality=fresh)
+            yield Observation(code=code, value=meaning[word.lower()], native=name, quality=fresh,
+                              lasting=code.startswith("alarm."))  # fmt: skip
 
 
 def _contact(value: object, fresh: Quality, model: str | None) -> Iterator[Observation]:

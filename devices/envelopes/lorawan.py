@@ -74,17 +74,15 @@ class Uplink(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str | None:
-        """Return what a repeat of this uplink is recognised by, in its device.
+        """Return what this uplink is called in its device: a redelivery names the same time.
 
-        The hour is part of it: a device that was reset without joining counts from zero again, and its next press must
-        not be taken for the one that had the number before. A redelivery names the same time.
+        The number alone, also within a session, is no name: a device that joined again or was reset counts from zero,
+        and its next press must not be taken for the one that had the number before. That the device sends it again, or
+        that another network heard it too, is seen by whoever remembers (`alerts.naming`).
         """
-        if self.counter is None:
+        if self.counter is None or self.at is None:
             return None
-        hour = None if self.at is None else int(self.at.timestamp()) // 3600
-        if self.session is None and hour is None:
-            return None
-        return f"{self.session or ''}/{self.counter}@{'' if hour is None else hour}"
+        return f"{self.session or ''}/{self.counter}@{int(self.at.timestamp() * 1000)}"
 
 
 def claims(topic: str) -> bool:
@@ -143,9 +141,9 @@ def _chirpstack(topic: str, said: Mapping[str, Any], eui: object, about: tuple[M
         at=at,
         clock_broken=broken,
         models=_models(about),
-        gateway=_nearest(heard, "gatewayId", "gatewayID", "gateway_id"),
         rssi_dbm=_best(heard, "rssi"),
         snr_db=_best(heard, "snr", "loRaSNR", "lora_snr"),
+        gateway=_nearest(heard, "gatewayId", "gatewayID", "gateway_id"),
         battery_pct=_battery(said) if event is Event.STATUS else None,
         acknowledged=acknowledged if isinstance(acknowledged, bool) else None,
         lat=_number(location.get("latitude")) if event is Event.LOCATION else None,
@@ -204,9 +202,9 @@ def _the_things_stack(topic: str, said: Mapping[str, Any]) -> Uplink:
         models=_models(
             (_object(body.get("version_ids")), _object(said.get("attributes")), _object(body.get("attributes")))
         ),
-        gateway=_nearest([{**one, **_object(one.get("gateway_ids"))} for one in heard], "eui", "gateway_id"),
         rssi_dbm=_best(heard, "rssi"),
         snr_db=_best(heard, "snr"),
+        gateway=_nearest([{**one, **_object(one.get("gateway_ids"))} for one in heard], "eui", "gateway_id"),
         acknowledged=field == "downlink_ack" if event is Event.ACK else None,
         lat=_number(location.get("latitude", 0)) if event is Event.LOCATION else None,
         lon=_number(location.get("longitude", 0)) if event is Event.LOCATION else None,
@@ -228,9 +226,9 @@ def _loriot(topic: str, said: Mapping[str, Any]) -> Uplink:
         at=at,
         clock_broken=broken,
         models=_models((said,)),
-        gateway=_nearest(heard[1:], "gweui"),
         rssi_dbm=_best(heard, "rssi"),
         snr_db=_best(heard, "snr"),
+        gateway=_nearest(heard[1:], "gweui"),
     )
 
 
@@ -285,6 +283,8 @@ def _best(heard: list[Mapping[str, Any]], *names: str) -> float | None:
     """Return the strongest of what the gateways measured."""
     numbers = [number for one in heard for name in names if (number := _number(one.get(name))) is not None]
     return max(numbers, default=None)
+
+
 def _nearest(heard: list[Mapping[str, Any]], *names: str) -> str | None:
     """Return the gateway that measured the strongest signal, by the first name that it has."""
     strongest: tuple[float, str] | None = None
@@ -294,8 +294,6 @@ def _nearest(heard: list[Mapping[str, Any]], *names: str) -> str | None:
         if name is not None and (strongest is None or (rssi or -999.0) > strongest[0]):
             strongest = (-999.0 if rssi is None else rssi, name.lower().replace("-", "").replace(":", ""))
     return None if strongest is None else strongest[1]
-
-
 
 
 def _moment(value: object) -> tuple[datetime | None, bool]:

@@ -184,6 +184,7 @@ def _records(said: Telemetry, *, own_time: bool = False) -> list[dict[str, Any]]
 
 def _record(seen: Observation) -> dict[str, Any]:
     record: dict[str, Any] = msgspec.to_builtins(seen)
+    record.pop("lasting", None)  # how it is told, not what
     return {"value": None, **record} if seen.code != "location" else record
 
 

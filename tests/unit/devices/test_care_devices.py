@@ -49,10 +49,10 @@ def fall(status: str, **times: int) -> Telemetry:
     return hear(radar_events.ADAPTER, "/devices/id_1/events", {"type": 1, "payload": {**payload, **times}})[0]
 
 
-def test_fall_keeps_its_name_when_said_again_and_has_one_for_each_stage() -> None:
+def test_fall_keeps_its_name_when_said_again_and_while_the_radar_calls() -> None:
     confirmed, again, calling = fall("fall confirmed"), fall("fall confirmed"), fall("calling")
-    assert confirmed.identity == again.identity is not None
-    assert confirmed.identity != calling.identity
+    assert confirmed.identity == again.identity == calling.identity is not None
+    assert fall("fall_detected").identity != confirmed.identity
     assert calling.measured_at == NOW, "the step's own time, not the fall's"
 
 
