@@ -33,6 +33,7 @@ def position(body: Reader, model: str | None) -> Report:
     own = MODEL_ALARMS.get(model or "")
     for bit, code in (own or ALARMS).items():
         report.alarm(code if word >> bit & 1 else None, f"{word:08x}")
+    report.lasting.update(report.alarms)
     for bit, code in ({} if own else DOUBTFUL).items():
         report.alarm(code if word >> bit & 1 else None, f"{word:08x}", quality=Quality.UNVERIFIED)
     status = body.u(4)
