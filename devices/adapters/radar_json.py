@@ -17,7 +17,7 @@ MARKS = frozenset({"radar", "radars"})
 PLACEHOLDERS = frozenset({"device_id", "deviceid", "unknown", ""})  # what an unfinished bridge writes for its own name
 
 _MODEL = re.compile(r"(?:M?R(?:24|60|77)|LD24|LD60|C1001|HLK)[A-Za-z0-9_-]*", re.ASCII)
-_URGENT = re.compile(rb'"[a-z_]*(?:fall|sos|alarm|smoke|gas)[a-z_]*"\s*:(?!\s*(?:false|0\s*[,}]|null|""))')
+_URGENT = re.compile(rb'"[^"]*(?:fall|sos|alarm|smoke|gas)[^"]*"\s*:(?!\s*(?:false|0\s*[,}]|null|""))')
 MOVEMENTS = {0: False, 1: False, 2: True}  # nobody, still, moving
 
 
