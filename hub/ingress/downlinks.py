@@ -2,6 +2,7 @@
 
 import asyncio
 import bisect
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
@@ -26,6 +27,7 @@ CONNECTIONS = 4
 MOST_WAITING = 50_000  # rows known at once; the rest stays in the table
 RELOAD_S = 30.0
 LOOK_S = 0.5  # for topics whose pause is over
+UNREACHED_S = 5.0  # a topic that nobody hears is looked at again after this, or when somebody comes within reach
 RETRY_S = (0.5, 30.0)
 RECONNECT_S = (0.2, 5.0)
 SEND_AGAIN_S = 120.0  # a command that is not answered for so long is sent again
@@ -94,6 +96,8 @@ class Downlinks:
         self._lines: dict[Key, Line] = {}
         self._known: set[int] = set()
         self._busy: dict[Key, asyncio.Task[None]] = {}
+        self._next: OrderedDict[Key, None] = OrderedDict()  # lines to look at: with thousands, not all at every wake
+        self._look_at = 0.0  # when to look at all of them: a pause may be over
         self._wake = asyncio.Event()
         self._awaited = Awaited()
         self._sending: set[int] = set()  # commands
@@ -131,6 +135,7 @@ class Downlinks:
         """Somebody came within reach: pauses are over for everyone, since nobody says who it was."""
         for line in self._lines.values():
             line.not_before = line.pause_s = 0.0
+        self._look_at = 0.0
         self._wake.set()
 
     # What waits.
@@ -176,8 +181,10 @@ class Downlinks:
         for number, topic, device_id, asked in rows:
             if number not in self._known and len(self._known) < MOST_WAITING:
                 self._known.add(number)
-                line = self._lines.setdefault(Key(topic, device_id, asked), Line([]))
+                key = Key(topic, device_id, asked)
+                line = self._lines.setdefault(key, Line([]))
                 bisect.insort(line.ids, number)
+                self._next[key] = None
                 line.not_before = line.pause_s = 0.0  # what is new is often an answer: whoever spoke can be told
         self._wake.set()
 
@@ -197,12 +204,21 @@ class Downlinks:
         while True:
             await bell.sleep(LOOK_S, self._wake)
             self._wake.clear()
-            for key, line in list(self._lines.items()):
-                if len(self._busy) >= SIDE_BY_SIDE:
-                    break
-                if key not in self._busy and line.not_before <= loop.time() and self._outlet(key.topic) is not None:
-                    task = loop.create_task(self._deliver(key, line), name=f"downlink {key.topic}")
-                    self._busy[key] = task
+            if loop.time() >= self._look_at:
+                self._look_at = loop.time() + LOOK_S
+                self._next.update(dict.fromkeys(self._lines))
+            while self._next and len(self._busy) < SIDE_BY_SIDE:
+                self._begin(self._next.popitem(last=False)[0], loop)
+
+    def _begin(self, key: Key, loop: asyncio.AbstractEventLoop) -> None:
+        """Deliver a line, unless it is being delivered, has a pause or nobody hears it."""
+        line = self._lines.get(key)
+        if line is None or key in self._busy or line.not_before > loop.time():
+            return
+        if self._outlet(key.topic) is None:
+            line.not_before = loop.time() + UNREACHED_S
+            return
+        self._busy[key] = loop.create_task(self._deliver(key, line), name=f"downlink {key.topic}")
 
     def _outlet(self, topic: str) -> Outlet | None:
         return next((outlet for outlet in self._outlets if outlet.reaches(topic)), None)
