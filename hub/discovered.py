@@ -1,28 +1,36 @@
 """What Home Assistant discovery messages have told of: the table that makes their state topics readable. Bounded."""
 
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 
-from devices.adapters.homeassistant import Entity, HomeAssistantAdapter, entities_of
+from devices.adapters.homeassistant import Entity, HomeAssistantAdapter, entities_of, home_of
 
 MOST = 50_000  # entities remembered; a house has some hundred
+MOST_OF_ONE = 5_000  # of one place: whoever invents entities crowds out its own
+LARGEST = 32 << 10  # bytes of a message that is stored; one that describes a device with a hundred entities has 20 kB
+LONGEST_TOPIC = 1_000  # characters; what is longer is understood, and not stored
+MOST_WAITING = 5_000  # messages that wait to be stored
 
 
 class Discovered:
     """Learns discovery messages; `adapter` reads what was learned.
 
-    It is not stored: whoever sends discovery messages sends them again when it connects, and a broker that keeps them
-    hands them to every subscriber. A message that cannot be read changes nothing.
+    A message that cannot be read changes nothing. What is new waits in `fresh` until it is stored; what was stored
+    comes back through `load`.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, most_of_one: int = MOST_OF_ONE) -> None:
         self.by_topic: dict[str, tuple[Entity, ...]] = {}
         self.adapter = HomeAssistantAdapter(self.by_topic)
-        self._most = most
-        self._known: OrderedDict[str, tuple[Entity, ...]] = OrderedDict()  # by the topic of their discovery message
-        self._count = 0
+        self.fresh: dict[str, tuple[str, bytes]] = {}  # place and payload by topic: not stored yet
+        self._most, self._most_of_one = most, most_of_one
+        self._places: dict[str, OrderedDict[str, tuple[Entity, ...]]] = {}  # by place, by topic of the message
+        self._counts: dict[str, int] = {}  # entities of each place
+        self._known: dict[str, bytes] = {}  # digest of each message, so that one said again is not stored again
 
     def __len__(self) -> int:
-        return self._count
+        return sum(self._counts.values())
 
     def learn(self, topic: str, payload: bytes) -> None:
         """Take a message that may be one of discovery. The oldest description makes room for one too many."""
@@ -31,23 +39,65 @@ class Discovered:
         found = entities_of(topic, payload)
         if found is None:
             return
-        key, entities = found
-        self._forget(key)
-        if not entities:
+        digest = sha256(payload).digest()
+        if self._known.get(topic) == digest:
             return
-        self._known[key] = entities
-        self._count += len(entities)
+        key, entities = found
+        was = self._put(key, home_of(topic), entities, digest)
+        storable = len(topic) <= LONGEST_TOPIC and len(payload) <= LARGEST and "\x00" not in topic
+        if (entities or was) and storable and len(self.fresh) < MOST_WAITING:
+            self.fresh[topic] = home_of(topic), payload if entities else b""
+
+    def load(self, told: Iterable[tuple[str, bytes]]) -> None:
+        """Take what is stored, and what another process stored; an empty message takes its entities out of use."""
+        for topic, payload in told:
+            digest = sha256(payload).digest()
+            found = None if self._known.get(topic) == digest or topic in self.fresh else entities_of(topic, payload)
+            if found is not None:
+                self._put(found[0], home_of(topic), found[1], digest)
+
+    def stored(self, told: Mapping[str, tuple[str, bytes]]) -> None:
+        """These are stored now, unless they have changed meanwhile."""
+        for topic, one in told.items():
+            if self.fresh.get(topic) == one:
+                del self.fresh[topic]
+
+    def _put(self, key: str, place: str, entities: tuple[Entity, ...], digest: bytes) -> bool:
+        """Put a message's entities in; returns whether it had told of some before."""
+        was = self._forget(key, place)
+        if not entities:
+            return was
+        self._places.setdefault(place, OrderedDict())[key] = entities
+        self._counts[place] = self._counts.get(place, 0) + len(entities)
+        self._known[key] = digest
         for one in entities:
             self.by_topic[one.topic] = (*self.by_topic.get(one.topic, ()), one)
-        while self._count > self._most and len(self._known) > 1:
-            self._forget(next(iter(self._known)))
+        self._make_room(place, self._most_of_one)
+        while len(self) > self._most:
+            largest = max(self._counts, key=self._counts.__getitem__)
+            if not self._make_room(largest, self._counts[largest] - 1):
+                break
+        return was
 
-    def _forget(self, key: str) -> None:
-        gone = self._known.pop(key, ())
-        self._count -= len(gone)
+    def _make_room(self, place: str, most: int) -> bool:
+        """Let the oldest messages of a place go until it has no more entities than this; the newest one stays."""
+        known, before = self._places[place], self._counts[place]
+        while self._counts[place] > most and len(known) > 1:
+            self._forget(next(iter(known)), place)
+        return self._counts[place] < before
+
+    def _forget(self, key: str, place: str) -> bool:
+        known = self._places.get(place)
+        gone = () if known is None else known.pop(key, ())
+        self._known.pop(key, None)
+        if place in self._counts:
+            self._counts[place] -= len(gone)
+            if not self._places[place]:
+                del self._places[place], self._counts[place]
         for one in gone:
             left = tuple(other for other in self.by_topic.get(one.topic, ()) if other is not one)
             if left:
                 self.by_topic[one.topic] = left
             else:
                 self.by_topic.pop(one.topic, None)
+        return bool(gone)

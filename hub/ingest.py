@@ -36,7 +36,7 @@ from hub.keeper import Keeper
 from hub.loops import bell
 from hub.models import fall_model
 from hub.steady import Backoff, Steady
-from hub.store import checkpoints, device_life, incidents, partitions, presses, records
+from hub.store import checkpoints, device_life, discovered, incidents, partitions, presses, records
 from hub.store.pool import connect
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
@@ -100,6 +100,7 @@ class Ingest:
         self._most = limits.waiting_messages
         self._room = asyncio.Event()
         self._unread = (0, 0)  # hour, alerts in it
+        self._discovery_mark = ""  # how far what bridges told of has been read
         self._open_findings = 0
         self._burst_lines: asyncio.Queue[tuple[int, Gathered]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
@@ -176,6 +177,8 @@ class Ingest:
             await records.note_grammars(conn)
             await self._shelf.measure(conn)
             await self.table.load(conn)
+            self._discovery_mark = await discovered.mark(conn)
+            self._gatherer.discovered.load(await discovered.load(conn))
             self._gatherer.naming.load(await presses.counters(conn), int(now.timestamp() * 1000))
             self.detection.fit()
             found = await self._keeper.restore(conn, self.falls, now)
@@ -345,6 +348,9 @@ class Ingest:
         if await self.table.refresh(conn):
             self._gatherer.forget()
             self.detection.fit()
+        mark = await discovered.mark(conn)
+        self._gatherer.discovered.load(await discovered.changed(conn, self._discovery_mark))
+        self._discovery_mark = mark
 
     async def _checkpoints(self) -> None:
         async with Steady(self._dsn, "carehub ingest checkpoints") as steady:

@@ -106,7 +106,7 @@ class Press:
         for telemetry in self._telemetries:
             row = self._store.table.row_of[telemetry.device]
             heard = rings(self._arrival, telemetry, self._store.table)
-            await raise_in_turn(conn, [self._call(telemetry, draft) for draft in heard.drafts])
+            await raise_in_turn(conn, [self._call(telemetry, draft, at) for at, draft in enumerate(heard.drafts)])
             for cancel in heard.cancels:
                 await self._cancel(conn, row, cancel)
 
@@ -131,12 +131,13 @@ class Press:
                 if draft.severity is not Severity.TECHNICAL:
                     await incidents.raise_alert(conn, self._bare_alert(telemetry.device, draft))
 
-    def _call(self, telemetry: Telemetry, draft: Draft) -> Call:
+    def _call(self, telemetry: Telemetry, draft: Draft, at: int = 0) -> Call:
+        """Return what is raised. Several that one message states share its name; only the first is kept under it."""
         row = self._store.table.row_of[telemetry.device]
         since_ms = self._store.gatherer.lasting.since_ms(telemetry, self._arrival.received_ms)
         source = Source(
             device_id=int(self._store.table.device_id[row]), address=telemetry.device, identity=draft.identity,
-            kept_as=draft.identity or f"{presses.NAMELESS}{draft.kind}:{self._arrival.received_ms}", at=self._at,
+            kept_as=_kept_as(draft, at) or f"{presses.NAMELESS}{draft.kind}:{self._arrival.received_ms}", at=self._at,
             since=None if since_ms is None else moment(since_ms),
         )  # fmt: skip
         return Call(alert=self._alert(row, draft), source=source, outcomes=self._outcomes)
@@ -262,6 +263,10 @@ class Answer:
     async def give_up(self, conn: Connection, error: Exception) -> None:
         UNREADABLE.inc()
         await self._store.shelf.keep(conn, [unreadable(self._arrival, error)])
+
+
+def _kept_as(draft: Draft, at: int) -> str | None:
+    return f"{draft.identity}+{draft.kind}" if draft.identity is not None and at else draft.identity
 
 
 async def together(conn: Connection, jobs: Sequence[Press | Ring]) -> None:

@@ -18,7 +18,7 @@ from hub.device_table import DeviceTable
 from hub.gather import Decoded, Gathered, Gatherer, merged, unreadable
 from hub.ingress.arrival import Arrival, Origin
 from hub.steady import Backoff, Steady, database_fault
-from hub.store import raw, telemetry
+from hub.store import discovered, raw, telemetry
 from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 
@@ -196,8 +196,12 @@ class TelemetryLane:
                 gathered, ringing = await self._gather(conn, arrivals)
                 gathered.unreadable.extend(rejected)
                 number = number or await self._numbers.take(conn)
+                found = dict(self._gatherer.discovered.fresh)
                 async with conn.transaction():
                     await write(conn, gathered, number, self._shelf)
+                    if found:
+                        await discovered.keep(conn, found, gathered.received_at)
+                self._gatherer.discovered.stored(found)
                 break
             except Exception as err:
                 if database_fault(err):

@@ -105,6 +105,12 @@ def _config(topic: str) -> re.Match[str] | None:
     return _CONFIG.fullmatch(topic)
 
 
+def home_of(topic: str) -> str:
+    """Return what stands before the prefix of a discovery topic: the house, as its gateway's credential names it."""
+    where = _config(topic)
+    return "" if where is None else where["home"] or ""
+
+
 def _long(fields: Mapping[str, Any], base: str = "") -> dict[str, Any]:
     """Return a discovery message with its short names written out, and `~` replaced by the base topic."""
     base = fields["~"] if isinstance(fields.get("~"), str) else base
