@@ -9,6 +9,10 @@ from hub.device_life import Check
 
 TRACKERS = frozenset({protocol.name for protocol in PROTOCOLS} | {"watchjson", "helmet"})  # they are carried about
 PRESSED = frozenset({"alarm.sos", "button.press", "button.pressed"})
+SENSES = (  # what begins so is said by a thing that hangs there and looks, feels or sniffs
+    "presence.", "bed.", "contact.", "motion.", "env.", "sleep.", "alarm.smoke", "alarm.gas", "alarm.water_leak",
+    "alarm.carbon_monoxide", "alarm.fire",
+)  # fmt: skip
 PLACES = frozenset({"location"})
 # What says that a plug was pulled, and what only a thing with a plug says.
 POWER_CUT = frozenset({"alarm.powerCut", "alarm.mains_loss"})
@@ -51,7 +55,7 @@ def has_button(device: Tried) -> bool:
     """Guess whether there is anything to press: what it has said tells, else what its kind usually has."""
     if device.codes & PRESSED or device.scheme in TRACKERS or device.scheme == "carehub":
         return True
-    return not device.codes and device.scheme not in MAINS
+    return device.scheme not in MAINS and not any(code.startswith(SENSES) for code in device.codes)
 
 
 def has_plug(device: Tried) -> bool:

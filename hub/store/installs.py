@@ -241,7 +241,7 @@ async def _seen(conn: Connection, it: Install, check: Check, began: Row | None) 
     if check is Check.LOCATION:
         place = await row(conn, Q.place, **{**about, "since": bound_at})
         return _place(place, it.device, it.now) if place else {}
-    cut = await row(conn, Q.power, **about, cut=sorted(POWER_CUT))
+    cut = await row(conn, Q.power, **about, cut=sorted(POWER_CUT), bound_at=bound_at)
     return {"at": cut["at"], "code": cut["code"]} if cut else {}
 
 

@@ -112,12 +112,15 @@ where device_id = %(id)s and received_at >= %(since)s and code = 'location' and 
 order by received_at desc limit 1
 
 -- name: power
--- What it has said of its plug since then: not what a bridge remembers.
-select received_at as at, code from observation
-where device_id = %(id)s and received_at >= %(since)s and quality in ('ok', 'unverified')
-  and (code = any(%(cut)s) and number = 1 and coalesce(stage, '') not in ('ended', 'cancelled')
-       or code = 'battery.charging' and number = 0)
-order by received_at limit 1
+-- What it has said of its plug since then: not what a bridge remembers. That it does not charge tells of a plug that was
+-- pulled only if it did charge before.
+select o.received_at as at, o.code from observation o
+where o.device_id = %(id)s and o.received_at >= %(since)s and o.quality in ('ok', 'unverified')
+  and (o.code = any(%(cut)s) and o.number = 1 and coalesce(o.stage, '') not in ('ended', 'cancelled')
+       or o.code = 'battery.charging' and o.number = 0
+          and exists (select from observation b where b.device_id = o.device_id and b.received_at >= %(bound_at)s
+                      and b.received_at < o.received_at and b.code = 'battery.charging' and b.number = 1))
+order by o.received_at limit 1
 
 -- name: say
 -- Words or an order for a device that is being installed.

@@ -44,8 +44,8 @@ class Phone:
 def seen(world: World, address: str = WATCH, model: str = "", *, ago: str = "1 minute") -> int:
     """A device that was heard, and nobody knows whose it is."""
     row = world.sql(
-        "insert into device (address, model, state, created_at) values (%(a)s, %(m)s, 'seen', hub_now() - %(ago)s::interval)"
-        " returning id", a=address, m=model, ago=ago,
+        "insert into device (address, model, state, created_at)"
+        " values (%(a)s, %(m)s, 'seen', hub_now() - %(ago)s::interval) returning id", a=address, m=model, ago=ago,
     )  # fmt: skip
     speaks(world, row[0][0], ago=ago)
     return int(row[0][0])
