@@ -144,7 +144,7 @@ def _own(where: Topic, said: Mapping[str, Any], time: _Time, fresh: Quality) -> 
 def _sensors(where: Topic, said: Mapping[str, Any], fresh: Quality) -> Iterator[Observation]:
     candidate = said.get("ZbState")
     if isinstance(candidate, dict) and candidate.get("Status") == 30 and values.word(candidate.get("IEEEAddr")):
-        yield Observation(code="provision.candidate", value=candidate["IEEEAddr"])
+        yield Observation(code="provision.candidate", value=values.word(candidate["IEEEAddr"]))
     for name, value in list(said.items())[:MOST_DEVICES]:
         if name in words.NO_SENSOR or not isinstance(value, dict):
             continue
