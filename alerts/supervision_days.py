@@ -25,7 +25,7 @@ FIELDS: dict[str, tuple[str, tuple[int, ...], float]] = {  # column: type, shape
     "level": ("float32", (), np.nan),
     "said_ms": ("int64", (), 0),  # device time of the newest message that says whether it is worn
     "worn": ("uint8", (), 0),
-    "signal_ms": ("int64", (), 0),  # last low level that counted as a signal
+    "signal_hour": ("int64", (), 0),  # of the last low level that counted as a signal
 }
 
 
@@ -115,10 +115,12 @@ class DayBook:
     def _signals(
         self, rows: NDArray[np.int64], at_ms: NDArray[np.int64], level: NDArray[np.float32]
     ) -> NDArray[np.int64]:
-        low = np.flatnonzero((level <= LOW_PCT) & (at_ms - self.columns["signal_ms"][rows] >= LEVEL_SIGNAL_EVERY_MS))
-        _, one = np.unique(rows[low], return_index=True)
+        """Return the first low level of each device and clock hour, whatever batches they come in."""
+        hour = at_ms // LEVEL_SIGNAL_EVERY_MS
+        low = np.flatnonzero((level <= LOW_PCT) & (hour > self.columns["signal_hour"][rows]))
+        _, one = np.unique(np.stack([rows[low], hour[low]]), axis=1, return_index=True)
         low = low[one]
-        self.columns["signal_ms"][rows[low]] = at_ms[low]
+        np.maximum.at(self.columns["signal_hour"], rows[low], hour[low])
         return low
 
     def _slot(self, rows: NDArray[np.int64], at_ms: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -165,6 +165,8 @@ def _binary(frame: bytes) -> Said:
     lat = bytes_.take(4).hex()  # ddmmmmmm
     battery = bytes_.u(1)
     lon = bytes_.take(5).hex()  # dddmmmmmm, then a half byte of flags
+    if not (when + day + lat + lon[:9]).isdecimal():  # noise behind a dollar sign has bits of alarms as well
+        raise DecodeError(NAME, f"no time and place in {frame[:20].hex()}")
     flags = int(lon[9], 16)
     bytes_.take(3)  # speed and course
     status = bytes_.take(4).hex()

@@ -14,6 +14,7 @@ from hub.loops.coverage import CoverageLoop
 from hub.loops.echo import Echo
 from hub.loops.ending import until_signal
 from hub.loops.findings import Loud
+from hub.loops.fleet import FleetLoop
 from hub.loops.outside import Outside
 from hub.loops.siren import Siren
 from hub.pulse import beating
@@ -60,6 +61,7 @@ async def run(settings: Settings) -> None:
                 echo=echo.run(),
                 canary=canary.run(),
                 coverage=CoverageLoop.of(settings).run(),
+                fleet=FleetLoop.of(settings).run(),
             )
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from devices import registry
 from devices.adapter import DecodeError, Message
 from devices.telemetry import Observation
+from hub.commands.device_health import deadline_words
 from hub.commands.tables import table
 from hub.config import Settings
 from hub.device_life import State, effect
@@ -52,7 +53,7 @@ async def listing(options: argparse.Namespace, settings: Settings) -> int:
         states = await device_log.states(conn) if more else ()
     lines = [
         (number, state, address, model, f"{resident} {name}" if resident else "", room, _time(heard, zone),
-         "" if battery is None else f"{battery:.0f} %", f"{deadline} s" if deadline else "", username)
+         "" if battery is None else f"{battery:.0f} %", deadline_words(address, model, deadline), username)
         for number, address, model, state, resident, name, room, heard, battery, deadline, username in rows
     ]  # fmt: skip
     print(table(("no.", "state", "address", "model", "resident", "room", f"last heard ({zone})", "battery", "deadline",
@@ -93,6 +94,7 @@ async def show(options: argparse.Namespace, settings: Settings) -> int:
     print(f"  model     {device.model or '-'}")
     print(f"  resident  {device.resident_id or '-'}, {device.room or '-'}")
     print(f"  heard     {_time(found.heard_at, zone) or 'never'}")
+    print(f"  deadline  {deadline_words(device.address, device.model, device.deadline_s)}")
     print(f"  battery   {'-' if found.battery_pct is None else f'{found.battery_pct:.0f} %'}")
     print(f"  {'已生效 in effect' if told.in_effect else '未生效 not in effect'}")
     for words in told.words():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts import supervision
 from hub import device_life
 from hub.device_life import Action, Check, Known, State
 from hub.errors import HubError
@@ -31,6 +32,7 @@ class Held:
     model: str
     room: str
     no_button: bool
+    deadline_s: int | None  # its own; None: that of its class
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ async def hold(conn: Connection, said: str) -> Held:
     row = await (await conn.execute(Q.hold, {"id": number, "address": said})).fetchone()
     if row is None:
         raise HubError(f"there is no device {said!r}: see `carehub devices list`")
-    names = ("id", "address", "state", "resident_id", "model", "room", "no_button")
+    names = ("id", "address", "state", "resident_id", "model", "room", "no_button", "deadline_s")
     return Held(**{**dict(zip(names, row, strict=True)), "state": State(row[2])})
 
 
@@ -171,7 +173,9 @@ async def known(conn: Connection, device_id: int) -> Known:
     row = await (await conn.execute(Q.known, {"id": device_id})).fetchone()
     if row is None:
         raise HubError(f"there is no device {device_id}: see `carehub devices list`")
-    state, bound_at, heard_at, deadline_s, pressed_at, no_button, test_until, battery, needs, has, circle, checks = row
+    state, bound_at, heard_at, own_s, pressed_at, no_button, test_until, battery, needs, has, circle, *more = row
+    checks, *what = more
+    deadline_s = supervision.deadline_s(*what, own=own_s)
     return Known(
         state=State(state), bound_at=bound_at, heard_at=heard_at, pressed_at=pressed_at, no_button=no_button,
         deadline=timedelta(seconds=deadline_s) if deadline_s else None, test_until=test_until, battery_pct=battery,

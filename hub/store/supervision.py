@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from alerts.supervision_battery import SIGNALS, VISIT_WORKING_DAYS, WITHIN, due_by
+from hub.store.device_life import Q as LIFE
+from hub.store.devices import Q as DEVICES
 from hub.store.pool import Connection
 from hub.store.sql import queries
 
@@ -62,6 +64,14 @@ async def charged(conn: Connection, devices: Sequence[int]) -> list[int]:
     """Their batteries are well again: signals before that are forgotten, visits nobody has made need not be made."""
     await conn.execute(Q.forget_signals, {"devices": list(devices)})
     return [int(row[0]) for row in await (await conn.execute(Q.charged, {"devices": list(devices)})).fetchall()]
+
+
+async def set_deadline(conn: Connection, device_id: int, own: int | None, actor: str) -> None:
+    """Say how long one device may be silent, 0: not supervised; None: as its class. Its history says who did."""
+    await conn.execute(Q.set_deadline, {"id": device_id, "deadline": own})
+    facts = json.dumps({"deadline_s": "class" if own is None else own})
+    await conn.execute(LIFE.note, {"id": device_id, "action": "deadline", "actor": actor, "note": "", "facts": facts})
+    await conn.execute(DEVICES.changed)
 
 
 async def rows(conn: Connection, query: bytes, **values: Any) -> list[tuple[Any, ...]]:

@@ -1,6 +1,6 @@
 -- name: hold
 -- One device, held until commit, by its number or its address.
-select id, address, state, resident_id, model, room, no_button from device
+select id, address, state, resident_id, model, room, no_button, deadline_s from device
 where id = %(id)s or address = %(address)s order by (id = %(id)s) desc nulls last limit 1
 for no key update  -- a press that opens an incident of this device waits for nobody
 
@@ -78,7 +78,8 @@ select d.state, d.bound_at, v.received_at, d.deadline_s, p.at, d.no_button, d.te
             select distinct on (e.facts ->> 'check') e.facts ->> 'check' as check_, (e.facts ->> 'passed')::boolean as passed
             from device_event e where e.device_id = d.id and e.action = 'check' and e.at >= d.bound_at
               and (e.facts ->> 'check' <> 'sos' or e.at > coalesce(p.at, '-infinity'))  -- it came after all
-            order by e.facts ->> 'check', e.id desc) last) as checks
+            order by e.facts ->> 'check', e.id desc) last) as checks,
+       d.address, d.model
 from device d
 left join lateral (select received_at from telemetry where device_id = d.id
                    order by received_at desc limit 1) v on true

@@ -104,3 +104,6 @@ delete from low_signal where at < %(before)s
 -- name: low_now
 -- Devices that gave a low-battery signal lately or are to be visited for one.
 select device_id from low_signal union select device_id from visit where status = 'open' and reason = 'battery'
+
+-- name: set_deadline
+update device set deadline_s = %(deadline)s where id = %(id)s

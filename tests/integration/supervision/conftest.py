@@ -62,9 +62,10 @@ def add_device(dsn: str, address: str, *, deadline_s: int | None = None, state: 
     """Register a resident with one device; returns the device's number."""
     with psycopg.connect(dsn, autocommit=True) as conn:
         row = conn.execute(
-            "with r as (insert into resident (name, area, created_at) values (%(name)s, '和平社区', now()) returning id)"
+            "with r as (insert into resident (name, area, created_at) values (%(name)s, '和平社区', now())"
+            " returning id)"
             " insert into device (address, resident_id, state, deadline_s, model, created_at, bound_at)"
-            f" select %(address)s, id, %(state)s, %(deadline)s, %(model)s, {bound}, {bound} from r returning id",  # noqa: S608
+            f" select %(address)s, id, %(state)s, %(deadline)s, %(model)s, {bound}, {bound} from r returning id",
             {"name": resident, "address": address, "state": state, "deadline": deadline_s, "model": model},
         ).fetchone()
         assert row is not None

@@ -1,4 +1,4 @@
-"""A gateway is lost: one alert, however many hang behind it. It is back: the alert ends, and who stays silent is told."""
+"""A lost gateway is one alert, however many hang behind it; when it is back, who stays silent alerts for itself."""
 
 import json
 
