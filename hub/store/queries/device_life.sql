@@ -41,14 +41,29 @@ select at, action, state, actor, note, facts from device_event where device_id =
 
 -- name: settle
 -- Devices under installation that were pressed since they were bound, or that have nothing to press and have spoken:
--- that was their test. The press itself rang as any other does, unless test mode was on.
+-- that was their test. The press itself rang as any other does, unless test mode was on. A button is tested by a call for
+-- help of the worst kind, not by what it finds by itself (a fall, a forced door); a detector, which its model or name says
+-- it is, by its own alarm or by its test key.
 with tried as (
     select d.id, coalesce(p.at, t.received_at) as at, p.incident_id, p.identity
     from device d
+    cross join lateral (
+        select array(select kind from jsonb_each_text(%(detectors)s::jsonb) as one (kind, called)
+                     where d.model ~* called or d.address ~* called) as kinds
+    ) finds
     left join lateral (
-        select at, incident_id, identity from press
-        where not d.no_button and device_id = d.id and kind = 'sos' and at >= coalesce(d.bound_at, d.created_at)
-        order by at limit 1
+        select * from (
+            select at, incident_id, identity from press
+            where not d.no_button and device_id = d.id and at >= coalesce(d.bound_at, d.created_at)
+              and (kind = any(finds.kinds) or kind = 'sos' and exists (
+                  select from alert a where a.incident_id = press.incident_id and a.device_id = d.id
+                      and a.kind = 'sos' and a.severity = 1 and a.raised_at = press.at))
+            union all
+            select received_at, null, null from observation
+            where not d.no_button and cardinality(finds.kinds) > 0 and device_id = d.id
+              and received_at >= coalesce(d.bound_at, d.created_at)
+              and code in ('test.smoke', 'event.test') and number = 1 and quality = 'ok'
+        ) pressed order by at limit 1
     ) p on true
     left join lateral (
         select received_at from telemetry
@@ -85,6 +100,12 @@ left join lateral (select received_at from telemetry where device_id = d.id
                    order by received_at desc limit 1) v on true
 left join lateral (select battery_pct from telemetry where device_id = d.id and battery_pct is not null
                      and received_at > hub_now() - interval '3 days' order by received_at desc limit 1) b on true
-left join lateral (select at from press where device_id = d.id and kind = 'sos'
-                     and at >= coalesce(d.bound_at, d.created_at) order by at desc limit 1) p on true
+left join lateral (
+    select max(at) as at from (
+        select at from device_event where device_id = d.id and action = 'press' and at >= coalesce(d.bound_at, d.created_at)
+        union all
+        select at from press where device_id = d.id and kind = 'sos' and at >= coalesce(d.bound_at, d.created_at)
+            and exists (select from alert a where a.incident_id = press.incident_id and a.device_id = d.id
+                            and a.kind = 'sos' and a.severity = 1 and a.raised_at = press.at)
+    ) pressed) p on true
 where d.id = %(id)s

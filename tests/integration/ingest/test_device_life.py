@@ -11,7 +11,7 @@ from hub.errors import HubError
 from hub.store import device_life, devices
 from hub.store.devices import UnknownResidentError
 from hub.store.pool import Connection, hub_now
-from tests.integration.ingest.conftest import Hub, eventually
+from tests.integration.ingest.conftest import Hub, add_resident, eventually
 
 BY = "command:installer"
 WATCH = "carehub:w1"
@@ -172,3 +172,47 @@ async def test_nobody_gets_a_device_who_is_not_registered(hub: Hub, dsn: str) ->
         await device_life.bind(hub.conn, await device_life.hold(hub.conn, WATCH), BY, resident_id=999)
     with psycopg.connect(dsn) as conn:
         assert conn.execute("select state from device").fetchall() == [("claimed",)]
+
+
+SMOKE = "z2m:zigbee2mqtt/Hall"
+
+
+async def hung(hub: Hub, dsn: str, address: str, model: str) -> None:
+    """A device that was bound a moment ago and not tried yet."""
+    add_resident(dsn, address, model=model, state="bound")
+
+    async def loaded() -> bool:
+        return address in hub.ingest.table.row_of
+
+    await eventually(loaded)
+
+
+async def tested_state(hub: Hub, address: str) -> State:
+    await hub.done()
+    await device_life.settle(hub.conn)
+    return (await device_life.hold(hub.conn, address)).state
+
+
+async def test_button_is_not_tested_by_what_it_finds_by_itself(hub: Hub) -> None:
+    await bound(hub)
+    hub.send("carehub/w1/event", {"event": "fall", "id": "3", "stage": "confirmed"})
+    assert await tested_state(hub, WATCH) is State.BOUND
+    hub.press(id="4")
+    assert await tested_state(hub, WATCH) is State.TESTED
+
+
+@pytest.mark.parametrize("said", [{"smoke": True}, {"test": True, "smoke": False}])
+async def test_smoke_detector_is_tested_by_its_own_alarm_or_its_test_key(
+    hub: Hub, dsn: str, said: dict[str, bool]
+) -> None:
+    await hung(hub, dsn, SMOKE, "HS1SA-E smoke detector")
+    hub.send("zigbee2mqtt/Hall", {"battery": 90, "test": False, "smoke": False})
+    assert await tested_state(hub, SMOKE) is State.BOUND
+    hub.send("zigbee2mqtt/Hall", said)
+    assert await tested_state(hub, SMOKE) is State.TESTED
+
+
+async def test_call_button_that_says_smoke_is_not_tested(hub: Hub, dsn: str) -> None:
+    await hung(hub, dsn, SMOKE, "call-button")
+    hub.send("zigbee2mqtt/Hall", {"smoke": True})
+    assert await tested_state(hub, SMOKE) is State.BOUND
