@@ -26,6 +26,7 @@ from hub.store.raw import BatchNumbers, UnreadableShelf
 from hub.store.telemetry import clean, moment
 from hub.strangers import Strangers
 from hub.telemetry_lane import STORED, UNREADABLE, settle, write_few
+from hub.urgent_lane import Line
 
 PRESSES = Counter("carehub_presses", "Alarms stated by devices, by what became of them", ["outcome"])
 FINDINGS = Counter("carehub_findings", "What detectors noticed", ["rule"])
@@ -49,8 +50,6 @@ class Store:
 class Press:
     """An urgent message: stored, put into its incident, and only then acknowledged."""
 
-    pressing = True
-
     def __init__(self, store: Store, arrival: Arrival, telemetries: Sequence[Telemetry]) -> None:
         self.key = telemetries[0].device if telemetries else arrival.topic
         self._store, self._arrival, self._telemetries = store, arrival, telemetries
@@ -72,6 +71,13 @@ class Press:
         row_of = self._store.table.row_of
         said = [Said(self._arrival, t, row_of.get(t.device, NONE)) for t in self._telemetries]
         return Decoded(arrivals=[self._arrival], said=said)
+
+    @property
+    def line(self) -> Line:
+        table = self._store.table
+        rows = [table.row_of.get(telemetry.device, NONE) for telemetry in self._telemetries]
+        somebody = any(row != NONE and table.resident(row) is not None for row in rows)
+        return Line.SOMEBODY if somebody else Line.STRANGER
 
     @property
     def alone(self) -> bool:
@@ -189,7 +195,7 @@ class Ring:
 
     def __init__(self, alert: Alert, done: Callable[[], None] = lambda: None) -> None:
         self.key = alert.dedup_key
-        self.pressing = alert.severity is not Severity.TECHNICAL
+        self.line = Line.FINDING if alert.severity is Severity.TECHNICAL else Line.SOMEBODY
         self.alert = alert
         self._done = done
 
@@ -232,7 +238,7 @@ class Answer:
         msgspec.MsgspecError: The payload is no answer.
     """
 
-    pressing = True
+    line = Line.SOMEBODY
     alone = True
 
     def __init__(self, store: Store, arrival: Arrival, person_id: int) -> None:

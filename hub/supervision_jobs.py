@@ -12,6 +12,7 @@ from hub.store import supervision as store
 from hub.store.pool import Connection, hub_now
 from hub.store.telemetry import moment
 from hub.supervision import Gateway, Loss
+from hub.urgent_lane import Line
 
 RULE, RULE_BACK = "T3G", "T3G.back"  # the domain's T3 of a gateway
 MODEL = "gateway"  # of a gateway nobody has heard by itself
@@ -20,7 +21,7 @@ MODEL = "gateway"  # of a gateway nobody has heard by itself
 class TellLoss:
     """The gateway becomes a device if it was none, its case is opened or joined, the loss is written."""
 
-    pressing = False
+    line = Line.FINDING
     alone = True  # it may have to register the gateway first
 
     def __init__(self, table: DeviceTable, loss: Loss, grown: Callable[[], None]) -> None:
@@ -67,7 +68,7 @@ class TellLoss:
 class TellBack:
     """The loss has ended. A case that is still open is told so; closing it is a person's."""
 
-    pressing = False
+    line = Line.FINDING
     alone = True
 
     def __init__(self, table: DeviceTable, gateway: Gateway) -> None:

@@ -2,12 +2,16 @@
 
 When more wait than there are workers, several jobs of different devices share a transaction: the first ones go alone
 and at once, and the more wait behind them the more go together, so that nobody early waits for somebody late.
+
+A press of somebody's device goes before those of devices nobody has claimed, which anybody can send; these have every
+eighth turn all the same, because one of them may be real. What is not pressing waits for both.
 """
 
 import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from enum import IntEnum
 from typing import Any, Protocol, TypeAlias
 
 import psycopg
@@ -19,6 +23,7 @@ from hub.store.pool import Connection, tuned
 
 QUICK_TRIES = 3  # a job that fails for its own sake is tried so often before it is given up
 LONGEST_PAUSE_S = 5.0
+STRANGERS_TURN = 8  # every so manieth transaction is theirs while both wait
 MOST_TOGETHER = 48  # jobs in one transaction: a tenth of a second's work, which the next press may have to wait for
 WARM_EVERY_S = 2.0  # plans that the counting of rows threw away are made again within this, by who has nothing to do
 APART_S = 0.2  # and not by all workers at one moment
@@ -30,11 +35,22 @@ GIVEN_UP = Counter("carehub_urgent_given_up", "Messages kept unread after failin
 log = structlog.get_logger()
 
 
+class Line(IntEnum):
+    """Who goes first."""
+
+    SOMEBODY = 0  # presses of residents' devices, and what responders say
+    STRANGER = 1  # presses of devices that are nobody's
+    FINDING = 2  # nobody is known to be in need
+
+
 class Job(Protocol):
     """One small transaction."""
 
     key: str  # jobs of one key are carried out in order, one at a time
-    pressing: bool  # somebody may be in need: before everything that is not
+
+    @property
+    def line(self) -> Line:
+        """Where it waits."""
 
     @property
     def alone(self) -> bool:
@@ -53,7 +69,7 @@ class Job(Protocol):
         """Keep what can be kept and call a technician, inside a transaction. If this fails too, the job stays."""
 
 
-Key: TypeAlias = tuple[bool, str]
+Key: TypeAlias = tuple[Line, str]
 Together: TypeAlias = Callable[[Connection, Sequence[Any]], Awaitable[None]]
 Warm: TypeAlias = Callable[[Connection], Awaitable[None]]
 
@@ -72,7 +88,8 @@ class UrgentLane:
     def __init__(self, dsn: str, workers: int, together: Together | None = None, warm: Warm | None = None) -> None:
         self._dsn, self._workers, self._together, self._warm = tuned(dsn), workers, together, warm
         self._jobs: dict[Key, deque[Job]] = {}  # a key is here while it has work, waiting or under way
-        self._ready: dict[bool, deque[Key]] = {True: deque(), False: deque()}
+        self._ready: dict[Line, deque[Key]] = {line: deque() for line in Line}
+        self._turns = 0  # of residents since a stranger had his
         self._tokens = asyncio.Semaphore(0)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -80,7 +97,7 @@ class UrgentLane:
 
     def put(self, job: Job) -> None:
         """Take a job. Returns at once."""
-        key = (job.pressing, job.key)
+        key = (job.line, job.key)
         self.waiting += 1
         WAITING.set(self.waiting)
         self._idle.clear()
@@ -110,13 +127,21 @@ class UrgentLane:
             await self._warmed(steady)
             while True:
                 await self._token(steady, WARM_EVERY_S + number * APART_S)
-                keys = [(self._ready[True] or self._ready[False]).popleft()]
+                keys = [self._ready[self._turn()].popleft()]
                 if self._together is not None and not self._jobs[keys[0]][0].alone:
                     keys += await self._more(keys[0][0])
                 TOGETHER.observe(len(keys))
                 if len(keys) == 1 or not await self._carry_out_together(steady, keys):
                     for key in keys:
                         await self._one(steady, key)
+
+    def _turn(self) -> Line:
+        """Return the line whose turn it is. Something waits in one of them."""
+        waiting = [line for line in Line if self._ready[line]]
+        if waiting[:2] != [Line.SOMEBODY, Line.STRANGER]:
+            return waiting[0]
+        self._turns = (self._turns + 1) % STRANGERS_TURN
+        return Line.SOMEBODY if self._turns else Line.STRANGER
 
     async def _token(self, steady: Steady, patience_s: float) -> None:
         """Wait for work, and meanwhile keep the connection warm."""
@@ -136,9 +161,9 @@ class UrgentLane:
         except (psycopg.Error, OSError) as err:  # the next job meets the same and says so
             log.info("urgent connection not warmed", error=type(err).__name__)
 
-    async def _more(self, pressing: bool) -> list[Key]:
+    async def _more(self, which: Line) -> list[Key]:
         """Return what else goes into the transaction: its share of those that wait, in their order."""
-        line, more = self._ready[pressing], list[Key]()
+        line, more = self._ready[which], list[Key]()
         share = min(MOST_TOGETHER - 1, len(line) // self._workers)
         while len(more) < share and line and not self._jobs[line[0]][0].alone and not self._tokens.locked():
             await self._tokens.acquire()  # returns at once

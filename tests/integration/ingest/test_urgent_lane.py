@@ -12,7 +12,7 @@ import pytest
 from hub import urgent_lane
 from hub.steady import Steady
 from hub.store.pool import Connection, connect, tuned
-from hub.urgent_lane import MOST_TOGETHER, QUICK_TRIES, UrgentLane
+from hub.urgent_lane import MOST_TOGETHER, QUICK_TRIES, STRANGERS_TURN, Line, UrgentLane
 
 DEADLINE_S = 10.0
 
@@ -24,7 +24,7 @@ class Note:
     key: str
     name: str
     log: list[str]
-    pressing: bool = True
+    line: Line = Line.SOMEBODY
     alone: bool = False
     ruin: Callable[[int], Exception | None] = lambda _: None
     keep: Callable[[int], Exception | None] = lambda _: None
@@ -96,11 +96,35 @@ async def test_press_goes_before_the_findings_that_came_first(dsn: str, conn: Co
     log: list[str] = []
     lane = UrgentLane(dsn, 1)
     for number in range(3):
-        lane.put(Note(f"w{number}", f"finding {number}", log, pressing=False))
+        lane.put(Note(f"w{number}", f"finding {number}", log, line=Line.FINDING))
     lane.put(Note("w9", "press", log))
     async with working(lane):
         pass
     assert log == ["press", "finding 0", "finding 1", "finding 2"]
+
+
+async def test_press_of_a_resident_does_not_wait_for_a_flood_of_strangers(dsn: str, conn: Connection) -> None:
+    log: list[str] = []
+    lane = UrgentLane(dsn, 1)
+    for number in range(50):
+        lane.put(Note(f"x{number}", "stranger", log, line=Line.STRANGER))
+    lane.put(Note("w1", "hers", log))
+    async with working(lane):
+        pass
+    assert log == ["hers"] + ["stranger"] * 50
+
+
+async def test_stranger_gets_a_turn_in_a_disaster(dsn: str, conn: Connection) -> None:
+    """A button that was never claimed may hang in somebody's bathroom."""
+    log: list[str] = []
+    lane = UrgentLane(dsn, 1)
+    for number in range(50):
+        lane.put(Note(f"w{number}", "hers", log))
+    for number in range(2):
+        lane.put(Note(f"x{number}", "stranger", log, line=Line.STRANGER))
+    async with working(lane):
+        pass
+    assert [at for at, name in enumerate(log, 1) if name == "stranger"] == [STRANGERS_TURN, 2 * STRANGERS_TURN]
 
 
 async def test_device_whose_press_is_stuck_holds_no_other_device_up(dsn: str, conn: Connection) -> None:
