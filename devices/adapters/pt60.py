@@ -19,6 +19,7 @@ _G = re.compile(
 _B = re.compile(
     r"@B#@\|\d\d\|(?P<type>\d{1,3})\|(?P<id>\d{15})\|(?P<imsi>\d*)\|(?P<rest>.*?)(?:@E#@)?", re.ASCII | re.DOTALL
 )
+_TIME = re.compile(r"20\d{12}", re.ASCII)
 
 # Messages of the G dialect: 42 and 104 alarm, 110 and 113 are the blood pressure as it should and should not be.
 POSITION, POWERED, BATTERY_PULSE, STEPS = 6, 2, 14, 13
@@ -71,6 +72,7 @@ def answer(frame: bytes, now: datetime) -> bytes | None:
 
 
 def _watch(said: Said, kind: int, fields: list[str]) -> None:
+    fields = _from_time(fields)
     said.at = nmea.stamp(at(fields, 0))
     said.alarm(ALARMS.get(kind), str(kind))
     if kind == POSITION:
@@ -87,9 +89,16 @@ def _watch(said: Said, kind: int, fields: list[str]) -> None:
 
 
 def _place(said: Said, fields: list[str]) -> None:
-    """Read a type, a battery, the time, and a position in decimal degrees or the cells there were instead."""
-    said.at = nmea.stamp(at(fields, 2))
-    _located(said, at(fields, 3), at(fields, 4))
+    """Read a position in decimal degrees, or the cells there were instead."""
+    fields = _from_time(fields)
+    said.at = nmea.stamp(at(fields, 0))
+    _located(said, at(fields, 1), at(fields, 2))
+
+
+def _from_time(fields: list[str]) -> list[str]:
+    """Return the fields from the time on. Firmware, a state and a battery may stand in front of it."""
+    start = next((n for n in range(min(4, len(fields))) if _TIME.fullmatch(fields[n].strip())), 0)
+    return fields[start:]
 
 
 def _located(said: Said, lat: str, lon: str) -> None:

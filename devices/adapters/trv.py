@@ -22,6 +22,8 @@ _POSITION = re.compile(
     re.ASCII,
 )
 _STATUS = re.compile(r"(?P<gsm>\d{3})(?P<sats>\d{3})(?P<battery>\d{3})", re.ASCII)
+# A car's heartbeat goes on: ignition, armed, mode, intervals and how it guards, then three of which 0 is not known.
+_GUARD = re.compile(r"\d{9}\d\d\d\d\d\d{3}\d\d{3}\d\d{4}\d(?P<power>\d)(?P<moving>\d)", re.ASCII)
 
 # What AP10 alarms about. Documents differ on 05, a fall or the strap: a missed fall would be worse.
 ALARMS: dict[str, str | None] = {
@@ -83,6 +85,10 @@ class TrvAdapter(TextTracker):
         said = Said()
         if head["side"] == b"C":
             _status(said, content.removeprefix(","))
+            if (guard := _GUARD.match(content.removeprefix(","))) is not None:
+                for code, field in (("battery.charging", "power"), ("motion.moving", "moving")):
+                    if guard[field] != "0":
+                        said.state(code, guard[field] == "1")
         elif kind == "10":
             _alarm(said, content)
         elif kind == "01":

@@ -264,6 +264,17 @@ def test_watch_is_shown_what_the_hub_says() -> None:
         assert trv.ADAPTER.encode(Command(device=device, say=Say.RECEIVED, text="x")) is None
 
 
+def test_both_lines_of_a_mictrack_may_come_together() -> None:
+    place = f"#3812$GPRMC,215958.00,A,{PLACE},0.4,120.0,211126,,,A*5C"
+    said = hear("tcp/mictrack", f"#{IMEI}#MT700#0000#DEF#1\r\n{place}\r\n##")
+    assert seen(said, "alarm.removed").value is True
+    assert seen(said, "battery.voltage").value == 3.812
+    assert seen(said, "location").valid is True
+    said = hear("tcp/mictrack", f"#{IMEI}#MT600#0000#DEF#1\r\n{place}\r\n##")
+    assert seen(said, "alarm.powerCut").value is True
+    assert [one.code for one in hear("tcp/mictrack", "##").observations] == ["link.seen"]
+
+
 # -- streams
 
 
