@@ -17,8 +17,10 @@ $(VENV)/.installed: pyproject.toml
 	  { rm -rf $(VENV); $(PYTHON) -m virtualenv -q $(VENV) >/dev/null 2>&1; } || \
 	  { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; } 2>/dev/null || \
 	  { rm -rf $(VENV); echo "no way to make a virtual environment here: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install -q --disable-pip-version-check --use-pep517 -e '.[dev]'
+	@echo "Installing carehub and what it stands on into $(VENV): some hundred megabytes the first time, which take minutes."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --use-pep517 -e '.[dev]'
 	@touch $@
+	@echo "Done. The command is $(BIN)/carehub; make demo shows it, make test proves it."
 
 ## make setup    create .venv and install carehub into it
 setup: $(VENV)/.installed

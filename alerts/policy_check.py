@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -175,7 +176,7 @@ def _wanted(policy: EscalationPolicy, step: Step, now: datetime) -> Iterator[Spa
 
 def _without(wanted: Iterable[Span], on: Iterable[Shift]) -> Iterator[Span]:
     """Yield what is left of these times when nobody of these is on duty."""
-    shifts = sorted(on)
+    shifts = sorted(on, key=attrgetter("start"))
     for start, end in wanted:
         for shift in shifts:
             if shift.end <= start:

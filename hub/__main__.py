@@ -1,5 +1,6 @@
 """The command line: carehub COMMAND …"""
 
+import difflib
 import importlib
 import os
 import sys
@@ -17,7 +18,7 @@ COMMANDS = {
     "siren": "try the local siren, acknowledge it while the database is away, write a sound for it",
     "migrate": "bring the database up to this release",
     "people": "register residents, who is called for them, and who works the console",
-    "devices": "register a device or a gateway (its credential is shown once), list what is registered",
+    "devices": "register, claim, bind, test, show, retire devices; what they said, as records; keys and labels",
     "channels": "test: send a message through one; callbacks: what providers call back",
     "push": "keys: make the key pair of the responders' app",
     "roster": "duty lists: show, rotation, override, check-in, import and export as CSV or iCalendar",
@@ -34,10 +35,8 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code. Expected errors are one line, not a traceback."""
     words = sys.argv[1:] if argv is None else argv
-    if not words or words[0] in ("-h", "--help") or words[0] not in COMMANDS:
-        print("usage: carehub COMMAND [OPTIONS]   (carehub COMMAND --help tells more)\n")
-        print("\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items()))
-        return 0 if words and words[0] in ("-h", "--help") else 2
+    if not words or words[0] not in COMMANDS:
+        return _without_command(words)
     command = importlib.import_module(f"hub.commands.{words[0]}")
     try:
         return int(command.main(words[1:]))
@@ -52,6 +51,19 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _without_command(words: list[str]) -> int:
+    """Tell what there is, or that there is no such command and which one may be meant."""
+    if words and words[0] not in ("-h", "--help"):
+        near = difflib.get_close_matches(words[0], COMMANDS, n=2, cutoff=0.6)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        print(f"carehub: there is no command {words[0]!r}.{meant} There are {', '.join(COMMANDS)};"
+              " carehub --help tells what each does", file=sys.stderr)  # fmt: skip
+        return 2
+    print("usage: carehub COMMAND [OPTIONS]   (carehub COMMAND --help tells more)\n")
+    print("\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items()))
+    return 0 if words else 2
 
 
 if __name__ == "__main__":

@@ -178,13 +178,15 @@ def view(row: Row) -> View:
         return View.STOOD_DOWN
     if row["answered"] == "cannot_go":
         return View.DECLINED
-    return View.STOOD_DOWN if stood_down else View.ASKED
+    # Told to stand down by an old link, and whoever went does not go any more: while nobody has it, help is wanted.
+    return View.STOOD_DOWN if stood_down and now is not State.OPEN else View.ASKED
 
 
 def _news(called: Called) -> dict[str, Any]:
     """Return what may change while the page is open, in this person's words; never the door code."""
     row, t = called.row, words.speaker(words.pick(called.row["language"]))
-    who = t(f"role.{row['going_role']}") + " " if row["going_role"] and called.view is View.STOOD_DOWN else ""
+    having = row["going_role"] or (Role.OPERATOR if row["handler_id"] is not None else None)
+    who = t(f"role.{having}") + " " if having and called.view is View.STOOD_DOWN else ""
     return {
         "view": called.view, "version": row["version"], "now": views.ms(called.now),
         "what": t(f"kind.{kind_for(row)}"),

@@ -62,7 +62,7 @@
     if (status === 410) { expire(); return; }
     if (!body.view) return;
     const fits = STEPS[tap.verb]?.to;
-    if (status === 200 && fits && fits !== body.view && !later(tap.verb, body.view)) taps.tell(tap, 'late', body.lead || say(body.view === 'closed' ? 'closed' : 'stood_down'));
+    if (status === 200 && fits && fits !== body.view && !later(tap.verb, body.view)) taps.tell(tap, 'late', body.lead || say(body.view === 'closed' ? 'closed' : 'changed'));
     hear({ door_code: undefined, ...body });
     ask();
   }

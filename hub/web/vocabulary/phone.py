@@ -121,7 +121,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "rj_ok": ("知道了", "OK"),
     "rj_number": ("请写 120 车号或单号", "Please write the 120 number"),
     "rj_name": ("请写明交给了谁", "Say who is with her now"),
-    "rj_stood_down": ("别人已经在处理", "somebody else has it"),
+    "rj_changed": ("请看这一页上的最新情况", "look at what this page says now"),
     "rj_closed": ("这起呼叫已结束", "this call is over"),
     "rj_left": ("已离开。谢谢您。", "You have left. Thank you."),
     "rj_not_yet": ("坐席还不知道交给了谁：送达以前请不要离开，或打电话给坐席。",

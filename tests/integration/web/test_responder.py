@@ -90,6 +90,24 @@ def test_who_was_asked_as_well_is_not_asked_after_the_hand_over() -> None:
     assert view({**asked, "state": "handed_over"}) is View.STOOD_DOWN
 
 
+def test_old_link_says_that_help_is_wanted_again_when_nobody_goes_any_more() -> None:
+    stood_down = {
+        "responder_id": None, "person_id": 2, "purpose": "alarm", "page_state": "delivered", "answered": None,
+        "stood_down": True,
+    }  # fmt: skip
+    assert view({**stood_down, "state": "open"}) is View.ASKED
+    assert view({**stood_down, "state": "taken"}) is View.STOOD_DOWN, "an operator has it"
+    assert view({**stood_down, "state": "held"}) is View.STOOD_DOWN
+    assert view({**stood_down, "state": "open", "purpose": "stand_down"}) is View.ASKED
+
+
+def test_old_link_names_who_has_it(guard: Guard) -> None:
+    guard.world.sql("update incident set state = 'taken', responder_id = null returning id")
+    guard.world.sql("update page set state = 'withdrawn' returning id")
+    assert "坐席 已经在处理" in guard.sees()
+    assert "别人" not in guard.sees()
+
+
 def test_second_tap_is_harmless(guard: Guard) -> None:
     guard.says("accept", nonce="one")
     before = guard.world.sql("select count(*) from incident_event")
