@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from alerts.model import Role
 from hub.commands.tables import table
 from hub.store.register import PersonRow, ResidentRow
-from hub.web.auth import CONSOLE_ROLES
+from hub.web.auth import CONSOLE_ROLES, INSTALLER
 
 ANY_HOUR = frozenset({Role.FAMILY, Role.AMBULANCE})  # are called on duty or not
 UNSAID = frozenset({"app", "console"})  # channels that take no address
@@ -62,6 +62,8 @@ def _duty(person: PersonRow, zone: ZoneInfo) -> str:
         return f"on{until}" + (f" ({lists})" if lists else "")
     if person.next_shift is not None:
         return f"from {person.next_shift.astimezone(zone):%m-%d %H:%M}"
+    if person.role == INSTALLER:
+        return "installs"
     return "while signed in" if person.role in CONSOLE_ROLES else "NEVER"
 
 
