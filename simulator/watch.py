@@ -38,6 +38,7 @@ class Watch:
     _sample: int = 0
     _draw: random.Random = field(init=False)
     _unheard: dict[str, tuple[Press, asyncio.Event]] = field(default_factory=dict)
+    _doing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._draw = random.Random(self.seed)
@@ -118,6 +119,9 @@ class Watch:
 
     def _hear(self, _topic: str, payload: bytes) -> None:
         told = words.said(payload)
+        if "do" in told:
+            self._obey(told["do"])
+            return
         self.shows = str(told.get("text", ""))
         self.lit.set()
         waiting = self._unheard.get(str(told.get("id", "")))
@@ -125,6 +129,13 @@ class Watch:
             press, heard = waiting
             self.ledger.press_heard(press)
             heard.set()
+
+    def _obey(self, order: object) -> None:
+        """It measures when it is told to; what it knows of itself has no place in it."""
+        if isinstance(order, dict) and order.get("type") == "measure":
+            doing = asyncio.create_task(self.report(now()), name=f"{self.name} measures")
+            self._doing.add(doing)
+            doing.add_done_callback(self._doing.discard)
 
     def _minute(self, at: datetime) -> bytes:
         self._seq += 1

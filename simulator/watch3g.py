@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from simulator.encoders import watch3g as words
-from simulator.ledger import Ledger, Press
+from simulator.ledger import Ledger, Press, now
 from simulator.neighbourhood import Device, Endpoint, Resident
 from simulator.physiology import Body
 
@@ -96,12 +96,21 @@ class Watch3g:
                     if not chunk:
                         return
                     stream += chunk
-                    self._hear(stream)
+                    for word in words.answers(stream):
+                        await self._hear(word)
 
-    def _hear(self, stream: bytearray) -> None:
-        for word in words.answers(stream):
-            if word in self._answered:
-                self._answered[word].set()
+    async def _hear(self, word: str) -> None:
+        """An answer to what it said, or an order: told back, then obeyed as far as a body and a place go."""
+        if word in self._answered:
+            self._answered[word].set()
+        elif word in words.ORDERS:
+            await self._write(words.echo(self.name, word))
+            if word == "CR":
+                await self._write(
+                    words.position(self.name, now(), self._fix(), battery_pct=self.battery_pct, steps=self.steps)
+                )
+            elif word == "hrtstart":  # measured and failed is a 0
+                await self._write(words.pulse(self.name, self.body.live(now()).heart_rate_bpm or 0))
 
     async def _write(self, frame: bytes) -> bool:
         writer = self._writer

@@ -10,7 +10,7 @@ import msgspec
 
 from devices import registry
 from devices.adapter import Command, Say
-from devices.orders import Interval, Locate, Measure, Order, repeatable
+from devices.orders import Locate, Measure, Order, Report, repeatable
 from devices.protocols import BY_NAME
 from hub import adapters
 from hub.refusals import Refused
@@ -156,8 +156,9 @@ async def _heard_on(conn: Connection, device_id: int, address: str) -> str | Non
 
 def describe(what: str, detail: Mapping[str, Any]) -> str:
     """Return a command in the words it is given with: `interval 300 heart-rate`."""
-    parts = [
-        ",".join(value) if isinstance(value, list) else str(value)
-        for name, value in detail.items() if not (what == "interval" and value == Interval(60).what)
-    ]  # fmt: skip
-    return " ".join((what, *parts))
+    fields = dict(detail)
+    kind = fields.pop("what", "")
+    if what == "interval" and kind == Report.POSITION:
+        kind = ""
+    parts = [" ".join(value) if isinstance(value, list) else str(value) for value in fields.values()]
+    return " ".join(part for part in (what, *parts, kind) if part)

@@ -11,6 +11,7 @@ FALL_BIT = 1 << 21
 LOW_BATTERY_BIT = 1 << 0
 
 MAX_FRAME_BYTES = 4096
+ORDERS = ("CR", "hrtstart", "FIND", "UPLOAD", "CALL", "SOS", "MESSAGE", "RESET")  # what a server may tell a watch
 _REPLY = re.compile(rb"\[([A-Z0-9]{2})\*([^*\]]+)\*([0-9A-Fa-f]{4})\*([^\]]*)\]")
 
 
@@ -77,6 +78,11 @@ def pulse(watch: str, heart_rate_bpm: int) -> bytes:
 def oxygen(watch: str, spo2_pct: int) -> bytes:
     """Oxygen saturation; the first field is not explained in the sheet and always 0 here."""
     return frame(watch, f"oxygen,0,{spo2_pct}")
+
+
+def echo(watch: str, word: str) -> bytes:
+    """What a watch says to an order before it obeys: the order's word."""
+    return frame(watch, word)
 
 
 def answers(stream: bytearray) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime
@@ -263,6 +264,15 @@ async def test_3g_watch_whose_line_is_cut_comes_back_and_goes_on_with_its_alarm(
     await until(lambda: b"*AL," in server.heard)
     server.say(b"AL")
     assert (await asyncio.wait_for(pressing, 5)).copies > 1
+
+
+async def test_3g_watch_that_is_told_to_tells_the_order_back_and_obeys(gateway: tuple[Gateway, Watch3g]) -> None:
+    server, _ = gateway
+    await until(lambda: server.lines)
+    server.say(b"CR")
+    await until(lambda: b"*CR]" in server.heard and b"*UD," in server.heard)
+    server.say(b"hrtstart,1")
+    await until(lambda: re.search(rb"\*0008\*hrtstart\].*\*heart,\d+\]", server.heard, re.DOTALL))
 
 
 async def test_replayed_recordings_stay_apart_in_the_one_device_s_count(hub: Hub) -> None:
