@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format bench soak histories tools picture clean
+.PHONY: help setup demo test check format bench soak fuzz histories tools picture clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ test: setup tools
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/integration tests/fuzz
 	$(BIN)/python -m pytest tests/acceptance tests/bench tests/browser tests/simulation
 endif
 
@@ -64,6 +64,12 @@ bench: setup tools
 ## make soak     100 blows while 50 devices press: killed, frozen, cut at COMMIT, clock set back (about 8 minutes)
 soak: setup tools
 	CAREHUB_SOAK_KILLS=100 $(BIN)/python -m pytest -s tests/acceptance/test_soak.py
+
+## make fuzz     a million damaged messages and streams, what a byte costs, what coverage leads to (about 5 minutes)
+#                 (`CAREHUB_DATA=folder` adds captures of others, at run time)
+fuzz: setup
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[fuzz]' || echo "without atheris, so without coverage"
+	$(BIN)/python -m tests.fuzz
 
 ## make histories    a million histories, a thousand days, planted bugs searched for afresh (about an hour)
 histories: setup

@@ -15,6 +15,8 @@ MARKS = frozenset({"helmet", "helmets"})
 _COMMANDS = re.compile(r"(?:.*/)?op/(?:alarm|command)/cap/[^/]{1,64}")  # what the platform tells a device
 _TOPIC = re.compile(r"(?:(.*)/)?info/(?:([^/]{1,64})/)?(heart|position|up|down|alarm)")
 
+_CALLS = re.compile(rb"(?i)sos|panic|help|emergency|fall|smoke|gas|leak|flood|carbon|tamper|\\u")
+
 
 class HelmetAdapter:
     """Devices that name their wearer and tenant, and say when they come and go."""
@@ -27,8 +29,8 @@ class HelmetAdapter:
         return _TOPIC.fullmatch(topic) is not None or _COMMANDS.fullmatch(topic) is not None
 
     def urgent(self, topic: str, payload: bytes) -> bool:
-        """Whether it is an alarm."""
-        return topic.endswith("/alarm")  # what the platform tells it ends otherwise
+        """Whether it is an alarm, or a report that has one of the common names of alarms in it."""
+        return topic.endswith("/alarm") or _CALLS.search(payload) is not None  # what it is told ends otherwise
 
     def decode(self, message: Message) -> Sequence[Telemetry]:
         """Return the device's telemetry.

@@ -146,17 +146,17 @@ def _provisioning(
     """Return what the bridge says of a device that comes, is questioned, or leaves."""
     kind = said.get("type")
     if kind in ("device_leave", "device_removed"):
-        return (Observation(code="provision.left", value=ieee),), None
+        return (Observation(code="provision.left", value=ieee[: values.LONGEST_ADDRESS]),), None
     if kind in ("device_announce", "device_announced"):
         return (Observation(code="link.seen", value=True),), None
     if kind not in ("device_joined", "device_connected", "device_interview", "pairing"):
         return (), None
-    candidate = Observation(code="provision.candidate", value=ieee)
+    candidate = Observation(code="provision.candidate", value=ieee[: values.LONGEST_ADDRESS])
     definition = about.get("definition")
     model = definition.get("model") if isinstance(definition, dict) else about.get("model")
     if not isinstance(model, str):
         return (candidate,), None
-    return (candidate, Observation(code="provision.model", value=model)), model
+    return (candidate, Observation(code="provision.model", value=model[: values.LONGEST_ADDRESS])), model
 
 
 def _attribute(where: Place, said: object, message: Message) -> Sequence[Telemetry]:

@@ -47,9 +47,9 @@ class Cutter:
                 self._drop(length)
             elif length > 0:  # whole, and too long to be one
                 self._reject(length - self.longest)
-            elif len(self._held) > self.longest:  # what looked like a start was none
-                searched = max(0, self._searched - 1)
-                self._reject(1)  # and no more: another start may stand right behind it
+            elif (over := len(self._held) - self.longest) > 0:  # what looked like a start was none
+                searched = max(0, self._searched - over)
+                self._reject(over)
                 self._searched = searched
             elif start == 0:
                 break

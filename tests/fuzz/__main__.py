@@ -20,19 +20,21 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1, help="the first; each block of 1,000 inputs has the next")
-    parser.add_argument("--guided", type=int, default=120, help="seconds guided by coverage, where atheris is installed")
+    parser.add_argument("--guided", type=int, default=120, help="seconds led by coverage, with atheris")
     parser.add_argument("--no-growth", action="store_true", help="leave out what a byte costs")
     options = parser.parse_args(argv)
     folder = corpus.data_folder()
     seeds = corpus.seeds(folder)
     print(f"{len(seeds)} messages to start from, {len(corpus.own())} of them the project's own")
     tally = run(Campaign(seeds), options.seed, options.inputs)
-    slow = [] if options.no_growth else [*growth.findings(growth.decoder_cases()), *growth.findings(growth.framer_cases())]
+    slow = (
+        [] if options.no_growth else [*growth.findings(growth.decoder_cases()), *growth.findings(growth.framer_cases())]
+    )
     for line in slow:
         print(f"GROWS {line}")
     lost = guided(options.guided)
     print(
-        f"{tally.total} inputs, {tally.total / tally.seconds:,.0f} a second of CPU, {tally.alarms} alarms of which each had"
+        f"{tally.total} inputs, {tally.total / tally.seconds:,.0f} a second of CPU, {tally.alarms} alarms, each with"
         f" its word, {len(tally.finds)} finds, {len(slow)} costs that grow"
     )
     return 1 if tally.finds or slow or lost else 0
@@ -57,7 +59,7 @@ def run(campaign: Campaign, first: int, inputs: int) -> Tally:
 
 
 def guided(seconds: int) -> bool:
-    """Let coverage lead for a while; whether it found something. In a process of its own: it instruments the decoders."""
+    """Let coverage lead for a while, in a process of its own, which it instruments; whether it found something."""
     if seconds <= 0:
         return False
     if importlib.util.find_spec("atheris") is None:

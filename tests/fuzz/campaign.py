@@ -62,7 +62,7 @@ class Campaign:
                     tally.inputs["streams"] += streams.judge(rng, name, self.streams)
                 else:
                     self._message(rng, tally, discovered)
-            except (oracles.Finding, streams.StreamFinding) as error:
+            except (oracles.FindingError, streams.StreamError) as error:
                 tally.found(error, seed)
         tally.seconds += time.process_time() - began
 
@@ -100,7 +100,7 @@ class Campaign:
 
 
 def _bare(seed: Seed) -> bool:
-    """Whether a bare word, or anything at all, is a whole message on this topic: random bytes find it sooner or later."""
+    """Whether a bare word is a whole message on this topic: random bytes find it sooner or later."""
     return len(seed.payload) <= 20 or seed.topic.endswith("/action")
 
 
@@ -117,7 +117,7 @@ def _learned(discovered: Discovered, seed: Seed) -> None:
         discovered.learn(seed.topic, seed.payload)
         for topic in list(discovered.by_topic)[-1:] if seed.topic.endswith("/config") else ():
             oracles.decoded(discovered.adapter, Seed(topic=topic, payload=seed.payload))
-    except oracles.Finding:
+    except oracles.FindingError:
         raise
     except Exception as error:
-        raise oracles.Finding(f"discovery: {type(error).__name__}: {error}", seed) from error
+        raise oracles.FindingError(f"discovery: {type(error).__name__}: {error}", seed) from error

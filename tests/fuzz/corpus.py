@@ -1,4 +1,4 @@
-"""What fuzzing starts from: the project's captures, frames grown from the grammars, and captures brought at run time."""
+"""What fuzzing starts from: the project's captures, frames grown from grammars, captures brought at run time."""
 
 import base64
 import functools

@@ -4,9 +4,11 @@ A reader that looks at its bytes a fixed number of times costs the same for each
 over them again for each of them costs eight times as much.
 """
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import msgspec
 
@@ -50,7 +52,26 @@ def repeated(head: bytes, piece: bytes, tail: bytes = b"") -> Callable[[int], by
     return lambda size: head + piece * max(1, (size - len(head) - len(tail)) // len(piece)) + tail
 
 
-FILLERS = (b"0", b"9", b" ", b",", b"*", b"[", b"]", b"(", b"$", b"\r\n", b"\0", b"\xff", b"\x7e\x02\0", b"xx\xff\x12", b"-1,", b'"a":', b"7d")
+Case: TypeAlias = tuple[str, Callable[[bytes], object], Callable[[int], bytes]]  # name, work, pattern
+FILLERS = (
+    b"0",
+    b"9",
+    b" ",
+    b",",
+    b"*",
+    b"[",
+    b"]",
+    b"(",
+    b"$",
+    b"\r\n",
+    b"\0",
+    b"\xff",
+    b"\x7e\x02\0",
+    b"xx\xff\x12",
+    b"-1,",
+    b'"a":',
+    b"7d",
+)
 
 
 def framer_work(protocol: Protocol, size: int) -> Callable[[bytes], object]:
@@ -65,13 +86,17 @@ def framer_work(protocol: Protocol, size: int) -> Callable[[bytes], object]:
     return work
 
 
-def framer_cases(sizes: tuple[int, ...] = (1 << 20, 64, 5)) -> Iterator[tuple[str, Callable[[bytes], object], Callable[[int], bytes]]]:
+def framer_cases(
+    sizes: tuple[int, ...] = (1 << 20, 64, 5),
+) -> Iterator[Case]:
     """Yield, for each protocol, streams that keep it busy: starts without ends, ends without starts, good frames."""
     captured = streams()
     for protocol in PROTOCOLS:
         frame = max(captured[protocol.name], key=len)
         heads = [b"", frame[:1], frame[:4], frame[:12], frame[: len(frame) // 2]]
-        patterns = {f"{head!r} then {filler!r}": repeated(head, filler) for head in heads[:1] + heads[4:] for filler in FILLERS}
+        patterns = {
+            f"{head!r} then {filler!r}": repeated(head, filler) for head in (heads[0], heads[-1]) for filler in FILLERS
+        }
         patterns |= {f"again {head!r}": repeated(b"", head) for head in [*heads[1:], frame, frame[:-1], frame[-3:]]}
         for name, pattern in patterns.items():
             for size in sizes:
@@ -85,15 +110,13 @@ def decoder_work(seed: Seed) -> Callable[[bytes], object]:
 
     def work(payload: bytes) -> None:
         adapter.urgent(seed.topic, payload)
-        try:
+        with contextlib.suppress(DecodeError):
             adapter.decode(Message(topic=seed.topic, payload=payload, received_at=NOW, model=seed.model))
-        except DecodeError:
-            pass
 
     return work
 
 
-def decoder_cases() -> Iterator[tuple[str, Callable[[bytes], object], Callable[[int], bytes]]]:
+def decoder_cases() -> Iterator[Case]:
     """Yield, for each grammar, its longest capture blown up in the middle, at its end, and JSON without end."""
     longest: dict[str, Seed] = {}
     for seed in own():
@@ -118,7 +141,7 @@ def _names(size: int) -> bytes:
     return msgspec.json.encode({f"n{number}": number for number in range(size // 12)})
 
 
-def findings(cases: Iterator[tuple[str, Callable[[bytes], object], Callable[[int], bytes]]]) -> list[str]:
+def findings(cases: Iterator[Case]) -> list[str]:
     """Return the cases whose cost a byte grows, looked at twice: the machine may have been busy."""
     return [
         f"{name}: {times:.1f} times a byte's cost"

@@ -5,10 +5,12 @@ python -m tests.fuzz.guided [libFuzzer's options], for instance -max_total_time=
 
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from random import Random
+from typing import Any
 
-import atheris
+atheris: Any = import_module("atheris")  # of the extra [fuzz]; it has no types
 
 with atheris.instrument_imports(include=["devices"]):
     from devices import registry  # noqa: F401
@@ -53,7 +55,14 @@ def main() -> None:
         for at, seed in enumerate(corpus.own()):
             path = Path(folder) / f"{at:05}"
             path.write_bytes(index[seed.topic, seed.model].to_bytes(HEAD, "big") + seed.payload)
-        options = [*sys.argv[1:], "-max_len=4096", "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={folder}/", folder]
+        options = [
+            *sys.argv[1:],
+            "-max_len=4096",
+            "-timeout=10",
+            "-rss_limit_mb=2048",
+            f"-artifact_prefix={folder}/",
+            folder,
+        ]
         atheris.Setup([sys.argv[0], *options], one_input, custom_mutator=damaged)
         atheris.Fuzz()
 

@@ -12,12 +12,15 @@ DEEPEST = 100_000
 # Values that some language's reader or writer gets wrong.
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 255, 65_535, 2**31, 2**63, 2**64, 10**400, -(10**30), 0.1, -0.0, 1e308, float("nan"),
-    float("inf"), float("-inf"), "", " ", "NaN", "Infinity", "null", "true", "1e999", "0x10", "٣", "１", "\x00", "\ud800",
-    "\udfff\ud800", "é" * 50, "a" * 5_000, "%s%n", "2026-02-30T25:61:61Z", "9999-12-31T23:59:59.999999-23:59", "0001-01-01T00:00:00+23:59",
+    float("inf"), float("-inf"), "", " ", "NaN", "Infinity", "null", "true", "1e999", "0x10",
+    "٣", "１", "\x00", "\ud800",
+    "\udfff\ud800", "é" * 50, "a" * 5_000, "%s%n", "2026-02-30T25:61:61Z", "9999-12-31T23:59:59.999999-23:59",
+    "0001-01-01T00:00:00+23:59",
     [], {}, [[]], [None], {"": None}, [0] * 500, {"value": {"value": {"value": 1}}},
 )  # fmt: skip
-MARKS = (b"[", b"]", b"*", b",", b"#", b"$", b"(", b")", b"{", b"}", b'"', b"\\", b"\r\n", b"\0", b"\x7e", b"\x7d", b"xx",
-         b"yy", b"gg", b"\xab", b"\xfa\xaf", b"\xfc", b"\xcf", b"!", b";", b":", b"@", b"imei:", b"+RESP:GT", b"$MG", b"\xe7",
+MARKS = (b"[", b"]", b"*", b",", b"#", b"$", b"(", b")", b"{", b"}", b'"', b"\\", b"\r\n", b"\0", b"\x7e", b"\x7d",
+         b"xx", b"yy", b"gg", b"\xab", b"\xfa\xaf", b"\xfc", b"\xcf", b"!", b";", b":", b"@", b"imei:", b"+RESP:GT",
+         b"$MG", b"\xe7",
          b"\xff\xff\xff\xff", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80")  # fmt: skip
 
 
@@ -64,7 +67,9 @@ def _number(rng: Random, data: bytes) -> bytes:
     digits = [at for at, byte in enumerate(data) if 0x30 <= byte <= 0x39]
     if digits and rng.random() < 0.7:
         at = rng.choice(digits)
-        new = rng.choice((b"", b"-", b"0", b"9" * rng.choice((1, 4, 40, 5_000)), b"00", b"FF", b".", b"1e9", b"\xd9\xa3"))
+        new = rng.choice(
+            (b"", b"-", b"0", b"9" * rng.choice((1, 4, 40, 5_000)), b"00", b"FF", b".", b"1e9", b"\xd9\xa3")
+        )
         return data[:at] + new + data[at + 1 :]
     at, size = rng.randrange(len(data)), rng.choice((1, 2, 4))
     word = rng.choice((b"\0", b"\xff", b"\x7f", b"\x80", b"\1")) * size

@@ -28,7 +28,7 @@ LONGEST_WORD = 1_000  # characters of anything but a location's or a code's text
 LONGEST_DEVICE = 400
 
 
-class Finding(AssertionError):
+class FindingError(AssertionError):
     """Something that must not happen did. `seed` makes it happen again."""
 
     def __init__(self, what: str, seed: Seed) -> None:
@@ -39,43 +39,41 @@ class Finding(AssertionError):
 
 def decoded(adapter: Adapter, seed: Seed) -> Sequence[Telemetry] | None:
     """Return what the message says; None: it follows no grammar."""
-    message = Message(
-        topic=seed.topic, payload=seed.payload, received_at=NOW, retained=seed.retained, model=seed.model
-    )
+    message = Message(topic=seed.topic, payload=seed.payload, received_at=NOW, retained=seed.retained, model=seed.model)
     try:
         return adapter.decode(message)
     except DecodeError as error:
         if not str(error) or len(str(error)) > LONGEST_WORD:
-            raise Finding(f"a DecodeError of {len(str(error))} characters", seed) from error
+            raise FindingError(f"a DecodeError of {len(str(error))} characters", seed) from error
         return None
     except Exception as error:
-        raise Finding(f"{adapter.name} decode: {type(error).__name__}: {str(error)[:200]}", seed) from error
+        raise FindingError(f"{adapter.name} decode: {type(error).__name__}: {str(error)[:200]}", seed) from error
 
 
 def judge(seed: Seed, adapter: Adapter | None = None) -> frozenset[str]:
-    """Judge one message and return the alarms it states. Raises Finding."""
+    """Judge one message and return the alarms it states. Raises FindingError."""
     adapter = adapter or registry.adapter_for(seed.topic)
     assert adapter is not None, seed.topic
     try:
         urgent = adapter.urgent(seed.topic, seed.payload)
     except Exception as error:
-        raise Finding(f"{adapter.name} urgent: {type(error).__name__}: {str(error)[:200]}", seed) from error
+        raise FindingError(f"{adapter.name} urgent: {type(error).__name__}: {str(error)[:200]}", seed) from error
     said = decoded(adapter, seed)
     if said is None:
         if decoded(adapter, seed) is not None:
-            raise Finding("refused once, understood the second time", seed)
+            raise FindingError("refused once, understood the second time", seed)
         return frozenset()
     stored = _stored(said, seed)
     again = decoded(adapter, seed)
     if again is None or _stored(again, seed) != stored:
-        raise Finding("decoded to something else the second time", seed)
+        raise FindingError("decoded to something else the second time", seed)
     _sound(said, seed)
     if not urgent:
         _rings_nobody(said, seed)
     alarms = alarms_of(said)
     for code in alarms:
         if not witnessed(adapter.name, code, seed):
-            raise Finding(f"{adapter.name} states {code}, and the message has no word or bit of it", seed)
+            raise FindingError(f"{adapter.name} states {code}, and the message has no word or bit of it", seed)
     return alarms
 
 
@@ -98,7 +96,7 @@ def _stored(said: Sequence[Telemetry], seed: Seed) -> bytes:
             ]
         ) + b"".join(one.accel.accel_mg.tobytes() for one in said if one.accel is not None)
     except Exception as error:
-        raise Finding(f"cannot be stored: {type(error).__name__}: {str(error)[:200]}", seed) from error
+        raise FindingError(f"cannot be stored: {type(error).__name__}: {str(error)[:200]}", seed) from error
 
 
 def _sound(said: Sequence[Telemetry], seed: Seed) -> None:
@@ -106,21 +104,21 @@ def _sound(said: Sequence[Telemetry], seed: Seed) -> None:
     for telemetry in said:
         count += len(telemetry.observations)
         if not telemetry.device.partition(":")[2] or len(telemetry.device) > LONGEST_DEVICE:
-            raise Finding(f"a device called {telemetry.device[:80]!r}", seed)
+            raise FindingError(f"a device called {telemetry.device[:80]!r}", seed)
         for one in telemetry.observations:
             if one.code not in CODES:
-                raise Finding(f"a code nobody has written down: {one.code[:80]!r}", seed)
+                raise FindingError(f"a code nobody has written down: {one.code[:80]!r}", seed)
             value = one.value
             if isinstance(value, float) and not math.isfinite(value) and one.quality is Quality.OK:
-                raise Finding(f"{one.code} is {value}", seed)
+                raise FindingError(f"{one.code} is {value}", seed)
             words = (value if isinstance(value, str) else "", one.native or "", one.channel or "", one.sub or "")
             if max(map(len, words)) > LONGEST_WORD:
-                raise Finding(f"{one.code} has a word of {max(map(len, words))} characters", seed)
+                raise FindingError(f"{one.code} has a word of {max(map(len, words))} characters", seed)
             for side, most in ((one.lat, 90), (one.lon, 180)):
                 if side is not None and one.quality is Quality.OK and not abs(side) <= most:
-                    raise Finding(f"a place at {one.lat}, {one.lon}", seed)
+                    raise FindingError(f"a place at {one.lat}, {one.lon}", seed)
     if count > MOST_OBSERVATIONS:
-        raise Finding(f"{count} observations", seed)
+        raise FindingError(f"{count} observations", seed)
 
 
 def _rings_nobody(said: Sequence[Telemetry], seed: Seed) -> None:
@@ -128,13 +126,13 @@ def _rings_nobody(said: Sequence[Telemetry], seed: Seed) -> None:
     for telemetry in said:
         for draft in sos.hear(telemetry, call_button=True).drafts:
             if draft.severity is not Severity.TECHNICAL:
-                raise Finding(f"rings ({draft.kind}) and was not urgent", seed)
+                raise FindingError(f"rings ({draft.kind}) and was not urgent", seed)
 
 
 def random_bytes_ring_nothing(seed: Seed) -> None:
     """Bytes of chance are no alarm, where an alarm is more than a bare word of a few letters."""
     if found := judge(seed):
-        raise Finding(f"random bytes state {sorted(found)}", seed)
+        raise FindingError(f"random bytes state {sorted(found)}", seed)
 
 
 def cut_says_no_more(whole: Seed, length: int) -> None:
@@ -148,4 +146,4 @@ def cut_says_no_more(whole: Seed, length: int) -> None:
     if part.topic == "tcp/h02" and part.payload[:1] == b"$":
         return
     if invented:
-        raise Finding(f"cut off at {length}, it states {sorted(invented)}", part)
+        raise FindingError(f"cut off at {length}, it states {sorted(invented)}", part)

@@ -6,6 +6,7 @@
 4. It holds no more than `longest` and what just arrived, and keeps no more of what it rejected.
 """
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from random import Random
@@ -30,7 +31,7 @@ CUT_MATTERS = {
 }
 
 
-class StreamFinding(AssertionError):
+class StreamError(AssertionError):
     """A framer did what it must not. `chunks` make it happen again."""
 
     def __init__(self, what: str, protocol: str, chunks: Sequence[bytes]) -> None:
@@ -63,7 +64,7 @@ def watched(protocol: Protocol) -> tuple[base.Framer, list[bytes], list[bytes], 
 
 
 def feed(protocol: Protocol, chunks: Sequence[bytes]) -> Heard:
-    """Feed a stream and judge what needs no second look. Raises StreamFinding."""
+    """Feed a stream and judge what needs no second look. Raises StreamError."""
     framer, _, dropped, longest = watched(protocol)
     frames, rejected, given_up = list[bytes](), bytearray(), 0
     for chunk in chunks:
@@ -71,21 +72,23 @@ def feed(protocol: Protocol, chunks: Sequence[bytes]) -> Heard:
         try:
             new = framer.feed(chunk)
         except Exception as error:
-            raise StreamFinding(f"{type(error).__name__}: {error}", protocol.name, chunks) from error
+            raise StreamError(f"{type(error).__name__}: {error}", protocol.name, chunks) from error
         held = len(framer._held)  # type: ignore[attr-defined]
         if held > longest + len(chunk):
-            raise StreamFinding(f"holds {held} bytes, at most {longest} are named", protocol.name, chunks)
+            raise StreamError(f"holds {held} bytes, at most {longest} are named", protocol.name, chunks)
         kept = framer.take_rejected()
         if len(kept) > longest:
-            raise StreamFinding(f"keeps {len(kept)} rejected bytes", protocol.name, chunks)
+            raise StreamError(f"keeps {len(kept)} rejected bytes", protocol.name, chunks)
         if framer.rejected_bytes < before:
-            raise StreamFinding("counts backwards", protocol.name, chunks)
+            raise StreamError("counts backwards", protocol.name, chunks)
         given_up += framer.rejected_bytes - before
         rejected += kept
         frames += new
         for frame in new:
             _answered(protocol, frame, chunks)
-    return _accounted(protocol, chunks, frames, bytes(rejected), given_up, dropped, bytes(framer._held))  # type: ignore[attr-defined]
+    left = bytes(framer._held)  # type: ignore[attr-defined]
+    raw = _accounted(protocol, chunks, frames, given_up, [*dropped, left])
+    return Heard(raw, tuple(frames), bytes(rejected), left)
 
 
 def _answered(protocol: Protocol, frame: bytes, chunks: Sequence[bytes]) -> None:
@@ -95,32 +98,32 @@ def _answered(protocol: Protocol, frame: bytes, chunks: Sequence[bytes]) -> None
         if protocol.timed_reply is not None:
             protocol.timed_reply(frame, NOW)
     except Exception as error:
-        raise StreamFinding(f"answer: {type(error).__name__}: {error}", protocol.name, chunks) from error
+        raise StreamError(f"answer: {type(error).__name__}: {error}", protocol.name, chunks) from error
     if named is not None and not named:
-        raise StreamFinding("a device without a name", protocol.name, chunks)
+        raise StreamError("a device without a name", protocol.name, chunks)
 
 
 def _accounted(
-    protocol: Protocol, chunks: Sequence[bytes], frames: list[bytes], rejected: bytes, given_up: int, dropped: list[bytes],
-    held: bytes,
-) -> Heard:  # fmt: skip
+    protocol: Protocol, chunks: Sequence[bytes], frames: list[bytes], given_up: int, parts: list[bytes]
+) -> tuple[bytes, ...]:
+    """Return the frames as the wire had them. `parts`: what was dropped, piece by piece, and at last what is held."""
     whole = b"".join(chunks)
-    if b"".join(dropped) + held != whole:
-        raise StreamFinding("the bytes dropped and held are not those that came", protocol.name, chunks)
+    if b"".join(parts) != whole:
+        raise StreamError("the bytes dropped and held are not those that came", protocol.name, chunks)
     # What was dropped is either a frame, in its turn, or was rejected, in its turn.
     left, raw, refused = list(frames), list[bytes](), bytearray()
-    for piece in dropped:
+    for piece in parts[:-1]:
         if left and _is(protocol, piece, left[0]):
             raw.append(piece)
             left.pop(0)
         else:
             refused += piece
     if left:
-        raise StreamFinding(f"{len(left)} frames that never came: {left[0][:60]!r}", protocol.name, chunks)
+        raise StreamError(f"{len(left)} frames that never came: {left[0][:60]!r}", protocol.name, chunks)
     counted = len(refused) if protocol.name == "watch3g" else len(refused.translate(None, base.BLANKS))
     if counted != given_up:
-        raise StreamFinding(f"{given_up} bytes counted as rejected, {counted} were", protocol.name, chunks)
-    return Heard(tuple(raw), tuple(frames), rejected, held)
+        raise StreamError(f"{given_up} bytes counted as rejected, {counted} were", protocol.name, chunks)
+    return tuple(raw)
 
 
 def _is(protocol: Protocol, piece: bytes, frame: bytes) -> bool:
@@ -134,7 +137,7 @@ def _is(protocol: Protocol, piece: bytes, frame: bytes) -> bool:
 def cut_at(stream: bytes, places: Sequence[int]) -> list[bytes]:
     """Return a stream cut at these places."""
     ends = [0, *sorted(set(places)), len(stream)]
-    return [stream[start:end] for start, end in zip(ends, ends[1:], strict=False) if end > start]
+    return [stream[start:end] for start, end in itertools.pairwise(ends) if end > start]
 
 
 def cut_evenly(stream: bytes, size: int) -> list[bytes]:
@@ -153,7 +156,7 @@ def cutting_changes_nothing(protocol: Protocol, stream: bytes, ways: Sequence[Se
                 min(len(heard.frames), len(whole.frames)),
             )
             one, other = heard.frames[at : at + 1], whole.frames[at : at + 1]
-            raise StreamFinding(
+            raise StreamError(
                 f"cut in {len(chunks)} ({len(chunks[0])} first), frame {at} is {one!r}, uncut {other!r}",
                 protocol.name,
                 [stream],

@@ -1,10 +1,11 @@
 """The word or bit that an alarm must have in its message. Written from the makers' documents; no decoder reads it.
 
-Where an alarm is said in words, these are the words; where it is said in a bit of binary, what stands here is the kind of
-frame and the item that can hold that bit. `streams` and the other judges see to it that frames are whole.
+Where an alarm is said in words, these are the words; where it is said in a bit of binary, what stands here is the kind
+of frame and the item that can hold that bit. `streams` and the other judges see to it that frames are whole.
 """
 
 import binascii
+import contextlib
 import functools
 import json
 import re
@@ -64,15 +65,22 @@ _BINARY_H02 = _has(rb"^\$.{26}")
 BYTES: Mapping[str, Mapping[str, Callable[[bytes], bool]]] = {
     # 3G watches: bits 16, 20 to 22 of the status, or the letters AL alone.
     "watch3g/1": {
-        "*": _has(rb"^\[..\*.*(?:AL|UD|CR|\d)"), "alarm.sos": _bit((16,)), "alarm.fall": _bit((21, 22)), "alarm.general": _has(rb"(?i)\*AL"),
+        "*": _has(rb"^\[..\*.*(?:AL|UD|CR|\d)"),
+        "alarm.sos": _bit((16,)),
+        "alarm.fall": _bit((21, 22)),
+        "alarm.general": _has(rb"(?i)\*AL"),
     },
     # H02: a status whose bits are clear when they are set, ALRM, or binary with the same status.
     "h02/1": {
-        "alarm.sos": _either(_clear_bit((1, 18)), _SPOKEN, _BINARY_H02), "alarm.fall": _FALLEN, "alarm.general": _has(rb"ALRM"),
+        "alarm.sos": _either(_clear_bit((1, 18)), _SPOKEN, _BINARY_H02),
+        "alarm.fall": _FALLEN,
+        "alarm.general": _has(rb"ALRM"),
     },
     "trv/1": {"*": _has(rb"P10|PFD"), "alarm.sos": _has(rb"P10.*01"), "alarm.fall": _has(rb"PFD|P10.*0[56]")},
     "tk103/1": {
-        "*": _has(rb"BO0|ZC|DW|ALARM"), "alarm.sos": _has(rb"BO012|ZC25|DW[35]E"), "alarm.general": _has(rb"BO01"),
+        "*": _has(rb"BO0|ZC|DW|ALARM"),
+        "alarm.sos": _has(rb"BO012|ZC25|DW[35]E"),
+        "alarm.general": _has(rb"BO01"),
     },
     "laipac/1": {"*": _has(rb"AVRMC|EAVRSP|AVREQ|AVSYS"), "alarm.sos": _has(rb",3[,*]|,3$")},
     "minifinder/1": {"alarm.sos": _bit((6,)), "alarm.fall": _bit((8,))},
@@ -82,7 +90,9 @@ BYTES: Mapping[str, Mapping[str, Callable[[bytes], bool]]] = {
     "gps103/1": {"*": _has(rb"imei:\d+,"), "alarm.sos": _SPOKEN, "alarm.fall": _FALLEN},
     "xexun/1": {"alarm.sos": _SPOKEN, "alarm.fall": _FALLEN},
     # GT06: alarm frames, heartbeats and those with terminal information; 94 and 98 are data of modules.
-    "gt06/1": {"*": _has(rb"^(?:xx.|yy..)[\x12\x13\x15\x16\x17-\x1a\x22\x24-\x28\x2c-\x39\x69\x70\x94\x95\x98\xa0-\xa5]")},
+    "gt06/1": {
+        "*": _has(rb"^(?:xx.|yy..)[\x12\x13\x15\x16\x17-\x1a\x22\x24-\x28\x2c-\x39\x69\x70\x94\x95\x98\xa0-\xa5]")
+    },
     "topin/1": {"*": _has(rb"^xx.[\x08\x10\x11\x12\x18\x19\x69\x80\x94\x99]")},
     # Eelink: the warning of either generation, and nothing else.
     "eelink/1": {"*": _has(rb"gg[\x04\x14]")},
@@ -97,10 +107,8 @@ BYTES: Mapping[str, Mapping[str, Callable[[bytes], bool]]] = {
 def plain(seed: Seed) -> str:
     """Return what a message says in letters and digits, in lower case."""
     text = seed.payload.decode("utf-8", "replace")
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         text += json.dumps(json.loads(text), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        pass
     return re.sub(r"[^a-z0-9]", "", (seed.topic + text).lower())
 
 
