@@ -93,7 +93,8 @@ class DeviceTable:
                 self.row_of[address] = row
                 self.address[row] = address
             self.adapter[row], self.model[row], self.area[row] = adapter, model, area
-            self.stated_model[row] = "" if state == "seen" else model
+            told = since[2] if len(since) > 2 else state != "seen"
+            self.stated_model[row] = model if told else ""
             self.resident_id[row] = NONE if resident_id is None else resident_id
             self.deadline_s[row] = self._deadline_s(address, model, deadline_s, state)
             for column, at in zip((self.bound_ms, self.created_ms), since, strict=False):

@@ -7,3 +7,7 @@ create table discovery (
     at            timestamptz not null
 );
 create index on discovery (place, at);
+
+-- Whether somebody said what a device is. A model that was only heard stays open: its network or gateway may name another.
+alter table device add model_told boolean not null default true;
+update device set model_told = false where state = 'seen';

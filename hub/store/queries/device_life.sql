@@ -6,7 +6,8 @@ for no key update  -- a press that opens an incident of this device waits for no
 
 -- name: claim
 -- It is ours now; whose it was before its retirement is forgotten, the history remembers.
-update device set state = %(state)s, model = coalesce(nullif(%(model)s, ''), model), resident_id = null, bound_at = null
+update device set state = %(state)s, model = coalesce(nullif(%(model)s, ''), model),
+    model_told = model_told or %(model)s <> '', resident_id = null, bound_at = null
 where id = %(id)s
 
 -- name: bind

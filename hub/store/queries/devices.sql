@@ -6,6 +6,7 @@ values (%(address)s, %(adapter)s, %(model)s, %(resident_id)s, %(room)s,
         hub_now(), case when %(resident_id)s::bigint is not null then hub_now() end)
 on conflict (address) do update set
     model = coalesce(nullif(excluded.model, ''), device.model),
+    model_told = device.model_told or excluded.model <> '',
     resident_id = coalesce(excluded.resident_id, device.resident_id),
     room = coalesce(nullif(excluded.room, ''), device.room),
     deadline_s = coalesce(excluded.deadline_s, device.deadline_s),

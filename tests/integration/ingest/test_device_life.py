@@ -187,7 +187,7 @@ async def hung(hub: Hub, dsn: str, address: str, model: str) -> None:
     await eventually(loaded)
 
 
-async def tested_state(hub: Hub, address: str) -> State:
+async def state_once_heard(hub: Hub, address: str) -> State:
     await hub.done()
     await device_life.settle(hub.conn)
     return (await device_life.hold(hub.conn, address)).state
@@ -196,9 +196,9 @@ async def tested_state(hub: Hub, address: str) -> State:
 async def test_button_is_not_tested_by_what_it_finds_by_itself(hub: Hub) -> None:
     await bound(hub)
     hub.send("carehub/w1/event", {"event": "fall", "id": "3", "stage": "confirmed"})
-    assert await tested_state(hub, WATCH) is State.BOUND
+    assert await state_once_heard(hub, WATCH) is State.BOUND
     hub.press(id="4")
-    assert await tested_state(hub, WATCH) is State.TESTED
+    assert await state_once_heard(hub, WATCH) is State.TESTED
 
 
 @pytest.mark.parametrize("said", [{"smoke": True}, {"test": True, "smoke": False}])
@@ -207,12 +207,33 @@ async def test_smoke_detector_is_tested_by_its_own_alarm_or_its_test_key(
 ) -> None:
     await hung(hub, dsn, SMOKE, "HS1SA-E smoke detector")
     hub.send("zigbee2mqtt/Hall", {"battery": 90, "test": False, "smoke": False})
-    assert await tested_state(hub, SMOKE) is State.BOUND
+    assert await state_once_heard(hub, SMOKE) is State.BOUND
     hub.send("zigbee2mqtt/Hall", said)
-    assert await tested_state(hub, SMOKE) is State.TESTED
+    assert await state_once_heard(hub, SMOKE) is State.TESTED
 
 
 async def test_call_button_that_says_smoke_is_not_tested(hub: Hub, dsn: str) -> None:
     await hung(hub, dsn, SMOKE, "call-button")
     hub.send("zigbee2mqtt/Hall", {"smoke": True})
-    assert await tested_state(hub, SMOKE) is State.BOUND
+    assert await state_once_heard(hub, SMOKE) is State.BOUND
+
+
+async def test_claim_without_a_model_leaves_open_what_it_is_until_somebody_says(hub: Hub) -> None:
+    def stated() -> str:
+        table = hub.ingest.table
+        return table.stated_model[table.row_of[SMOKE]]
+
+    said = {"smoke": False, "device": {"model": "HS1SA-E"}}
+    hub.send("zigbee2mqtt/Hall", said)
+    await hub.done()
+    await device_life.claim(hub.conn, await device_life.hold(hub.conn, SMOKE), BY)
+    assert await hub.rows("select model, model_told, state from device") == [("HS1SA-E", False, "claimed")]
+    await devices.register(hub.conn, SMOKE, resident_id=await resident(hub.conn))
+    assert stated() == ""
+    await device_life.retire(hub.conn, await device_life.hold(hub.conn, SMOKE), BY)
+    await device_life.claim(hub.conn, await device_life.hold(hub.conn, SMOKE), BY, model="HS3SA")
+
+    async def known() -> bool:
+        return stated() == "HS3SA"
+
+    await eventually(known)
