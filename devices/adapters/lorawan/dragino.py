@@ -97,6 +97,20 @@ def _pir(frame: Frame) -> Said:
         yield state("presence.motion", frame.u8(8) != 0)
 
 
+def _shaken(frame: Frame) -> Said:
+    """Yield the LHT65N with a vibration sensor: its mode says what stands beside the alarm bit."""
+    if frame.port == _ABOUT:
+        yield from _about(frame)
+    elif frame.port == 2 and len(frame) == 11:
+        mode = frame.u8(2) >> 2 & 7
+        yield _battery(frame)
+        yield alarm("alarm.vibration", bool(frame.u8(2) & 1))
+        if mode in (2, 3):
+            at = 7 if mode == 2 else 3
+            yield measure("env.temperature", frame.i16(at) / 100)
+            yield measure("env.humidity", (frame.u16(at + 2) & 0x0FFF) / 10)
+
+
 def _small_thermometer(frame: Frame) -> Said:
     if frame.port == _ABOUT:
         yield from _about(frame)
@@ -170,9 +184,10 @@ _DOORS, _LEAKS = _timed("contact.open"), _timed("alarm.water_leak")
 MODELS: Mapping[str, Callable[[Frame], Said]] = {
     **dict.fromkeys(("lds01", "lds02", "lwl01", "lwl02", "dw-lb"), _contact_or_leak),
     **dict.fromkeys(("lds03a", "ds03a-lb", "ds03a-ls"), _DOORS),
-    **dict.fromkeys(("lwl03a", "wl03a-lb", "wl03a-ls"), _LEAKS),
+    **dict.fromkeys(("lwl03a", "wl03a-lb", "wl03a-ls", "lwl04-lb", "lwl04-ls"), _LEAKS),
     **dict.fromkeys(("lht65", "lht65n", "lht65s", "lht65n-e31f", "lht65n-ne117"), _thermometer),
     "lht65n-pir": _pir,
+    "lht65n-vib": _shaken,
     "lht52": _small_thermometer,
     **dict.fromkeys(("pb01", "pb01-l", "pb01-lb"), _button),
     **dict.fromkeys(("trackerd", "trackerd-ls"), _tracker),

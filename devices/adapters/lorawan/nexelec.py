@@ -14,6 +14,10 @@ def _warmth(raw: int, *, low: float = -30.0) -> Observation:
     return measure("env.temperature", round(low + raw / 10, 2))
 
 
+def _warmth_or_none(raw: int) -> Observation:
+    return absent("env.temperature") if raw >= _NO_SENSOR else _warmth(raw)
+
+
 def _sound(frame: Frame, alarm_is: int, hushed: int, tested: int) -> Iterator[Observation]:
     """Yield whether the alarm sounds. One that is passed on from another detector is smoke all the same."""
     sounding = alarm_is in (_OUR_SMOKE, _REMOTE_SMOKE)
@@ -35,9 +39,12 @@ def _third_generation(frame: Frame) -> Said:
         yield measure("battery.voltage", (frame.u8(6) * 5 + 2000) / 1000)
     elif message == _SMOKE:
         yield from _sound(frame, frame.bits(16, 2), frame.bits(18, 2), frame.bits(20, 2))
+        if len(frame) >= 7:
+            yield _warmth_or_none(frame.bits(39, 10))
     elif message == _NOW:
-        yield _warmth(frame.bits(16, 10))
-        yield measure("env.humidity", frame.bits(26, 8) / 2)
+        moisture = frame.bits(26, 8)
+        yield _warmth_or_none(frame.bits(16, 10))
+        yield absent("env.humidity") if moisture == 0xFF else measure("env.humidity", moisture / 2)
 
 
 def _origin(frame: Frame) -> Said:
@@ -69,7 +76,7 @@ def _air_plus(frame: Frame) -> Said:
     if frame.u8(1) != 1 or len(frame) < 15:
         return
     warmth, moisture, co2 = frame.bits(16, 10), frame.bits(26, 10), frame.bits(36, 14)
-    yield absent("env.temperature") if warmth >= _NO_SENSOR else _warmth(warmth)
+    yield _warmth_or_none(warmth)
     yield absent("env.humidity") if moisture >= _NO_SENSOR else measure("env.humidity", moisture / 10)
     yield absent("env.co2") if co2 >= _NO_GAS_SENSOR else measure("env.co2", co2)
     there = frame.bits(118, 2)
