@@ -163,7 +163,11 @@ async def _worker(run: _Seeding, entry: dict[str, Any], area: str) -> dict[str, 
     """Somebody on duty for the area: guards and community workers carry a terminal, 120's desk has an address."""
     person = await _person(run, entry, area, entry["role"])
     await people.set_place(run.conn, person, *entry["place"])
-    await people.cover(run.conn, person, SHIFT_DAYS)
+    if "away" in entry:
+        zone = run.settings.console.zone
+        await run.one(run.queries.cover_but, person=person, days=SHIFT_DAYS, zone=zone, **entry["away"])
+    else:
+        await people.cover(run.conn, person, SHIFT_DAYS)
     if entry["role"] in TERMINAL_ROLES:
         return await _terminal(run, entry, person)
     return await _app(run, entry, person, entry["role"])

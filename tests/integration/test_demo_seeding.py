@@ -3,20 +3,24 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import pytest
 from argon2 import PasswordHasher
 
+from alerts import coverage
+from alerts.holes import Hole, HoleKind, holes
 from alerts.model import Alert, AlertKind, Severity
 from hub import demo
 from hub.config import Secrets, Settings
 from hub.incidents import raise_alert
 from hub.policies import review
 from hub.store import policies
+from hub.store.coverage import town
 from hub.store.pool import Connection, connect, hub_now
 from simulator import neighbourhood, scenario
 
@@ -36,6 +40,19 @@ def seeded(dsn: str, folder: Path) -> dict[str, Any]:
     path = on(dsn, lambda conn: demo.seed(conn, folder, SETTINGS))
     book: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return book
+
+
+def test_demo_has_one_hole_and_its_work_to_do(dsn: str, tmp_path: Path) -> None:
+    seeded(dsn, tmp_path)
+
+    async def found(conn: Connection) -> tuple[Hole, ...]:
+        return holes(coverage.coverage(await town(conn)))
+
+    (hole,) = on(dsn, found)
+    assert hole.kind is HoleKind.FAR
+    assert hole.last_hour - hole.first_hour == timedelta(hours=2)
+    assert hole.first_hour.astimezone(ZoneInfo("Asia/Shanghai")).strftime("%a %H:%M") == "Sun 02:00"
+    assert len(hole.residents) == 1
 
 
 def counts(dsn: str) -> list[int]:

@@ -10,6 +10,22 @@ update person set password_hash = %(password_hash)s where id = %(person)s;
 -- Demo residents are known by their invented number.
 select id from resident where phone = %(phone)s;
 
+-- name: cover_but
+-- On duty from now on for `days`, but for some hours on the next such weekday that is more than a day away, unless a shift
+-- already covers now.
+with t as materialized (select hub_now() as now),
+away as (
+    select start, start + make_interval(hours => %(hours)s) as until from (
+        select (date_trunc('week', at - lead + interval '7 days') + lead) at time zone %(zone)s as start
+        from (select t.now at time zone %(zone)s + interval '1 day' as at,
+                     make_interval(days => %(weekday)s - 1, hours => %(from_h)s) as lead from t) wall) s
+)
+insert into shift (person_id, during)
+select %(person)s, part from t, away, lateral (values
+    (tstzrange(t.now - interval '1 hour', away.start)),
+    (tstzrange(away.until, t.now + make_interval(days => %(days)s)))) as p(part)
+where not exists (select from shift where person_id = %(person)s and during @> t.now);
+
 -- name: incidents
 -- Every incident of this play with what its heading needs: seeding makes the demo's policy active anew, and what had ended
 -- before that belongs to an earlier play.
