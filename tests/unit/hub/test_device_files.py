@@ -80,3 +80,17 @@ def test_longest_address_still_makes_a_label_that_holds_its_letters() -> None:
     lines = [one.text or "" for one in drawn.iter() if one.tag.endswith("text")]
     assert len(lines) == 4
     assert max(map(len, lines)) * device_label.LETTER_PX <= int(drawn.attrib["width"])
+
+
+def test_label_is_read_back_and_nothing_else_is() -> None:
+    for address, model in (("z2m:home/浴室 按钮&m=x", "SOS & co"), ("carehub:w-1", "")):
+        assert device_label.read(device_label.text(address, model)) == (address, model)
+    for code in (
+        "",
+        "carehub:device?",
+        "carehub:device?m=x",
+        "carehub:key?u=1",
+        "https://example.org",
+        device_label.text("x:" + "y" * 200, ""),
+    ):
+        assert device_label.read(code) is None

@@ -93,6 +93,12 @@ def test_device_without_a_deadline_may_be_silent_for_a_day() -> None:
     assert reasons(replace(WELL, deadline=None, heard_at=NOW - timedelta(hours=26))) == [Reason.SILENT]
 
 
+def test_trial_that_was_wanted_and_not_made_keeps_it_out_of_effect() -> None:
+    wanted = replace(WELL, wanted=frozenset({Check.SOS, Check.VOICE, Check.LOCATION}))
+    assert effect(wanted, NOW).reasons == ((Reason.UNTRIED, "location"),)
+    assert effect(wanted, NOW).words("zh-CN") == ("尚未测试：location",)
+
+
 def test_doubts_do_not_take_it_out_of_effect() -> None:
     found = effect(replace(WELL, battery_pct=9.0, circle=0), NOW)
     assert found.in_effect
