@@ -1,4 +1,4 @@
-"""Makers with one model and a few bytes: Ascoel's button, GlobalSat's trackers, HKT's door sensor."""
+"""Makers with one model and a few bytes: Ascoel's button, GlobalSat's trackers."""
 
 from devices.adapters.lorawan.parts import Codec, Frame, Said, absent, alarm, measure, place, press, state
 
@@ -67,17 +67,3 @@ GLOBALSAT = Codec(
         ("lt-20", "lt-20p", "lt-20h", "lt-100", "lt-100p", "lt-100h", "lt-100e", "lt-100hs", *sorted(_GLOBALSAT_AIR))
     ),
 )
-
-# ---------------------------------------------------------------------------------------------------------------- HKT
-
-
-def _hkt(frame: Frame) -> Said:
-    """Yield the door sensor: after a head of five bytes one fact and its value."""
-    fact, value = frame.u8(5), frame.u8(6)
-    if fact == 0x03:
-        yield measure("battery.level", value)
-    elif fact == 0x08:
-        yield state("contact.open", value != 0)
-
-
-HKT = Codec(maker="hkt", read=_hkt, models=dict.fromkeys(("doorsensor",)))
