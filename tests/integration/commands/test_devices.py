@@ -172,3 +172,69 @@ def test_no_database_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CAREHUB_DATABASE_DSN")
     with pytest.raises(HubError, match="CAREHUB_DATABASE_DSN"):
         devices.main(["list"])
+
+
+def supervisor(dsn: str, name: str = "主管甲") -> int:
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        row = conn.execute(
+            "insert into person (name, role, created_at) values (%s, 'supervisor', now()) returning id", (name,)
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_whoever_registers_tests_and_issues_keys_stands_in_the_history(
+    dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who, resident = supervisor(dsn), given(dsn)
+    devices.main(["add", "carehub:w-1", "--resident", str(resident), "--room", "浴室", "--by", "主管甲"])
+    devices.main(["test", "carehub:w-1", "--minutes", "5", "--by", str(who)])
+    devices.main(["test", "1", "--minutes", "0"])
+    told = rows(dsn, "select action, actor, facts from device_event order by id")
+    assert told[:2] == [
+        ("registered", f"person:{who}", {"resident": resident, "room": "浴室"}),
+        ("test_mode", f"person:{who}", {"minutes": 5}),
+    ]
+    assert told[2][0] == "test_mode"
+    assert str(told[2][1]).startswith("command:")
+    devices.main(["gateway", "home7", "--prefix", "home7/zigbee2mqtt", "--by", "主管甲"])
+    secret = capsys.readouterr().out.split("password  ")[-1].split()[0]
+    devices.main(["gateway", "home7"])
+    shown = capsys.readouterr().out
+    assert f"person:{who}" in shown
+    assert secret not in shown
+    with pytest.raises(HubError, match="nobody active is called"):
+        devices.main(["add", "carehub:w-2", "--by", "谁"])
+    assert rows(dsn, "select count(*) from device") == [(1,)]
+
+
+def test_gateway_that_is_none_is_told_how_it_is_made(dsn: str) -> None:
+    with pytest.raises(HubError, match="--prefix"):
+        devices.main(["gateway", "nobody"])
+
+
+def test_long_list_comes_in_pages_and_says_how_to_go_on(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    resident = given(dsn)
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(
+            "insert into device (address, model, state, resident_id, created_at)"
+            " select 'z2m:home' || mod(n, 3) || '/b' || n, 'TS0215A',"
+            " case when mod(n, 2) = 0 then 'seen' else 'live' end, case when n = 7 then %s::bigint end, now()"
+            " from generate_series(1, 250) n",
+            (resident,),
+        )
+
+    def listed(*words: str) -> list[str]:
+        devices.main(["list", *words])
+        return capsys.readouterr().out.splitlines()[1:]
+
+    first = listed()
+    assert len(first) == 101
+    assert first[-1].startswith("and more (125 live, 125 seen in all): --after 100")
+    assert len(listed("--after", "200")) == 50
+    assert [line.split()[2] for line in listed("--resident", "长者甲")] == ["z2m:home1/b7"]
+    assert len(listed("--below", "z2m:home2/", "--state", "seen", "--limit", "1000")) == 42
+    assert len(listed("--model", "ts02", "--limit", "3")) == 4
+    assert len(listed("--silent", "1", "--limit", "250")) == 250
+    with pytest.raises(HubError, match="--limit"):
+        listed("--limit", "0")
