@@ -25,6 +25,7 @@ AGAIN_WITHIN = timedelta(minutes=5)
 TRIAL_WITHIN = timedelta(days=1)
 OVER = timedelta(days=90)  # what the table looks back on
 Z = 1.96  # 95 %
+FEW = 20  # attempts below which a rate says little
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.supervision import class_of
-from alerts.supervision_attempts import Attempts
+from alerts.supervision_attempts import FEW, Attempts
 from hub.commands import device_steps
 from hub.commands.tables import table
 from hub.config import Settings
@@ -18,7 +18,6 @@ from hub.store.console import Row
 from hub.store.fleet import SHOWN, WORN_DAYS, Fleet, Wish
 from hub.store.pool import Connection, connect, hub_now
 
-FEW = 20  # attempts below which a rate says little
 CLASS = "class"  # the word that gives a device back to the deadline of its class
 
 WHY = {"said": "自报离线 says so", "silent": "集体失联 silent together"}

@@ -27,7 +27,7 @@ from hub.web.frame import (
 router = APIRouter()
 BEFORE = "carehub_signin"  # the token of the sign-in form, before there is a session
 LOCAL_PATH = re.compile(
-    r"/(?:incidents/\d{1,18}|policies(?:/versions/\d{1,18})?|rosters|coverage|ops|install(?:/devices/\d{1,18})?)?"
+    r"/(?:incidents/\d{1,18}|policies(?:/versions/\d{1,18})?|rosters|coverage|fleet|ops|install(?:/devices/\d{1,18})?)?"
 )
 YEAR_S = 31_536_000
 
