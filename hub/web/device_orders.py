@@ -14,8 +14,17 @@ ORDERS: dict[str, Order] = {"locate": Locate(), "measure": Measure()}  # by the 
 
 
 def offers(device: Row) -> list[str]:
-    """Return which buttons this device's maker has words for."""
-    return [name for name, order in ORDERS.items() if device_commands.can(device["address"], device["model"], order)]
+    """Return which buttons this device's maker has words for, and which make sense: what hangs in a room stays there.
+
+    Our own profile has words for everything, so of its devices those measure that have measured.
+    """
+    senseless = {"locate"} if device["room"] else set[str]()
+    if device["address"].startswith("carehub:") and device["heart_rate_bpm"] is None:
+        senseless.add("measure")
+    return [
+        name for name, order in ORDERS.items()
+        if name not in senseless and device_commands.can(device["address"], device["model"], order)
+    ]  # fmt: skip
 
 
 async def told(conn: Connection, incident_id: int, language: str) -> dict[int, list[Row]]:

@@ -15,8 +15,10 @@ def order(client: httpx.Client, world: World, incident: int, device: str, what: 
 def test_button_is_there_for_what_the_device_has_words_for(li: httpx.Client, world: World) -> None:
     incident = world.alert("watch-wang")
     page = li.get(f"/incidents/{incident}").text
-    assert "立即定位" in page
-    assert "测心率" in page
+    assert page.count("立即定位") == 1  # the button on the wall stays where it is
+    assert "测心率" not in page
+    world.heart_rates("watch-wang", [72.0])
+    assert li.get(f"/incidents/{incident}").text.count("测心率") == 1
     world.sql("update device set address = 'gps103:86200000000' || id")
     page = li.get(f"/incidents/{incident}").text
     assert "立即定位" in page
