@@ -7,7 +7,7 @@ as a call button.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from devices import values
+from devices import rf_models, values
 from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.telemetry import Observation, Quality, Telemetry
 
@@ -68,7 +68,7 @@ class OpenMqttGatewayAdapter:
             return (_will(gateway, message),)
         said = values.fields(NAME, message.payload)
         if kind in RADIO:
-            return tuple(_radio(gateway, said, fresh))
+            return tuple(_radio(gateway, said, fresh, message.model))
         return tuple(_bluetooth(gateway, rest, said, fresh))
 
     def encode(self, command: Command) -> Downlink | None:
@@ -84,15 +84,16 @@ def _will(gateway: str, message: Message) -> Telemetry:
     return Telemetry(device=values.address(SCHEME, gateway), adapter=NAME, observations=(seen,))
 
 
-def _radio(gateway: str, said: Mapping[str, Any], fresh: Quality) -> Iterator[Telemetry]:
+def _radio(gateway: str, said: Mapping[str, Any], fresh: Quality, model: str | None) -> Iterator[Telemetry]:
     code = said.get("value")
     if not isinstance(code, int) or isinstance(code, bool) or not 0 < code < 1 << 64:
         return  # a weather station's message or raw pulses: no code of a button
     heard = Observation(code="rf.code", value=f"0x{code:X}", native=str(code), quality=fresh)
     device = values.address(SCHEME, f"{gateway}/rf/{code:X}")
     yield Telemetry(
-        device=device, adapter=NAME, observations=(heard, values.alive(fresh)), via=values.address(SCHEME, gateway)
-    )
+        device=device, adapter=NAME, observations=(heard, *rf_models.meant(model, fresh), values.alive(fresh)),
+        via=values.address(SCHEME, gateway),
+    )  # fmt: skip
 
 
 def _bluetooth(gateway: str, rest: str, said: Mapping[str, Any], fresh: Quality) -> Iterator[Telemetry]:

@@ -2,7 +2,7 @@
 
 Every device behind a bridge is one of its own: `tasmota:<bridge>/0x128F`, `…/beacon/<MAC>`, `…/rf/<code>`. A 433 MHz
 code says nothing but itself, so the table of devices is the binding table: the code of a call button is registered as a
-device of model `call-button`, and only then does it ring.
+device of model `call-button`, and only then does it ring; that of a door or a detector as one of `devices.rf_models`.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from devices import plausible, values
+from devices import plausible, rf_models, values
 from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.adapters import tasmota_words as words
 from devices.telemetry import Observation, Quality, Telemetry, TimeQuality
@@ -110,7 +110,7 @@ def _devices(where: Topic, said: Mapping[str, Any], message: Message) -> Iterato
             if isinstance(attributes, dict):
                 yield _zigbee(where, name, attributes, time, fresh)
     elif isinstance(radio, dict):
-        yield from _radio(where, radio, time, fresh)
+        yield from _radio(where, radio, time, fresh, message.model)
     elif isinstance(beacon, dict):
         yield from _beacon(where, beacon, time, fresh)
     else:
@@ -244,14 +244,17 @@ def _zigbee_states(attributes: Mapping[str, Any], fresh: Quality, sub: str, mode
         yield values.alive(fresh)
 
 
-def _radio(where: Topic, radio: Mapping[str, Any], time: _Time, fresh: Quality) -> Iterator[Telemetry]:
+def _radio(
+    where: Topic, radio: Mapping[str, Any], time: _Time, fresh: Quality, model: str | None
+) -> Iterator[Telemetry]:
     code = radio.get("Data")
     said = f"0x{code:X}" if isinstance(code, int) and not isinstance(code, bool) and code >= 0 else values.word(code)
     plain = said.lower().removeprefix("0x").upper()
     if not re.fullmatch(r"[0-9A-F]{1,32}", plain):
         raise DecodeError(NAME, f"RfReceived: no code in hex: {str(code)[:40]!r}")
     heard = Observation(code="rf.code", value=said, quality=fresh)
-    yield _said(f"{where.name}/rf/{plain}", iter([heard, values.alive(fresh)]), time, bridge=where.name)
+    seen = iter([heard, *rf_models.meant(model, fresh), values.alive(fresh)])
+    yield _said(f"{where.name}/rf/{plain}", seen, time, bridge=where.name)
 
 
 def _beacon(where: Topic, beacon: Mapping[str, Any], time: _Time, fresh: Quality) -> Iterator[Telemetry]:

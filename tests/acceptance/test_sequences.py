@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.house import House, open_house
+from hub.store import console, device_life
+from tests.acceptance.house import House, open_house, until
 from tests.conftest import Mosquitto
 from tests.integration.ingress.parts import Raw
 from tests.integration.ingress.trackers import GMT8, jt808
@@ -260,6 +261,22 @@ async def test_radio_code_that_is_sent_for_as_long_as_the_button_is_held_is_one_
     await house.rang(cases=1, presses=2, rings=2)
 
 
+async def test_radio_code_is_what_its_device_is_registered_as(house: House) -> None:
+    await house.device("tasmota:rf/rf/5A3C11", model="smoke-detector")
+    await house.device("omg:home7/OMG/rf/A3F", model="door-contact")
+    for _ in range(3):
+        await house.say("tele/rf/RESULT", {"RfReceived": {"Data": "0x5A3C11", "Bits": 24}})
+        await house.say("home7/OMG/433toMQTT", {"value": 0xA3F})
+    await house.say("tele/rf/RESULT", {"RfReceived": {"Data": "0x77AA01", "Bits": 24}})
+    await house.rang(cases=1, presses=0, rings=1)
+    kinds = "select distinct o.code, d.model from observation o join device d on d.id = o.device_id order by 1"
+    assert await house.world.rows(f"{kinds}, 2") == [
+        ("alarm.smoke", "smoke-detector"), ("contact.open", "door-contact"), ("link.seen", ""),
+        ("link.seen", "door-contact"), ("link.seen", "smoke-detector"), ("rf.code", ""),
+        ("rf.code", "door-contact"), ("rf.code", "smoke-detector"),
+    ]  # fmt: skip
+
+
 # Trackers.
 
 
@@ -332,3 +349,19 @@ async def test_radar_that_suspects_confirms_calls_and_ends_is_one_case_that_rang
     began = house.now_ms
     await step("fall confirmed", 1)
     await house.rang(cases=1, presses=0, rings=2)
+
+
+# Nobody's.
+
+
+async def test_press_of_a_retired_device_reaches_the_operators_who_hear_whose_it_was(house: House) -> None:
+    number = await house.device(f"z2m:{PANIC}")
+    async with house.world.conn.transaction():
+        await device_life.retire(house.world.conn, await device_life.hold(house.world.conn, str(number)), "person:1")
+    await until(lambda: house.door.ingest.table.resident(house.door.ingest.table.row_of_id(number)) is None)
+    await house.say(PANIC, {"action": "emergency"})
+    assert await house.world.rows("select resident_id, kind, severity from incident") == [(None, "sos", 1)]
+    rows = await console.rows(house.world.conn, console.Q.queue, person=house.world.names["operator"], limit=10)
+    assert [(row["retired_of"], row["retired_home"]) for row in rows] == [("Wang Xiulan", "block 3, 501")]
+    page = "select p.role from page p join incident i on i.id = p.incident_id where p.purpose = 'alarm'"
+    assert await house.world.rows(page) == [("operator",)]
