@@ -37,6 +37,8 @@ NO_SPEECH = {"zh": "，无应答", "en": ", no answer"}  # the countdown ran out
 TEST = {"zh": "【测试】", "en": "TEST – "}
 SOMEBODY = {"zh": "一位长者", "en": "a resident"}
 ORPHAN = {"zh": "未登记的设备", "en": "an unregistered device"}
+RETIRED = {"zh": "已停用的设备（原属{who}）", "en": "a retired device, last of {who}"}
+RETIRED_OF_NOBODY = {"zh": "已停用的设备", "en": "a retired device"}
 
 # Who knows whom, and what for. Name: to ring the right bell. Medical: to bring the right help.
 SEES_NAME = frozenset(Role) - {Role.THIRD_PARTY}
@@ -69,9 +71,19 @@ def sentence(row: Mapping[str, Any], role: Role, purpose: Purpose) -> str:
     """Return the one line a phone shows while it is locked."""
     lang = tongue(row["language"])
     what = KINDS[lang][_kind(row, role)] + (NO_SPEECH[lang] if row["no_speech"] else "")
-    who = row["name"] if row["name"] and role in SEES_NAME else SOMEBODY[lang] if row["resident_id"] else ORPHAN[lang]
+    who = _who(row, role, lang)
     line = LINES[lang][purpose].format(who=who, what=what, where=_place(row))
     return (TEST[lang] if row["test"] else "") + line.rstrip("：: .")
+
+
+def _who(row: Mapping[str, Any], role: Role, lang: str) -> str:
+    """Return whom it is about. A retired device is nobody's, but was somebody's, and may be in her home yet."""
+    if row["resident_id"] is not None:
+        return str(row["name"]) if row["name"] and role in SEES_NAME else SOMEBODY[lang]
+    if row.get("retired_of") is None:
+        return ORPHAN[lang]
+    named = row["retired_of"] and role in SEES_NAME
+    return RETIRED[lang].format(who=row["retired_of"]) if named else RETIRED_OF_NOBODY[lang]
 
 
 def _body(
@@ -112,7 +124,7 @@ def _kind(row: Mapping[str, Any], role: Role) -> AlertKind:
 
 
 def _place(row: Mapping[str, Any]) -> str:
-    home, area = row["home"] or "", row["area"] or ""
+    home, area = row["home"] or row.get("retired_home") or "", row["area"] or ""
     return home if home.startswith(area) else f"{area} {home}".strip()
 
 

@@ -149,6 +149,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "test": ("测试", "Test"),
     "years": ("{n} 岁", "{n}"),
     "unknown_resident": ("未登记设备", "Unregistered device"),
+    "retired_device": ("已停用设备（原属 {who} {home}）", "Retired device, last of {who} {home}"),
     "handled_by": ("坐席 {name}", "Operator {name}"),
     "you": ("你", "you"),
     "goes": ("{role} {name}", "{role} {name}"),

@@ -100,6 +100,7 @@ with shown as materialized (
 select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step, i.round, i.area,
        i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role, i.services, i.proof,
        r.name as resident, r.born, r.address, coalesce(r.risks, '{}') as risks, d.address as device, d.room,
+       last.name as retired_of, last.home as retired_home,
        t.kind as timer, case t.kind when 'expiry' then i.expires_at else t.due_at end as due_at,
        (select array_agg(distinct a.kind order by a.kind) from alert a where a.incident_id = i.id) as kinds,
        (select a.rule from alert a where a.incident_id = i.id and a.rule is not null
@@ -114,6 +115,11 @@ select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step
 from shown join incident i using (id)
 left join resident r on r.id = i.resident_id
 left join device d on d.id = i.device_id
+left join lateral (  -- a retired device is nobody's, and was somebody's
+    select coalesce(l.name, '') as name, coalesce(l.address, '') as home
+    from device_event e left join resident l on l.id = (e.facts ->> 'resident')::bigint
+    where i.resident_id is null and d.state = 'retired' and e.device_id = d.id and e.action = 'retire'
+    order by e.id desc limit 1) last on true
 left join person h on h.id = i.handler_id
 left join person g on g.id = i.responder_id
 left join timer t on t.incident_id = i.id
@@ -155,11 +161,16 @@ select i.id, i.kind, i.severity, i.state, i.opened_at, i.closed_at, i.presses, i
        exists (select from incident_event e where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
        r.name as resident, r.born, r.address, r.entrance, r.language, r.ability, r.risks, r.key_place, r.phone,
        r.door_code <> '' as has_door_code, r.lat, r.lon,
-       d.address as device, d.room,
+       d.address as device, d.room, last.name as retired_of, last.home as retired_home,
        t.kind as timer, case t.kind when 'expiry' then i.expires_at else t.due_at end as due_at
 from incident i
 left join resident r on r.id = i.resident_id
 left join device d on d.id = i.device_id
+left join lateral (  -- a retired device is nobody's, and was somebody's
+    select coalesce(l.name, '') as name, coalesce(l.address, '') as home
+    from device_event e left join resident l on l.id = (e.facts ->> 'resident')::bigint
+    where i.resident_id is null and d.state = 'retired' and e.device_id = d.id and e.action = 'retire'
+    order by e.id desc limit 1) last on true
 left join person h on h.id = i.handler_id
 left join person g on g.id = i.responder_id
 left join timer t on t.incident_id = i.id

@@ -31,6 +31,12 @@ from due
 cross join lateral (select * from incident where id = due.incident_id limit 1) i
 left join lateral (select * from resident where id = i.resident_id limit 1) r on true
 cross join lateral (select language from person where id = due.person_id limit 1) o
+left join lateral (  -- a retired device is nobody's, and was somebody's
+    select coalesce(l.name, '') as name, coalesce(l.address, '') as home
+    from device d join device_event e on e.device_id = d.id and e.action = 'retire'
+    left join resident l on l.id = (e.facts ->> 'resident')::bigint
+    where i.resident_id is null and d.id = i.device_id and d.state = 'retired'
+    order by e.id desc limit 1) last on true
 where p.ctid = due.place
 returning p.id, p.incident_id, p.round, p.step, p.person_id, p.role, p.channel, p.address, p.purpose, p.due_at, p.attempts,
           p.urgent, due.now, o.language, i.kind, i.severity, i.state, i.test, i.opened_at, i.presses, i.area, i.device_id,
@@ -38,7 +44,7 @@ returning p.id, p.incident_id, p.round, p.step, p.person_id, p.role, p.channel, 
           exists (select from incident_event e
                    where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
           r.id as resident_id, r.name, r.address as home, r.entrance, r.key_place, r.risks,
-          r.phone, r.language as spoken
+          r.phone, r.language as spoken, last.name as retired_of, last.home as retired_home
 
 -- name: settle_reached
 -- It arrived. Only the worker that holds it may say so; a page taken back meanwhile is somebody else's.

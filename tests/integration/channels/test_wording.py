@@ -33,6 +33,16 @@ def said(**changes: Any) -> str:
     return msgspec.json.encode({"text": page.text, "body": page.body}).decode()
 
 
+def test_retired_device_is_said_to_be_one_and_whose_it_was_to_who_may_know() -> None:
+    nobodys = {"resident_id": None, "name": None, "home": None}
+    stray = {**nobodys, "retired_of": "王秀兰", "retired_home": "和平社区 3 号楼 501"}
+    assert "已停用的设备（原属王秀兰）" in (text := said(role="operator", **stray))
+    assert "3 号楼 501" in text
+    assert "a retired device" in (text := said(language="en", **stray))
+    assert "王秀兰" not in text
+    assert "未登记的设备" in said(role="operator", **nobodys)
+
+
 def test_rider_sees_address_and_hazards_and_never_name_or_diagnosis() -> None:
     text = said()
     assert "和平社区 3 号楼 501" in text
