@@ -1,9 +1,13 @@
-"""Sensative Strips: a number of its memory, then fields of one type byte and a value; port 2 is what it remembers."""
+"""Sensative Strips: a number of its memory, then fields of one type byte and a value; port 2 is what it remembers.
+
+Squares, Pucks and Lifefinder have another grammar: see `square`.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
 
 from devices.adapter import DecodeError
+from devices.adapters.lorawan import square
 from devices.adapters.lorawan.parts import NAME, Codec, Frame, Said, Says, alarm, measure, past, state
 
 _NOW, _MEMORY = 1, 2
@@ -95,7 +99,10 @@ def read(frame: Frame) -> Said:
     Raises:
         DecodeError: A type that strips do not have, or a value that is cut off.
     """
-    if frame.model not in STRIPS or frame.port not in (_NOW, _MEMORY, None) or len(frame) <= 2:
+    if frame.model not in STRIPS:
+        yield from square.read(frame)
+        return
+    if frame.port not in (_NOW, _MEMORY, None) or len(frame) <= 2:
         return
     at = 2
     while at < len(frame):
@@ -114,5 +121,5 @@ def read(frame: Frame) -> Said:
 
 
 STRIPS = frozenset({"strip", "strips", "ms-guard", "ms-drip", "ms-drip-oil", "ms-comfort", "presence", "lora-strips"})
-_OTHERS = ("puck-radar", "square", "square-radar", "square-comfort")  # another grammar, which nobody has published
-CODEC = Codec(maker="sensative", read=read, models=dict.fromkeys((*sorted(STRIPS), *_OTHERS)))
+_UNREAD = ("square", "square-radar", "square-air", "square-sound")  # what their outputs are is not known
+CODEC = Codec(maker="sensative", read=read, models=dict.fromkeys((*sorted(STRIPS), *square.PROGRAMS, *_UNREAD)))
