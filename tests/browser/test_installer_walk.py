@@ -133,6 +133,7 @@ class Walk:
 
     def sane(self) -> None:
         """Nothing on this page is too small, too faint, without a name, or wider than the phone."""
+        self.page.wait_for_load_state()  # with its looks
         assert self.page.evaluate(FAULTS) == []
         assert self.complaints == []
 
