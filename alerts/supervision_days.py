@@ -87,18 +87,19 @@ class DayBook:
     def _wear(self, rows: NDArray[np.int64], at_ms: NDArray[np.int64], worn: NDArray[np.bool_]) -> None:
         """Add the time since each device's message before, if it was worn then. What is older than that is passed."""
         order = np.lexsort((at_ms, rows))
+        order = order[at_ms[order] > self.columns["said_ms"][rows[order]]]
         rows, at_ms, worn = rows[order], at_ms[order], worn[order]
+        if len(rows) == 0:
+            return
         first = np.concatenate([[True], rows[1:] != rows[:-1]])
         before_ms = np.where(first, self.columns["said_ms"][rows], np.concatenate([[0], at_ms[:-1]]))
         before = np.where(first, self.columns["worn"][rows] == 1, np.concatenate([[False], worn[:-1]]))
-        new = at_ms > before_ms
-        held = np.where(new & before & (before_ms > 0), np.minimum(at_ms - before_ms, HOLDS_MS), 0)
-        slot = self._slot(rows[new], at_ms[new])
+        held = np.where(before & (before_ms > 0), np.minimum(at_ms - before_ms, HOLDS_MS), 0)
+        slot = self._slot(rows, at_ms)
         minutes = self.columns["worn_ms"]
-        known = minutes[rows[new], slot]
-        minutes[rows[new], slot] = np.maximum(known, 0)
-        np.add.at(minutes, (rows[new], slot), held[new].astype(np.int32))
-        last = np.concatenate([rows[1:] != rows[:-1], [True]]) & new
+        minutes[rows, slot] = np.maximum(minutes[rows, slot], 0)
+        np.add.at(minutes, (rows, slot), held.astype(np.int32))
+        last = np.concatenate([rows[1:] != rows[:-1], [True]])
         self.columns["said_ms"][rows[last]], self.columns["worn"][rows[last]] = at_ms[last], worn[last]
 
     def _levels(self, rows: NDArray[np.int64], at_ms: NDArray[np.int64], level: NDArray[np.float32]) -> None:
