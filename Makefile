@@ -54,10 +54,11 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-## make bench    CPU per message, press latency and escalation, each beside its peers in the same run
+## make bench    CPU per message, press latency, crowds and escalation, each beside its peers in the same run
 bench: setup tools
 	$(BIN)/carehub bench ingest
 	$(BIN)/carehub bench latency
+	$(BIN)/carehub bench connections
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
 	$(BIN)/carehub bench escalation
 

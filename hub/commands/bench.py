@@ -6,6 +6,7 @@ import sys
 BENCHES = {
     "ingest": "CPU per message through Mosquitto and through the listener, beside mosquitto_sub",
     "latency": "press to page and press to console, beside a bare Mosquitto round trip",
+    "connections": "thousands of idle devices, all back at once, bad peers, takeover, beside Mosquitto",
     "escalation": "first page, timers, bursts, kill -9, beside Alertmanager and procrastinate",
 }
 

@@ -6,14 +6,14 @@ python -m tests.bench.gateway_cost [--connections 5000] [--back-at-once 1000] [-
 import argparse
 import asyncio
 import multiprocessing
-import resource
+import os
 import time
 from multiprocessing.connection import Connection as Pipe
-from pathlib import Path
 
 import structlog
 import uvloop
 
+from hub.bench.crowd import allow_files, resident_kb
 from hub.ingress.gateway import Gateway
 from hub.ingress.settings import GatewaySettings
 from tests.bench.ingress_cost import Discard, cpu_s
@@ -25,21 +25,10 @@ CONNECTING = 200  # at once: the time of the others is not measured
 LIMIT_S = 60.0
 
 
-def resident_kb() -> int:
-    """Return what this process has in memory, without what it shares."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
-    return (int(pages[1]) - int(pages[2])) * resource.getpagesize() // 1024
-
-
-def open_files(count: int) -> None:
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (count if hard == resource.RLIM_INFINITY else min(count, hard), hard))
-
-
 def gateway(pipe: Pipe, connections: int) -> None:
     """Serve until told to stop; at every word on the pipe say memory, CPU and frames so far."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    open_files(3 * connections + 100)
+    allow_files(3 * connections + 100)
 
     async def serve() -> None:
         intake = Discard()
@@ -51,7 +40,7 @@ def gateway(pipe: Pipe, connections: int) -> None:
                 if pipe.poll():
                     if pipe.recv() == "stop":
                         return
-                    pipe.send((resident_kb(), cpu_s(), intake.count))
+                    pipe.send((resident_kb(os.getpid()), cpu_s(), intake.count))
 
     uvloop.run(serve())
 
@@ -125,7 +114,7 @@ def main() -> None:
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.Process(target=gateway, args=(theirs, options.connections))
     server.start()
-    open_files(3 * options.connections + 100)
+    allow_files(3 * options.connections + 100)
     crowd = Crowd(ours, ours.recv())
     try:
         uvloop.run(measure(crowd, options.connections, options.back_at_once, options.frames))

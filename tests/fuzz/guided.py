@@ -15,8 +15,8 @@ atheris: Any = import_module("atheris")  # of the extra [fuzz]; it has no types
 with atheris.instrument_imports(include=["devices"]):
     from devices import registry  # noqa: F401
 
-from tests.fuzz import corpus, mutate, oracles
-from tests.fuzz.corpus import Seed
+from tests.fuzz import corpus, mutate, oracles  # noqa: E402 - the decoders first, instrumented
+from tests.fuzz.corpus import Seed  # noqa: E402
 
 HEAD = 2  # bytes that say which topic and model it is
 TARGETS = sorted(

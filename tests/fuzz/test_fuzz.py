@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from devices import registry
-from devices.adapter import DecodeError, Message
+from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.framers import base
 from devices.protocols import BY_NAME, PROTOCOLS
 from devices.telemetry import Observation, Telemetry
@@ -147,14 +147,16 @@ class Planted:
             raise KeyError("sos")
         if self.fault == "wordy":
             raise DecodeError(self.name, "x" * 9_000)
-        value: float | str | bool = {"nan": float("nan"), "long": "x" * 9_000, "moody": float(self.asked)}.get(
-            self.fault, True
-        )
+        values: dict[str, float | str | bool] = {"nan": float("nan"), "long": "x" * 9_000, "moody": float(self.asked)}
+        value = values.get(self.fault, True)
         code = {"nameless": "alarm.tea", "invents": "alarm.fall", "calm": "alarm.sos"}.get(
             self.fault, "device.temperature"
         )
         seen = Observation(code=code, value=value)
         return [Telemetry(device="planted:1", adapter=self.name, observations=(seen,))]
+
+    def encode(self, command: Command) -> Downlink | None:
+        return None
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ BYTES: Mapping[str, Mapping[str, Callable[[bytes], bool]]] = {
     "gl200text/1": {"alarm.sos": _has(rb":GTSOS|:GT\w{3}"), "alarm.general": _has(rb":GT")},
     "megastek/1": {"alarm.sos": _has(rb"(?i)sos|help"), "alarm.fall": _FALLEN},
     "gps103/1": {"*": _has(rb"imei:\d+,"), "alarm.sos": _SPOKEN, "alarm.fall": _FALLEN},
+    "mictrack/1": {"alarm.sos": _has(rb"\+5\+|(?i:sos)")},
     "xexun/1": {"alarm.sos": _SPOKEN, "alarm.fall": _FALLEN},
     # GT06: alarm frames, heartbeats and those with terminal information; 94 and 98 are data of modules.
     "gt06/1": {
@@ -122,7 +123,7 @@ def _uplink(seed: Seed, code: str) -> bool:
 def _bytes_in(word: bytes) -> bool:
     for read in (b64decode, bytes.fromhex):
         try:
-            if read(word.decode("ascii")):  # type: ignore[operator]
+            if read(word.decode("ascii")):
                 return True
         except (ValueError, binascii.Error):
             continue
