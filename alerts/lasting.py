@@ -6,11 +6,12 @@ stays set. A press that a device reports as an event rings each time.
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
 from alerts.detectors.sos import BUTTONS, OVER
-from devices.telemetry import Observation, Quality, Telemetry
+from devices.telemetry import Observation, Quality, Stage, Telemetry
 
 GAP_MS = 60_000  # not said for longer, it is another alarm: too many rings are better than one too few
 HOUSE_GAP_MS = 7_200_000  # of detectors, which do say when it is over, and repeat themselves by the hour
@@ -19,12 +20,14 @@ RESTART_MS = 60_000  # how long after its start a bridge may be sending the stat
 MOST = 20_000  # devices in alarm, and bridges, that are remembered
 BRIDGE = "/bridge"  # what the address of a bridge itself ends in
 
+What: TypeAlias = tuple[str, str | None, Stage | None]  # code, channel, stage: a fall that is confirmed is news of it
+
 
 @dataclass(slots=True)
 class Train:
     """What a device is alarming about, since when, and when it last said so. Times in ms."""
 
-    codes: frozenset[str]
+    what: frozenset[What]
     since_ms: int
     said_ms: int
 
@@ -47,15 +50,15 @@ class Lasting:
         if retained:
             return said
         self._note_bridge(said, at_ms)
-        on = frozenset(one.code for one in said.observations if one.lasting and _on(one))
+        on = _on(said)
         train = self._trains.get(said.device)
         if train is not None:
             if at_ms < train.said_ms:
                 return said  # looked at before
             train = self._without(said, on, train)
-        if train is None or not on <= train.codes:
+        if train is None or not on <= train.what:
             self._begins(said.device, on, at_ms)
-        elif at_ms - train.said_ms <= (HOUSE_GAP_MS if on <= HOUSE else GAP_MS):
+        elif at_ms - train.said_ms <= (HOUSE_GAP_MS if {code for code, *_ in on} <= HOUSE else GAP_MS):
             train.said_ms = at_ms if on else train.said_ms
         elif self._only_remembered(said, at_ms):
             return _replayed(said)
@@ -63,14 +66,14 @@ class Lasting:
             self._begins(said.device, on, at_ms)
         return said
 
-    def _without(self, said: Telemetry, on: frozenset[str], train: Train) -> Train | None:
+    def _without(self, said: Telemetry, on: frozenset[What], train: Train) -> Train | None:
         """Return what still goes on after this message."""
-        train.codes -= _over(said, on, train)
-        if not train.codes:
+        train.what -= _over(said, on, train)
+        if not train.what:
             del self._trains[said.device]
-        return train if train.codes else None
+        return train if train.what else None
 
-    def _begins(self, device: str, on: frozenset[str], at_ms: int) -> None:
+    def _begins(self, device: str, on: frozenset[What], at_ms: int) -> None:
         if on:
             self._trains[device] = Train(on, at_ms, at_ms)
             _trim(self._trains, device, self._most)
@@ -80,8 +83,8 @@ class Lasting:
         train = self._trains.get(said.device)
         if train is None or train.since_ms >= at_ms or any(_event(one) for one in said.observations):
             return None
-        on = frozenset(one.code for one in said.observations if one.lasting and _on(one))
-        return train.since_ms if on and on <= train.codes else None
+        on = _on(said)
+        return train.since_ms if on and on <= train.what else None
 
     def _note_bridge(self, said: Telemetry, at_ms: int) -> None:
         if said.device.endswith(BRIDGE) and any(o.code == "link.online" and o.value is True for o in said.observations):
@@ -102,8 +105,12 @@ class Lasting:
         return False
 
 
-def _on(one: Observation) -> bool:
-    return one.quality is Quality.OK and one.value is True and one.stage not in OVER
+def _on(said: Telemetry) -> frozenset[What]:
+    return frozenset((one.code, one.channel, one.stage) for one in said.observations if _is_on(one))
+
+
+def _is_on(one: Observation) -> bool:
+    return one.lasting and one.quality is Quality.OK and one.value is True and one.stage not in OVER
 
 
 def _event(one: Observation) -> bool:
@@ -112,20 +119,21 @@ def _event(one: Observation) -> bool:
     return calls and not one.lasting and one.quality is Quality.OK and one.value not in (None, False, "", 0)
 
 
-def _over(said: Telemetry, on: frozenset[str], train: Train) -> frozenset[str]:
+def _over(said: Telemetry, on: frozenset[What], train: Train) -> frozenset[What]:
     """Return what a message says is over. A report with a place, as trackers send, would name what goes on; one that
     was made before the alarm came says nothing of it.
     """
-    over = frozenset(o.code for o in said.observations if o.lasting and o.value is False and o.quality is Quality.OK)
+    off = {(o.code, o.channel) for o in said.observations if o.lasting and o.value is False and o.quality is Quality.OK}
+    over = frozenset(one for one in train.what if one[:2] in off)
     whole = any(one.code == "location" for one in said.observations)
     if whole and (said.measured_at is None or said.measured_at.timestamp() * 1000 >= train.since_ms):
-        over |= train.codes - on
+        over |= train.what - on
     return over
 
 
 def _replayed(said: Telemetry) -> Telemetry:
     marked = (
-        msgspec.structs.replace(one, quality=Quality.REPLAYED) if one.lasting and _on(one) else one
+        msgspec.structs.replace(one, quality=Quality.REPLAYED) if _is_on(one) else one
         for one in said.observations
     )  # fmt: skip
     return msgspec.structs.replace(said, observations=tuple(marked))

@@ -90,7 +90,7 @@ async def _known(conn: Connection, call: Call) -> hot.Cursor | None:
     if source is None:
         return None
     if source.since is not None:
-        return await presses.ask_going_on(conn, source.device_id, call.alert.kind, source.since)
+        return await presses.ask_going_on(conn, source.device_id, call.alert.kind, source.since, test=call.alert.test)
     if source.identity is not None:
         return await presses.ask_seen(conn, source.device_id, source.identity)
     return await presses.ask_just_counted(conn, source.device_id, call.alert.kind, source.at)

@@ -49,11 +49,11 @@ async def counters(conn: Connection) -> list[tuple[str, str]]:
     return [(str(row[0]), str(row[1])) for row in await (await conn.execute(Q.counters)).fetchall()]
 
 
-async def ask_going_on(conn: Connection, device_id: int, kind: str, since: datetime) -> hot.Cursor:
+async def ask_going_on(conn: Connection, device_id: int, kind: str, since: datetime, *, test: bool) -> hot.Cursor:
     """Ask for the open incident of an alarm that has been going on since then. Once its case has ended, what still goes
     on is a new one. In pipeline mode nothing waits for the answer.
     """
-    values = {"device_id": Int8(device_id), "kind": kind, "since": since - SAME_PRESS}
+    values = {"device_id": Int8(device_id), "kind": kind, "since": since - SAME_PRESS, "test": test}
     return await hot.execute(conn, Q.going_on, values)
 
 

@@ -16,6 +16,7 @@ order by p.at desc limit 1
 -- The open incident that an alarm went to which has been on since then.
 select p.incident_id from press p join incident i on i.id = p.incident_id
 where p.device_id = %(device_id)s and p.kind = %(kind)s and i.dedup_key is not null and p.at >= %(since)s::timestamptz
+  and (%(test)s::bool or not i.test)  -- what goes on when the installer has finished is no test any more
 order by p.at desc limit 1
 
 -- name: counters

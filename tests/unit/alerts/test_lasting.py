@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from alerts.lasting import GAP_MS, HOUSE_GAP_MS, RESTART_MS, Lasting
-from devices.telemetry import Observation, Quality, Telemetry
+from devices.telemetry import Observation, Quality, Stage, Telemetry
 
 PANIC = "z2m:zigbee2mqtt/Panic"
 SOS = Observation(code="alarm.sos", value=True, lasting=True)
@@ -45,6 +45,16 @@ def test_something_else_beside_what_goes_on_is_a_call_of_its_own() -> None:
     assert since(lasting, said(SMOKE, SOS), 1_000) is None
     assert since(lasting, said(SMOKE, SOS), 2_000) == 1_000
     assert since(lasting, said(SMOKE, PRESS), 3_000) is None
+
+
+def test_fall_that_is_confirmed_and_another_button_are_news() -> None:
+    lasting = Lasting()
+    stages = [Stage.SUSPECTED, Stage.SUSPECTED, Stage.CONFIRMED, Stage.CONFIRMED]
+    falls = [said(Observation(code="alarm.fall", value=True, stage=stage, lasting=True)) for stage in stages]
+    assert [since(lasting, fall, at * 1_000) for at, fall in enumerate(falls)] == [None, 0, None, 2_000]
+    lasting.hear(said(Observation(code="alarm.fall", value=False, lasting=True)), 4_000)
+    assert since(lasting, falls[3], 5_000) is None
+    assert since(lasting, said(Observation(code="alarm.sos", value=True, channel="2", lasting=True)), 6_000) is None
 
 
 def test_press_that_is_an_event_never_goes_on() -> None:
