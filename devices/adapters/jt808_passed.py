@@ -6,7 +6,7 @@ The standard leaves its content to the makers; this is what open servers agree o
 from devices.adapters.jt808_items import coordinates
 from devices.adapters.tracker import GMT8, Reader, Report, bcd, moment
 
-READINGS, FAULTS, DRIVEN, MOVED = 0x01, 0x02, 0x03, 0x15  # what a frame of the kind F0 holds
+DRIVEN, MOVED = 0x03, 0x15  # what a frame of the kind F0 holds
 HARD: dict[int, str] = {
     51: "alarm.hardAcceleration",
     52: "alarm.hardBraking",
@@ -54,26 +54,13 @@ def read(body: Reader) -> list[Report]:
 
 
 def _of_car(report: Report, body: Reader, kind: int) -> None:
+    """Read events. Readings and fault codes are a car's own; the place behind them is passed over, as others do."""
     if kind == MOVED:
         event = body.u(4)
         report.alarm(HARD.get(event), f"f0:15:{event:02x}")
         return
-    if kind == READINGS:
-        for _ in range(body.u(1)):
-            body.take(2)  # which
-            body.take(body.u(1))
-    elif kind == FAULTS:
-        for _ in range(body.u(2)):
-            body.take(4)  # the part of the car
-            for _ in range(body.u(2)):
-                body.take(4 + 4)  # fault, status
-                body.take(body.u(2))  # as a text
-    elif kind == DRIVEN:
+    if kind == DRIVEN:
         for _ in range(body.u(1)):
             event = body.u(1)
             report.alarm(GIVEN.get(event), f"f0:{event:02x}")
             body.take(body.u(1))
-    else:
-        return
-    if body.left >= 4 + 8:
-        coordinates(report, body)
