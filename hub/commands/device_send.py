@@ -62,7 +62,7 @@ def order(words: Sequence[str]) -> tuple[Order | None, str]:
     asked: Order | None = None
     try:
         match what, rest:
-            case ("locate" | "find" | "reboot"), []:
+            case (("locate" | "find" | "reboot"), []):
                 asked = BARE[what]
             case "measure", ([] | [_]):
                 asked = Measure(Vital(rest[0]) if rest else Vital.HEART_RATE)

@@ -16,6 +16,7 @@ from devices.adapter import Downlink
 from hub.ingress import counters
 from hub.ingress.arrival import Outlet
 from hub.ingress.awaited import Awaited
+from hub.ingress.outcomes import Outcomes
 from hub.loops import bell
 from hub.store.pool import Pool, connect, open_pool
 from hub.store.sql import queries
@@ -32,8 +33,6 @@ RETRY_S = (0.5, 30.0)
 RECONNECT_S = (0.2, 5.0)
 SEND_AGAIN_S = 120.0  # a command that is not answered for so long is sent again
 MOST_TRIES = 3  # of one command
-RESULT_S = 300.0  # so long what a command asked for is looked for all the time; afterwards now and then
-RESULT_LOOK_S = 2.0
 
 Q = queries("downlinks")
 COMMANDS = queries("device_commands")
@@ -101,14 +100,14 @@ class Downlinks:
         self._wake = asyncio.Event()
         self._awaited = Awaited()
         self._sending: set[int] = set()  # commands
-        self._results_until = 0.0
-        self._asked = asyncio.Event()
+        self._outcomes: Outcomes
         self._pool: Pool
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         self._pool = open_pool(self._dsn, name="carehub downlinks", largest=CONNECTIONS)
         await self._pool.open()
+        self._outcomes = Outcomes(self._pool, self._awaited)
         for outlet in self._outlets:
             if isinstance(outlet, Announcer):
                 outlet.when_reachable(self._reachable)
@@ -117,8 +116,8 @@ class Downlinks:
         self._tasks = [
             asyncio.create_task(self._listen(), name="downlinks listen"),
             asyncio.create_task(self._offer(), name="downlinks offer"),
-            asyncio.create_task(self._note_answers(), name="downlinks answers"),
-            asyncio.create_task(self._look_for_results(), name="downlinks results"),
+            asyncio.create_task(self._outcomes.note_answers(), name="downlinks answers"),
+            asyncio.create_task(self._outcomes.look_for_results(), name="downlinks results"),
         ]
         return self
 
@@ -149,10 +148,9 @@ class Downlinks:
                     await self._load_retained(conn)
                     pause_s = RECONNECT_S[0]
                     while True:
-                        await _settle(conn)
+                        await self._outcomes.catch_up(conn, self._sending)
                         rows = await _rows(conn, Q.waiting, most=MOST_WAITING, **AGAIN)
                         self._forget_all_but({number for number, *_ in rows})
-                        self._awaited.renew(await _rows(conn, COMMANDS.awaited, most=MOST_WAITING), self._sending)
                         self._learn(rows)
                         await self._follow(conn, asyncio.get_running_loop().time() + RELOAD_S)
             except (psycopg.Error, OSError) as error:
@@ -290,52 +288,10 @@ class Downlinks:
                 async with self._pool.connection() as conn, conn.transaction():
                     await conn.execute(Q.mark_delivered, {"id": number})
                     await conn.execute(COMMANDS.sent, {"id": command, "took_s": loop.time() - began})
-                self._results_until = loop.time() + RESULT_S
-                self._asked.set()
+                self._outcomes.expected()
             return heard
         finally:
             self._sending.discard(command)
-
-    async def _note_answers(self) -> None:
-        """Write down what devices answered. One that cannot be written is written later: the queue holds the rest."""
-        while True:
-            command, answer = await self._awaited.answers.get()
-            values = {"id": command, "words": answer.words.replace("\0", ""), "refused": answer.refused}
-            await self._persist(COMMANDS.answered, values)
-
-    async def _persist(self, query: bytes, values: dict[str, Any]) -> None:
-        pause_s = RECONNECT_S[0]
-        while True:
-            try:
-                async with self._pool.connection() as conn:
-                    await conn.execute(query, values)
-                return
-            except (psycopg.OperationalError, PoolTimeout, OSError) as error:
-                log.warning("answer not written: database gone", error=type(error).__name__)
-            except Exception:
-                log.exception("answer not written", command_id=values["id"])
-                return
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, RECONNECT_S[1])
-
-    async def _look_for_results(self) -> None:
-        """Soon after a command its reading, or its place, comes as telemetry: whoever asked is waiting for it."""
-        loop = asyncio.get_running_loop()
-        while True:
-            if loop.time() >= self._results_until:
-                await self._asked.wait()
-                self._asked.clear()
-            await asyncio.sleep(RESULT_LOOK_S)
-            try:
-                async with self._pool.connection() as conn:
-                    await _settle(conn)
-            except (psycopg.Error, PoolTimeout, OSError) as error:
-                log.warning("results not looked for: database gone", error=type(error).__name__)
-
-
-async def _settle(conn: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
-    await conn.execute(COMMANDS.measured)
-    await conn.execute(COMMANDS.over)
 
 
 async def _rows(conn: psycopg.AsyncConnection[tuple[Any, ...]], query: bytes, **values: Any) -> list[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ from hub.phrases import saying, tongue
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 @pytest.mark.parametrize("role", [*Role, None])
-@pytest.mark.parametrize("say", list(Say))
+@pytest.mark.parametrize("say", [say for say in Say if say is not Say.MESSAGE])  # those are an operator's own
 def test_watch_has_words_for_everything_it_may_be_told(say: Say, role: Role | None, language: str) -> None:
     text = saying(Told(say=str(say), role=role), language)
     assert text
