@@ -39,6 +39,7 @@ create table device_silence (                         -- a device past its deadl
 );
 create unique index on device_silence (device_id) where ended_at is null;
 create index on device_silence (loss_id) where loss_id is not null;
+create index device_silent_now on device_silence (since) where ended_at is null and loss_id is null;
 
 -- One row a device and day of the district: what remains when telemetry has gone.
 create table device_day (
