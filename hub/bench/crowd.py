@@ -50,6 +50,13 @@ class Line:
     def drop(self) -> None:
         self.writer.transport.abort()
 
+    async def packet(self) -> tuple[int, bytes]:
+        """Return first byte and body of the next MQTT packet, of up to 16 KB."""
+        kind, size = await self.reader.readexactly(2)
+        if size >= 0x80:
+            size = size & 0x7F | (await self.reader.readexactly(1))[0] << 7
+        return kind, await self.reader.readexactly(size)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Speech:

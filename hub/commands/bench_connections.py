@@ -46,7 +46,7 @@ from hub.embedded import free_port
 
 EVERY_S = 60.0  # a device speaks once in this
 PATIENCE_S = 2.0  # of the hub with those who do not say who they are, or do not read; 10 and 60 otherwise
-SETTLE_S = 1.0  # until memory is looked at
+SETTLE_S = 1.1  # until memory is looked at
 GONE_WITHIN_S = 30.0
 HALF_OPEN, TORN, SLOW = 200, 50, 5
 SPARE = 100  # devices registered beside the crowd: the slow ones sign in too
@@ -144,13 +144,13 @@ async def beside_bad_peers(crowd: Crowd, metrics_port: int, dsn: str, count: int
     """Return how a press fares beside peers that only take up room, and when the last of those was gone."""
     bad = [await silent(crowd.port, b"") for _ in range(HALF_OPEN)]
     bad += [await silent(crowd.port, torn(crowd.speech)) for _ in range(TORN)]
-    slower: list[socket.socket] = []
+    slower, took = list[socket.socket](), list[float]()
     began = time.perf_counter()
     if crowd.speech is MQTT:  # a tracker is answered ten bytes a frame, and is read no further than it takes them
         await asyncio.to_thread(queue, dsn, [(count + each, b"x" * BULK) for each in range(SLOW)] * BULKS)
         slow_ones = range(count, count + SLOW)
         slower = await asyncio.gather(*(slow(crowd, each, subscribe_packet(each)) for each in slow_ones))
-    pressing = asyncio.create_task(press_on(crowd), name="presses")
+    pressing = asyncio.create_task(press_on(crowd, took), name="presses")
     try:
         gone_s = await all_gone(bad, PATIENCE_S + GONE_WITHIN_S)
         if slower:
@@ -160,7 +160,7 @@ async def beside_bad_peers(crowd: Crowd, metrics_port: int, dsn: str, count: int
         await asyncio.gather(pressing, return_exceptions=True)
         for peer in (*bad, *slower):
             peer.close()
-    return {"bad_peers": len(bad) + len(slower), "bad_peers_gone_s": gone_s, **spread("press", PRESSES)}
+    return {"bad_peers": len(bad) + len(slower), "bad_peers_gone_s": gone_s, **spread("press", took)}
 
 
 async def slow_ended(metrics_port: int, began: float) -> float:
@@ -176,14 +176,10 @@ async def slow_ended(metrics_port: int, began: float) -> float:
     raise CrowdError(f"slow readers are there after {PATIENCE_S + GONE_WITHIN_S:.0f} s")
 
 
-PRESSES: list[float] = []
-
-
-async def press_on(crowd: Crowd) -> None:
+async def press_on(crowd: Crowd, took: list[float]) -> None:
     """Press one device after the other until told to stop."""
-    PRESSES.clear()
     for line in crowd.lines:
-        PRESSES.append(await crowd.acknowledged(line, crowd.speech.press))
+        took.append(await crowd.acknowledged(line, crowd.speech.press))
         await asyncio.sleep(PRESS_EVERY_S)
 
 
@@ -198,24 +194,18 @@ async def takeover(
     """Kill the process that has them; return when the next one has acknowledged each, and what it kept.
 
     Raises:
-        CrowdError: An acknowledged press is not there, or a downlink that waited did not come.
+        CrowdError: An acknowledged press is not there, or a device was taken for another.
     """
     waiting = min(QUEUED, len(crowds["mqtt"].lines))
-    pressed = [crowd.lines[each] for crowd in crowds.values() for each in range(waiting)]
+    pressed = [(crowd, line) for crowd in crowds.values() for line in crowd.lines[:waiting]]
+    await asyncio.sleep(SETTLE_S)  # a tracker names a press by its second: one within the last is a repeat
     saved = await asyncio.to_thread(count_of, dsn, "press")
-    await asyncio.gather(
-        *(
-            crowd.acknowledged(crowd.lines[each], crowd.speech.press)
-            for crowd in crowds.values()
-            for each in range(waiting)
-        )
-    )
+    await asyncio.gather(*(crowd.acknowledged(line, crowd.speech.press) for crowd, line in pressed))
     there = {way: len(crowd.lines) for way, crowd in crowds.items()}
     for crowd in crowds.values():
         crowd.leave()
     await asyncio.to_thread(queue, dsn, [(each, b"%d" % each) for each in range(waiting)])
-    ports = free_port(), free_port()
-    began = time.perf_counter()
+    ports, began = (free_port(), free_port()), time.perf_counter()
     first.send_signal(signal.SIGKILL)
     await asyncio.to_thread(first.wait)
     kept = await asyncio.to_thread(count_of, dsn, "press") - saved
@@ -255,10 +245,7 @@ async def commanded(crowd: Crowd, each: int) -> bool:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(GONE_WITHIN_S):
             while True:  # what people were told of its press comes too
-                (kind, size) = await line.reader.readexactly(2)
-                if size >= 0x80:
-                    size = size & 0x7F | (await line.reader.readexactly(1))[0] << 7
-                body = await line.reader.readexactly(size)
+                kind, body = await line.packet()
                 after = 2 + int.from_bytes(body[:2], "big")
                 if kind & 0x06:
                     line.writer.write(b"\x40\x02" + body[after : after + 2])
