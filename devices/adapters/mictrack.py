@@ -20,6 +20,7 @@ _WHY = re.compile(r"#(?P<id>\d{15})#(?P<model>[^#]*)#[^#]*#(?P<event>[^#]*)#", r
 _WHERE = re.compile(r"#(?P<volts>\d{4}|\d\d)?(?:#[^$]*|[0-9A-Fa-f]*)\$(?P<kind>GPRMC|WIFI),(?P<rest>[^*]*)", re.ASCII)
 _TIME = re.compile(r"\d{12}", re.ASCII)
 EVENT, MILLIVOLTS = -3, -2  # fields before the last
+WHOLE = (5, 9)  # fields at least, with the time first or behind the satellites
 EVENTS: dict[str, str] = {
     "0": "alarm.powerOn",
     "5": "alarm.sos",
@@ -100,6 +101,8 @@ def _found(fields: list[str]) -> Said:
     lat, lon = nmea.decimal(at(fields, clock + 1), 90), nmea.decimal(at(fields, clock + 2))
     if clock == 1 and lat is not None and lon is not None and "." in at(fields, clock + 1):  # 0 and 0 are no place
         said.place(lat, lon, valid=True)
+    if len(fields) < WHOLE[clock]:  # cut off: another field stands where the event should
+        return said
     volts = number(at(fields, MILLIVOLTS))
     said.alarm(EVENTS.get(at(fields, EVENT)), at(fields, EVENT))
     if volts is not None and 1000 <= volts < 20_000:

@@ -120,6 +120,12 @@ def test_names_of_any_length_are_kept_short() -> None:
     oracles.judge(Seed(topic="tcp/megastek", payload=STREAMS["megastek"][0].replace(b"860000000000017", number)))
 
 
+@pytest.mark.parametrize("length", [41, 44, 47, 53])
+def test_a_cut_line_of_mictrack_has_no_event_where_another_field_stands(length: int) -> None:
+    whole = b"MT;6;860000000000017;R0;5+261121215958+38.46670+106.27310+0.4+120+2+3744+113"
+    oracles.cut_says_no_more(Seed(topic="tcp/mictrack", payload=whole), length)
+
+
 def test_noise_behind_a_dollar_sign_is_no_alarm_of_h02() -> None:
     oracles.random_bytes_ring_nothing(Seed(topic="tcp/h02", payload=b"$" + bytes(range(0xA0, 0xA0 + 31))))
 
