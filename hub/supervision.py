@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from alerts.detectors.detector import Columnar, Finding
 from alerts.detectors.device_health import quiet_ms
+from alerts.supervision import class_of
 from alerts.supervision_battery import CHARGED_PCT
 from alerts.supervision_days import DayBook
 from alerts.supervision_gateways import BEATS, OFFLINE_GRACE_MS, Members, Why, lost, offline_too_long
@@ -29,6 +30,7 @@ VIAS_WAITING = 200_000  # changes of gateway not yet written; beyond it the olde
 NAMED = 10  # devices named in the alert of their gateway
 
 SILENT = Gauge("carehub_silent_devices", "Devices past their deadline", ["why"])
+FAULTS = Counter("carehub_supervision_faults", "Faults of supervision itself: looked over, nothing else stopped")
 LOST = Gauge("carehub_gateways_lost", "Gateways that are lost")
 log = structlog.get_logger()
 
@@ -112,7 +114,14 @@ class Supervision:
     # What was stored.
 
     def observe(self, rows: NDArray[np.int64], columns: Columns, links: Sequence[Linked]) -> None:
-        """Take a stored batch in."""
+        """Take a stored batch in. Never raises: what was stored is stored, and a press stands behind it."""
+        try:
+            self._observe(rows, columns, links)
+        except Exception:
+            FAULTS.inc()
+            log.exception("supervision failed on a batch")
+
+    def _observe(self, rows: NDArray[np.int64], columns: Columns, links: Sequence[Linked]) -> None:
         self.days.fit(len(self.table))
         for at in self.days.observe(rows, columns).tolist():
             self.changes.signals[int(rows[at]), int(columns.received_ms[at])] = None
@@ -166,6 +175,8 @@ class Supervision:
     def _word(self, address: str, online: bool, at_ms: int) -> None:
         """A device says that its line is up or down. Only of a gateway does that mean anything for others."""
         known = self.gateways.get(address)
+        if known is None and class_of(address).name != "gateway":
+            return
         if online:
             if known is not None and (known.offline_ms or known.why):
                 self._returned(known)
@@ -209,7 +220,14 @@ class Supervision:
     _now_ms = 0
 
     def tick(self, now_ms: int) -> None:
-        """Gateways that said they are offline and did not come back in time are lost."""
+        """Gateways that said they are offline and did not come back in time are lost. Never raises."""
+        try:
+            self._tick(now_ms)
+        except Exception:
+            FAULTS.inc()
+            log.exception("supervision failed")
+
+    def _tick(self, now_ms: int) -> None:
         self._now_ms = now_ms
         for address in [one for one in self._offline if one not in self._lost]:
             gateway = self.gateways[address]
@@ -223,8 +241,19 @@ class Supervision:
         return own * 1000 or OFFLINE_GRACE_MS
 
     def alone(self, found: Iterable[Finding], now_ms: int) -> list[Finding]:
-        """Return the findings that are told by themselves: silences a lost gateway explains are counted there."""
-        return [one for one in found if one.rule != SILENCE or not self._explained(one.row, now_ms)]
+        """Return the findings that are told by themselves: silences a lost gateway explains are counted there.
+
+        Never raises: a silence that cannot be looked at is told.
+        """
+        return [one for one in found if one.rule != SILENCE or not self._looked(one.row, now_ms)]
+
+    def _looked(self, row: int, now_ms: int) -> bool:
+        try:
+            return self._explained(row, now_ms)
+        except Exception:
+            FAULTS.inc()
+            log.exception("supervision failed on a silence")
+            return False
 
     def _explained(self, row: int, now_ms: int) -> bool:
         self._now_ms = now_ms

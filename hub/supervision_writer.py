@@ -72,6 +72,9 @@ class SupervisionWriter:
                 except (psycopg.Error, OSError) as err:
                     log.warning("supervision not written, trying again", error=str(err)[:200])
                     await asyncio.sleep(backoff.next_s())
+                except Exception:  # a fault of ours must not end what the process does besides
+                    log.exception("supervision not written")
+                    await asyncio.sleep(backoff.next_s())
 
     async def once(self, conn: Connection, *, everything: bool = False) -> None:
         """Write one turn's share. What could not be written stays for the next turn."""

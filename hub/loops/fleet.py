@@ -57,6 +57,10 @@ class FleetLoop:
                     log.warning("fleet_waits_for_database", error=type(err).__name__, detail=str(err)[:200])
                     await asyncio.sleep(backoff.next_s())
                     continue
+                except Exception:  # a fault of ours must not end what the process does besides
+                    log.exception("fleet_failed")
+                    await asyncio.sleep(EVERY_S)
+                    continue
                 await asyncio.sleep(EVERY_S / 10 if more else EVERY_S)
 
     async def once(self, conn: Connection) -> bool:
