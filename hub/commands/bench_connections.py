@@ -34,6 +34,7 @@ from hub.bench.crowd import (
     all_gone,
     allow_files,
     connect_packet,
+    imei,
     resident_kb,
     silent,
     slow,
@@ -199,7 +200,7 @@ async def takeover(
     waiting = min(QUEUED, len(crowds["mqtt"].lines))
     pressed = [(crowd, line) for crowd in crowds.values() for line in crowd.lines[:waiting]]
     await asyncio.sleep(SETTLE_S)  # a tracker names a press by its second: one within the last is a repeat
-    saved = await asyncio.to_thread(count_of, dsn, "press")
+    saved = await asyncio.to_thread(presses, dsn)
     await asyncio.gather(*(crowd.acknowledged(line, crowd.speech.press) for crowd, line in pressed))
     there = {way: len(crowd.lines) for way, crowd in crowds.items()}
     for crowd in crowds.values():
@@ -208,22 +209,21 @@ async def takeover(
     ports, began = (free_port(), free_port()), time.perf_counter()
     first.send_signal(signal.SIGKILL)
     await asyncio.to_thread(first.wait)
-    kept = await asyncio.to_thread(count_of, dsn, "press") - saved
+    kept = await asyncio.to_thread(presses, dsn) - saved
     if kept < len(pressed):
         raise CrowdError(f"{len(pressed)} presses were acknowledged and {kept} are saved")
     (folder / "next").mkdir()
     stack.enter_context(await asyncio.to_thread(entered, folder / "next", settings(dsn, *ports)))
     ready_s = time.perf_counter() - began
     crowds["mqtt"].port, crowds["tcp"].port = ports
-    count = await asyncio.to_thread(count_of, dsn, "device")
     for way, crowd in crowds.items():
         await crowd.come(there[way])
     back = [(crowd, line) for crowd in crowds.values() for line in crowd.lines]
     await asyncio.gather(*(crowd.acknowledged(line, crowd.speech.report) for crowd, line in back))
     all_back_s = time.perf_counter() - began
     heard = await asyncio.gather(*(commanded(crowds["mqtt"], each) for each in range(waiting)))
-    if await asyncio.to_thread(count_of, dsn, "device") != count:
-        raise CrowdError("a device that came back was taken for another")
+    if strangers := await asyncio.to_thread(unknown, dsn, there):
+        raise CrowdError(f"devices that came back were taken for {strangers[:3]}")
     return {
         "ready_s": ready_s, "downlinks_heard": sum(heard), "downlinks_waited": waiting,
         "presses_kept": kept, "presses_acknowledged": len(pressed), "back": len(back), "all_back_s": all_back_s,
@@ -262,10 +262,19 @@ def queue(dsn: str, downlinks: Sequence[tuple[int, bytes]]) -> None:
             conn.execute(QUEUE, (f"carehub/{name(number)}/command/{at}", payload))
 
 
-def count_of(dsn: str, what: str) -> int:
+def presses(dsn: str) -> int:
     with psycopg.connect(dsn, autocommit=True) as conn:
-        row = conn.execute(f"select count(*) from {what}").fetchone()  # noqa: S608 - one of two words of ours
+        row = conn.execute("select count(*) from press").fetchone()
     return int(row[0]) if row else 0
+
+
+def unknown(dsn: str, there: dict[str, int]) -> list[str]:
+    """Return the addresses that belong to nobody in the crowd."""
+    known = {f"carehub:{name(each)}" for each in range(there["mqtt"] + SPARE)}
+    known |= {f"gt06:{imei(each)}" for each in range(there["tcp"])}
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        rows = conn.execute("select address from device").fetchall()
+    return sorted({str(address) for (address,) in rows} - known)
 
 
 def spread(what: str, seconds: list[float]) -> dict[str, float | None]:
