@@ -10,7 +10,7 @@ from devices.adapter import Command, DecodeError, Downlink, Message
 from devices.adapters.lorawan import abeeway, makers
 from devices.adapters.lorawan.guess import Guess, guess
 from devices.adapters.lorawan.parts import NAME as SCHEME
-from devices.adapters.lorawan.parts import Codec, Frame
+from devices.adapters.lorawan.parts import Codec, Frame, place
 from devices.codes import unit_of
 from devices.encoders import lorawan as words
 from devices.envelopes import lorawan as envelope
@@ -112,7 +112,7 @@ def _event(
         quality = plausible.quality("battery.level", uplink.battery_pct)
         seen.append(Observation(code="battery.level", value=uplink.battery_pct, unit="%", quality=quality))
     elif uplink.event is Event.LOCATION and uplink.lat is not None and uplink.lon is not None:
-        seen.append(Observation(code="location", lat=uplink.lat, lon=uplink.lon, valid=True, native="network"))
+        seen.append(place(uplink.lat, uplink.lon, native="network"))
     if _is_stranger(found) and uplink.event in (Event.UP, Event.JOIN):
         seen.append(Observation(code="provision.candidate", value=uplink.eui))
     return [*seen, *_line(uplink)], clock

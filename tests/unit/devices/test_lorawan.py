@@ -123,6 +123,9 @@ def test_place_of_the_network_is_named_as_its_own() -> None:
     solved = things(location_solved={"location": {"latitude": 47.5}})  # on the meridian of Greenwich
     found = said(solved, THINGS_TOPIC.replace("/up", "/location/solved"))["location"]
     assert (found.lat, found.lon) == (47.5, 0)
+    beyond = {"deviceInfo": {"devEui": EUI}, "location": {"latitude": 47.5, "longitude": 1008.25}}
+    found = said(beyond, TOPIC.replace("/up", "/location"))["location"]
+    assert (found.valid, found.quality) == (False, Quality.IMPLAUSIBLE)
 
 
 def test_uplink_without_a_word_is_a_sign_of_life() -> None:
