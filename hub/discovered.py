@@ -4,7 +4,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
-from devices.adapters.homeassistant import Entity, HomeAssistantAdapter, entities_of, home_of
+from devices.adapters.homeassistant import HomeAssistantAdapter
+from devices.adapters.homeassistant_discovery import Entity, entities_of, home_of
 
 MOST = 50_000  # entities remembered; a house has some hundred
 MOST_OF_ONE = 5_000  # of one place: whoever invents entities crowds out its own
