@@ -1,40 +1,36 @@
 """What LoRaWAN network servers wrap around a sensor's bytes: whose, their number, when and how heard."""
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from devices.adapter import DecodeError
-from devices.plausible import instant
+from devices.envelopes.lorawan_fields import (
+    NAME,
+    best,
+    count,
+    eui_of,
+    from_base64,
+    from_hex,
+    listed,
+    mapping,
+    models,
+    moment,
+    nearest,
+    number,
+    text,
+)  # fmt: skip
 
-NAME = "lorawan"
 LONGEST_MESSAGE = 256 * 1024  # a hundred gateways' reception reports of one uplink are under 60 kB
-LONGEST_PAYLOAD = 255  # what a LoRaWAN frame can carry, with room
-LONGEST_HINT = 100  # characters of a profile's name
 
-_EUI = re.compile(r"[0-9a-f]{16}")
 _CHIRPSTACK = re.compile(r"(?:^|/)application/[^/]+/device/([^/]+)/event/([^/]+)$")
 _CHIRPSTACK_OLD = re.compile(r"(?:^|/)application/[^/]+/device/([^/]+)/(rx|join|ack|error|status|location|txack)$")
 _THE_THINGS = re.compile(r"(?:^|/)v3/[^/]+/devices/([^/]+)/(?:(.+))$")
-_TAG_NAMES = (
-    "model",
-    "device_model",
-    "devicemodel",
-    "model_id",
-    "codec",
-    "device_type",
-    "devicetype",
-    "type",
-    "product",
-)
-_MAKER_NAMES = ("brand", "vendor", "manufacturer", "maker", "brand_id")
 
 
 class Event(StrEnum):
@@ -115,7 +111,7 @@ def read(topic: str, payload: bytes) -> Uplink:
 
 
 def _chirpstack4(topic: str, said: Mapping[str, Any]) -> Uplink:
-    about = _object(said.get("deviceInfo"))
+    about = mapping(said.get("deviceInfo"))
     return _chirpstack(topic, said, about.get("devEui"), (about, said))
 
 
@@ -127,27 +123,27 @@ def _chirpstack(topic: str, said: Mapping[str, Any], eui: object, about: tuple[M
     """Return a ChirpStack event. Versions 3 and 4 differ in where the device stands and in small letters."""
     place = _CHIRPSTACK.search(topic) or _CHIRPSTACK_OLD.search(topic)
     event = _chirpstack_event(place[2] if place else None, said)
-    heard = [_object(one) for one in _list(said.get("rxInfo"))]
-    at, broken = _moment(said.get("time", next((one["time"] for one in heard if one.get("time")), None)))
-    location = _object(said.get("location"))
+    heard = [mapping(one) for one in listed(said.get("rxInfo"))]
+    at, broken = moment(said.get("time", next((one["time"] for one in heard if one.get("time")), None)))
+    location = mapping(said.get("location"))
     acknowledged = said.get("acknowledged")
     return Uplink(
         event=event,
-        eui=_eui(eui if eui is not None else place[1] if place else None),
-        payload=_base64(said.get("data")) if event is Event.UP else b"",
-        port=_count(said.get("fPort"), 255),
-        counter=_count(said.get("fCnt"), 0xFFFFFFFF) if event is Event.UP else None,
-        session=_text(said.get("devAddr")),
+        eui=eui_of(eui if eui is not None else place[1] if place else None),
+        payload=from_base64(said.get("data")) if event is Event.UP else b"",
+        port=count(said.get("fPort"), 255),
+        counter=count(said.get("fCnt"), 0xFFFFFFFF) if event is Event.UP else None,
+        session=text(said.get("devAddr")),
         at=at,
         clock_broken=broken,
-        models=_models(about),
-        rssi_dbm=_best(heard, "rssi"),
-        snr_db=_best(heard, "snr", "loRaSNR", "lora_snr"),
-        gateway=_nearest(heard, "gatewayId", "gatewayID", "gateway_id"),
+        models=models(about),
+        rssi_dbm=best(heard, "rssi"),
+        snr_db=best(heard, "snr", "loRaSNR", "lora_snr"),
+        gateway=nearest(heard, "gatewayId", "gatewayID", "gateway_id"),
         battery_pct=_battery(said) if event is Event.STATUS else None,
         acknowledged=acknowledged if isinstance(acknowledged, bool) else None,
-        lat=_number(location.get("latitude")) if event is Event.LOCATION else None,
-        lon=_number(location.get("longitude")) if event is Event.LOCATION else None,
+        lat=number(location.get("latitude")) if event is Event.LOCATION else None,
+        lon=number(location.get("longitude")) if event is Event.LOCATION else None,
     )
 
 
@@ -167,7 +163,7 @@ def _battery(said: Mapping[str, Any]) -> float | None:
     """Return the battery of a device status, in percent. One on the mains, or that cannot tell, has none."""
     if said.get("externalPowerSource") is True or said.get("batteryLevelUnavailable") is True:
         return None
-    return _number(said.get("batteryLevel"))
+    return number(said.get("batteryLevel"))
 
 
 _THINGS_EVENTS = (  # the field that a message of The Things Stack has -> what it is
@@ -181,33 +177,33 @@ _THINGS_EVENTS = (  # the field that a message of The Things Stack has -> what i
 
 def _the_things_stack(topic: str, said: Mapping[str, Any]) -> Uplink:
     """Return a message of The Things Stack, which leaves out whatever is 0, false or empty."""
-    ids = _object(said.get("end_device_ids"))
+    ids = mapping(said.get("end_device_ids"))
     field, event = next((pair for pair in _THINGS_EVENTS if pair[0] in said), ("", Event.BESIDE))
-    body = _object(said.get(field))
-    heard = [_object(one) for one in _list(body.get("rx_metadata"))]
-    at, broken = _moment(body.get("received_at") or said.get("received_at"))
-    location = _object(body.get("location"))
+    body = mapping(said.get(field))
+    heard = [mapping(one) for one in listed(body.get("rx_metadata"))]
+    at, broken = moment(body.get("received_at") or said.get("received_at"))
+    location = mapping(body.get("location"))
     place = _THE_THINGS.search(topic)
     named = ids.get("dev_eui") or str(ids.get("device_id") or (place[1] if place else "")).removeprefix("eui-")
     up = event is Event.UP
     return Uplink(
         event=event,
-        eui=_eui(named),
-        payload=_base64(body.get("frm_payload")) if up else b"",
-        port=_count(body.get("f_port", 0), 255) if up else None,
-        counter=_count(body.get("f_cnt", 0), 0xFFFFFFFF) if up else None,
-        session=_text(body.get("session_key_id")) or _text(ids.get("dev_addr")),
+        eui=eui_of(named),
+        payload=from_base64(body.get("frm_payload")) if up else b"",
+        port=count(body.get("f_port", 0), 255) if up else None,
+        counter=count(body.get("f_cnt", 0), 0xFFFFFFFF) if up else None,
+        session=text(body.get("session_key_id")) or text(ids.get("dev_addr")),
         at=at,
         clock_broken=broken,
-        models=_models(
-            (_object(body.get("version_ids")), _object(said.get("attributes")), _object(body.get("attributes")))
+        models=models(
+            (mapping(body.get("version_ids")), mapping(said.get("attributes")), mapping(body.get("attributes")))
         ),
-        rssi_dbm=_best(heard, "rssi"),
-        snr_db=_best(heard, "snr"),
-        gateway=_nearest([{**one, **_object(one.get("gateway_ids"))} for one in heard], "eui", "gateway_id"),
+        rssi_dbm=best(heard, "rssi"),
+        snr_db=best(heard, "snr"),
+        gateway=nearest([{**one, **mapping(one.get("gateway_ids"))} for one in heard], "eui", "gateway_id"),
         acknowledged=field == "downlink_ack" if event is Event.ACK else None,
-        lat=_number(location.get("latitude", 0)) if event is Event.LOCATION else None,
-        lon=_number(location.get("longitude", 0)) if event is Event.LOCATION else None,
+        lat=number(location.get("latitude", 0)) if event is Event.LOCATION else None,
+        lon=number(location.get("longitude", 0)) if event is Event.LOCATION else None,
     )
 
 
@@ -215,20 +211,20 @@ def _loriot(topic: str, said: Mapping[str, Any]) -> Uplink:
     """Return a LORIOT message: `rx` and `gw` are uplinks (the second names every gateway), the rest is beside."""
     command = said.get("cmd")
     event = Event.UP if command in ("rx", "gw") and ("data" in said or "port" in said) else Event.BESIDE
-    heard = [said, *(_object(one) for one in _list(said.get("gws")))]
-    at, broken = _moment(said.get("ts"))
+    heard = [said, *(mapping(one) for one in listed(said.get("gws")))]
+    at, broken = moment(said.get("ts"))
     return Uplink(
         event=event,
-        eui=_eui(said.get("EUI")),
-        payload=_hex(said.get("data")) if event is Event.UP else b"",
-        port=_count(said.get("port"), 255),
-        counter=_count(said.get("fcnt"), 0xFFFFFFFF) if event is Event.UP else None,
+        eui=eui_of(said.get("EUI")),
+        payload=from_hex(said.get("data")) if event is Event.UP else b"",
+        port=count(said.get("port"), 255),
+        counter=count(said.get("fcnt"), 0xFFFFFFFF) if event is Event.UP else None,
         at=at,
         clock_broken=broken,
-        models=_models((said,)),
-        rssi_dbm=_best(heard, "rssi"),
-        snr_db=_best(heard, "snr"),
-        gateway=_nearest(heard[1:], "gweui"),
+        models=models((said,)),
+        rssi_dbm=best(heard, "rssi"),
+        snr_db=best(heard, "snr"),
+        gateway=nearest(heard[1:], "gweui"),
     )
 
 
@@ -238,106 +234,3 @@ _READERS: tuple[tuple[str, Callable[[str, Mapping[str, Any]], Uplink]], ...] = (
     ("end_device_ids", _the_things_stack),
     ("EUI", _loriot),
 )
-
-
-def _models(about: tuple[Mapping[str, Any], ...]) -> tuple[str, ...]:
-    """Return the names a network server has for a kind of device: what was written as a tag before a profile's name.
-
-    A device's own name is left out: people write there what they like.
-    """
-    found: list[str] = []
-    for one in about:
-        for tags in (_object(one.get("tags")), one):
-            named = {str(key).lower().replace("-", "_"): value for key, value in tags.items() if isinstance(value, str)}
-            maker = next((named[key] for key in _MAKER_NAMES if named.get(key)), "")
-            names = [named[key] for key in _TAG_NAMES if named.get(key)]
-            found += [f"{maker} {name}".strip() for name in names] + (names if maker else [])
-        profile = one.get("deviceProfileName")
-        found += [profile] if isinstance(profile, str) else []
-    return tuple(dict.fromkeys(name[:LONGEST_HINT] for name in found))
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_HINT and value.isascii() else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
-        return None
-    return value
-
-
-def _count(value: object, largest: int) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= largest else None
-
-
-def _best(heard: list[Mapping[str, Any]], *names: str) -> float | None:
-    """Return the strongest of what the gateways measured."""
-    numbers = [number for one in heard for name in names if (number := _number(one.get(name))) is not None]
-    return max(numbers, default=None)
-
-
-def _nearest(heard: list[Mapping[str, Any]], *names: str) -> str | None:
-    """Return the gateway that measured the strongest signal, by the first name that it has."""
-    strongest: tuple[float, str] | None = None
-    for one in heard:
-        name = next((found for key in names if (found := _text(one.get(key))) is not None), None)
-        rssi = _number(one.get("rssi"))
-        if name is not None and (strongest is None or (rssi or -999.0) > strongest[0]):
-            strongest = (-999.0 if rssi is None else rssi, name.lower().replace("-", "").replace(":", ""))
-    return None if strongest is None else strongest[1]
-
-
-def _moment(value: object) -> tuple[datetime | None, bool]:
-    """Return a time, and whether one was named that is none. A text without a zone is UTC: networks write no other."""
-    if value in (None, "", 0):
-        return None, False
-    at = instant(value)
-    return (at if at is None or at.tzinfo else at.replace(tzinfo=UTC)), at is None
-
-
-def _eui(value: object) -> str:
-    """Return a device's EUI as 16 small hex digits. ChirpStack 3 can be told to write it in base64."""
-    text = value.strip() if isinstance(value, str) else ""
-    bare = text.lower().replace("-", "").replace(":", "")
-    if _EUI.fullmatch(bare):
-        return bare
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
-        raw = b""
-    if len(raw) == 8:
-        return raw.hex()
-    raise DecodeError(NAME, f"no device EUI: {str(value)[:40]!r}")
-
-
-def _base64(value: object) -> bytes:
-    if value in (None, ""):
-        return b""
-    try:
-        raw = base64.b64decode(value, validate=True) if isinstance(value, str) else None
-    except (ValueError, binascii.Error):
-        raw = None
-    return _fits(raw, "base64")
-
-
-def _hex(value: object) -> bytes:
-    try:
-        raw = bytes.fromhex(value) if isinstance(value, str) else b"" if value is None else None
-    except ValueError:
-        raw = None
-    return _fits(raw, "hex")
-
-
-def _fits(raw: bytes | None, form: str) -> bytes:
-    if raw is None or len(raw) > LONGEST_PAYLOAD:
-        raise DecodeError(NAME, f"the payload is not up to {LONGEST_PAYLOAD} bytes in {form}")
-    return raw
