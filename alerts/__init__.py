@@ -4,6 +4,6 @@ from alerts.incident import apply
 from alerts.invariants import violations
 from alerts.policy import PolicyError, explain, load
 from alerts.ringing import open_incident
-from alerts.triage import place, same_press
+from alerts.triage import place
 
-__all__ = ["PolicyError", "apply", "explain", "load", "open_incident", "place", "same_press", "violations"]
+__all__ = ["PolicyError", "apply", "explain", "load", "open_incident", "place", "violations"]

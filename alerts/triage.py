@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from alerts.model import ENDED, Alert, AlertError, AlertKind, Incident, Severity, State
 
-SAME_PRESS = timedelta(seconds=10)
+SAME_PRESS = timedelta(seconds=10)  # a press without an identity is still the one that was counted before it
 RERING_EVERY = timedelta(seconds=30)
 LOUD = Severity.HIGH  # this and worse is never bundled
 
@@ -73,15 +73,6 @@ def weigh(incident: Incident, alert: Alert) -> Weight:
         return Weight.RING
     loud = alert.severity <= LOUD and (alert.severity == incident.severity or incident.state in QUIET_STATES)
     return Weight.RING if loud else Weight.QUIET
-
-
-def same_press(last_at: datetime | None, now: datetime) -> bool:
-    """Whether a press without an identity is the last counted one, still arriving.
-
-    Compare with the last press that was *counted*, never with the last message: else a button that repeats itself
-    every 5 s would be one press for ever.
-    """
-    return last_at is not None and abs(now - last_at) < SAME_PRESS
 
 
 def may_ring_again(paged_at: datetime | None, now: datetime) -> bool:

@@ -7,18 +7,16 @@ import structlog
 
 from alerts import events, ringing, surge
 from alerts import incident as engine
-from alerts.model import Alert, AlertKind, Decision, Incident, Purpose, Told
-from alerts.triage import LOUD, Attach, Ignore, Open, place, same_press
+from alerts.model import Alert, Decision, Incident, Purpose, Told
+from alerts.triage import LOUD, Attach, Ignore, Open, place
 from devices.adapter import Command, Say
 from hub import adapters, phrases
 from hub.errors import HubError
 from hub.store import incidents as store
 from hub.store import policies, surges
-from hub.store.incidents import Change, RaceError, Said, Situation
+from hub.store.incidents import Change, Said, Situation
 from hub.store.people import Listener
 from hub.store.pool import Connection
-
-OPENING_RACES = 5  # how often in a row another transaction may open and end the same case under our hands
 
 log = structlog.get_logger()
 
@@ -48,18 +46,12 @@ class Raised:
 async def raise_alert(conn: Connection, alert: Alert) -> Raised:
     """Put a finding into its case, or open one, inside the caller's transaction. Two round trips.
 
-    The caller acknowledges to the device only after that transaction has committed.
+    Where another transaction opened that case meanwhile, this one fails with a serialization failure, and all of it is
+    to be tried again. The caller acknowledges to the device only after it has committed.
     """
-    for _ in range(OPENING_RACES):
-        (at,) = await look(conn, [alert])
-        opening = await _placed(conn, alert, at)
-        if isinstance(opening, Raised):
-            return opening
-        if await store.open_case(
-            conn, opening.at, opening.decision, alert=alert, said=opening.said, actor=opening.actor
-        ):
-            return _opened(opening)
-    raise RaceError(f"case {alert.dedup_key} keeps changing: try this transaction again")
+    (at,) = await look(conn, [alert])
+    (raised,) = await raise_alerts(conn, [(alert, at)])
+    return raised
 
 
 async def look(conn: Connection, alerts: Sequence[Alert]) -> list[Situation]:
@@ -85,8 +77,6 @@ async def _placed(conn: Connection, alert: Alert, at: Situation) -> Raised | Cha
     """Attach an alert to its open case, or decide the new one."""
     if at.seen_in is not None:
         return Raised(incident_id=at.seen_in, repeat=True)
-    if at.incident is not None and _arriving_still(alert, at):
-        return Raised(incident_id=at.incident.incident_id, repeat=True)
     match place(alert, at.incident):
         case Ignore(reason=reason):
             log.info("alert_ignored", alert=alert.alert_id, reason=reason)
@@ -161,11 +151,6 @@ async def _bundled(conn: Connection, decision: Decision, event: events.Event | N
     if decision.incident.severity <= LOUD or not decision.pages:
         return decision
     return surge.bundled(decision, event, await surges.covering(conn, decision.incident.area, at.now), at.now)
-
-
-def _arriving_still(alert: Alert, at: Situation) -> bool:
-    """Whether this is a press without an identity that was counted moments ago."""
-    return alert.kind is AlertKind.SOS and alert.identity is None and same_press(at.last_unnamed, alert.raised_at)
 
 
 def _rings(decision: Decision) -> bool:

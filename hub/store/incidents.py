@@ -39,7 +39,7 @@ TOLD_FOR = timedelta(minutes=10)  # what a device should hear about a call is st
 LOUD = Severity.HIGH  # this and worse go through the urgent lane
 SPOKEN = ("webhook", "mqtt")  # channels that hear a stand-down; a console shows the incident itself
 LOOKS = 5  # how often in a row a case may appear or end between our lock and our look
-FIRST_COLUMN = 6  # of query `situation`: the incident's id
+FIRST_COLUMN = 5  # of query `situation`: the incident's id
 Case: TypeAlias = Mapping[str, Any]  # an incident's id; or of an alert the key, finding, device, kind, resident, area
 
 
@@ -53,7 +53,6 @@ class Situation:
 
     now: datetime
     seen_in: int | None  # the incident this very finding went to before
-    last_unnamed: datetime | None  # last counted press without an identity from the same device
     before: int | None  # for a new case: the resident's last one, when it ended less than a day ago
     incident: Incident | None
     policy_version: int | None  # the incident's, or for a new one the active
@@ -174,12 +173,11 @@ async def warm(conn: Connection) -> None:
 
 
 async def _situation(conn: Connection, row: Sequence[Any], called: hot.Cursor, heard: hot.Cursor) -> Situation:
-    now, seen_in, active, new_id, last_unnamed, before, *columns = row
+    now, seen_in, active, new_id, before, *columns = row
     incident = await _incident(conn, columns) if columns[0] is not None else None
     return Situation(
         now=now,
         seen_in=seen_in,
-        last_unnamed=last_unnamed,
         before=before,
         incident=incident,
         new_id=new_id,
@@ -231,23 +229,13 @@ class Change:
     actor: str
 
 
-async def open_case(
-    conn: Connection, at: Situation, decision: Decision, *, alert: Alert, said: Sequence[Said], actor: str
-) -> bool:
-    """Write a new incident. False: another transaction opened the same case a moment earlier; look again."""
-    opening = Change(at=at, decision=decision, alert=alert, said=said, actor=actor)
-    row = await (await open_cases(conn, [opening], must=False)).fetchone()
-    return bool(row and row[0])
-
-
-async def open_cases(conn: Connection, openings: Sequence[Change], *, must: bool = True) -> hot.Cursor:
+async def open_cases(conn: Connection, openings: Sequence[Change]) -> None:
     """Write new incidents, no two of one case, in one statement. In pipeline mode nothing waits for its answer.
 
     Where another transaction opened one of the cases a moment earlier, the statement fails with a serialization
-    failure, and the whole transaction is to be tried again; with `must` false that case is left out.
+    failure, and the whole transaction is to be tried again.
     """
-    values = _written(openings) | {"must": len(openings) if must else 0}
-    return await hot.execute(conn, Q.open, values)
+    await hot.execute(conn, Q.open, _written(openings) | {"must": len(openings)})
 
 
 def _written(changes: Sequence[Change]) -> dict[str, Any]:

@@ -26,8 +26,6 @@ select t.now,
        (select incident_id from alert where alert_id = c.alert) as seen_in,
        p.active as active_policy,
        case when i.id is null then nextval(pg_get_serial_sequence('incident', 'id')) end as next_id,
-       (select max(raised_at) from alert
-         where incident_id = i.id and device_id = c.device and kind = c.kind and identity is null) as last_unnamed,
        (select id from incident
          where i.id is null and resident_id = c.resident and closed_at > t.now - interval '24 hours'
          order by opened_at desc limit 1) as before,
@@ -48,7 +46,7 @@ order by c.nr
 
 -- name: open
 -- New incidents with their timers, pages, events and words to devices. Where another transaction opened one of the cases
--- a moment earlier: left out, or with `must` an error that says to try again.
+-- a moment earlier, fewer are opened than `must` be: an error that says to try again.
 with new as materialized (
     select * from json_to_recordset(%(incidents)s::json) as n (
         id bigint, key text, resident bigint, device bigint, area text, kind text, severity int, state text,

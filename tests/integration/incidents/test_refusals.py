@@ -6,10 +6,11 @@ from pathlib import Path
 import alerts
 from hub import answers, desk, disaster, taps
 from hub.refusals import WORDS, Refused
+from hub.store import device_commands
 
 
 def test_every_refusal_of_the_engine_and_the_desk_has_words() -> None:
-    modules = (answers, desk, disaster, taps)
+    modules = (answers, desk, disaster, taps, device_commands)
     sources = [*Path(str(alerts.__path__[0])).glob("*.py"), *(Path(str(m.__file__)) for m in modules)]
     codes = {code for source in sources for code in re.findall(r'Refused\(\s*"([a-z_]+)"', source.read_text("utf-8"))}
     assert codes - set(WORDS) == set()

@@ -166,15 +166,6 @@ async def test_pressing_again_does_not_put_the_next_step_off(world: World) -> No
     assert len(await world.pages(incident, "guard")) == 1
 
 
-async def test_presses_without_identity_within_ten_seconds_are_one(world: World) -> None:
-    incident = (await world.raised(identity=None)).incident_id
-    await world.forward(5)
-    assert (await world.raised(identity=None, raised_at=await world.now())).repeat
-    await world.forward(6)
-    assert not (await world.raised(identity=None, raised_at=await world.now())).repeat
-    assert (await world.incident(incident or 0)).presses == 2
-
-
 async def test_press_after_the_end_opens_a_new_case(world: World) -> None:
     first = await world.press()
     operator = world.names["operator"]
@@ -288,8 +279,11 @@ async def test_chain_keeps_no_words_that_name_anybody(world: World) -> None:
 
 async def test_two_presses_at_once_open_one_case(world: World) -> None:
     async def press(number: int) -> None:
-        async with world.pool.connection() as conn, conn.transaction():
-            await incidents.raise_alert(conn, world.alert(alert_id=f"at-once-{number}"))
+        try:
+            async with world.pool.connection() as conn, conn.transaction():
+                await incidents.raise_alert(conn, world.alert(alert_id=f"at-once-{number}"))
+        except psycopg.errors.SerializationFailure:  # another of them opened it: as the urgent lane does
+            await press(number)
 
     await asyncio.gather(*(press(number) for number in range(8)))
     assert await world.rows("select presses from incident") == [(8,)]

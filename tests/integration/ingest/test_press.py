@@ -64,6 +64,7 @@ async def test_presses_without_identity_within_ten_seconds_are_one(hub: Hub, dsn
         hub.send("carehub/w1/event", {"event": "sos"}, at_ms=start + offset)
     await hub.done()
     assert await hub.rows("select presses from incident") == [(1,)]
+    # Ten seconds run from the press that was counted: a button that repeats itself is not one press for ever.
     hub.send("carehub/w1/event", {"event": "sos"}, at_ms=start + 12_000)
     await hub.done()
     assert await hub.rows("select presses from incident") == [(2,)]

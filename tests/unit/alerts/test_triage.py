@@ -1,14 +1,14 @@
 """Where alerts go, and how loud presses and worse findings are in a case that is open."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
 from alerts.events import Arrived, EnRoute, Held, Raised, Resolved
 from alerts.model import AlertError, AlertKind, Role, Severity, State, TimerKind
-from alerts.triage import Attach, Ignore, Open, Weight, place, same_press
+from alerts.triage import Attach, Ignore, Open, Weight, place
 from tests.unit.alerts.duty import DAUGHTER, GUARD, LAO_ZHANG, XIAO_LI, Duty, alert, at, sos
 
 
@@ -54,22 +54,6 @@ def test_test_mode_keeps_nothing_of_a_human_back() -> None:
     assert place(alert(AlertKind.VITALS, Severity.HIGH, test=True), None) == Open()
     assert place(alert(AlertKind.SILENCE, Severity.TECHNICAL, test=True), None) == Ignore(reason="test_mode")
     assert place(alert(test=True), sos().incident) == Attach(incident_id=1, weight=Weight.RING)
-
-
-def test_presses_without_identity_within_ten_seconds_are_one() -> None:
-    last = at("02:14:07")
-    assert same_press(last, at("02:14:16"))
-    assert not same_press(last, at("02:14:17"))
-    assert not same_press(None, last)
-
-
-def test_button_that_repeats_every_five_seconds_counts_every_ten_and_is_never_one_for_ever() -> None:
-    counted: list[datetime] = []
-    for n in range(13):
-        now = at("02:14:00") + timedelta(seconds=5 * n)
-        if not same_press(counted[-1] if counted else None, now):
-            counted.append(now)
-    assert len(counted) == 7
 
 
 def test_press_rings_the_current_step_again_and_is_counted() -> None:
