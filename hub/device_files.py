@@ -5,10 +5,14 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from devices.topics import DEVICE_NAME
+
 COLUMNS = ("address", "model", "resident", "room", "deadline_s")
 LINES_LIMIT = 20_000
 LONGEST_CELL = 200
 LONGEST_DEADLINE_S = 31 * 86_400
+OWN = "carehub:"
+NOT_A_DEVICE = "responder"  # the topics below carehub/responder/ are people's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +85,21 @@ def write(rows: Iterable[Row]) -> str:
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
     for row in rows:
-        table.writerow((row.address, row.model, row.resident or "", row.room, row.deadline_s or ""))
+        deadline = "" if row.deadline_s is None else row.deadline_s  # 0 is not supervised, nothing is as its class
+        table.writerow((row.address, row.model, row.resident or "", row.room, deadline))
     return out.getvalue()
+
+
+def address_fault(address: str, speaks: Callable[[str], bool]) -> str:
+    """Return why no device can be registered under this address and what to write instead; empty if it can."""
+    _, _, native = address.partition(":")
+    if not native:
+        return f"{address!r} is no address; write scheme:native, for example carehub:w-0417"
+    if not speaks(address):
+        return f"{address!r}: no grammar of carehub has such addresses; devices/README.md names them"
+    if address.startswith(OWN) and (native == NOT_A_DEVICE or not DEVICE_NAME.fullmatch(native)):
+        return f"{address!r}: after carehub: 1 to 64 letters, digits, '.', '_', '-'; not `{NOT_A_DEVICE}`"
+    return ""
 
 
 def _head(head: Sequence[str]) -> str:
@@ -95,12 +112,8 @@ def _head(head: Sequence[str]) -> str:
 def _wrong(
     said: Mapping[str, str], residents: Mapping[str, Sequence[int]], speaks: Callable[[str], bool]
 ) -> Iterable[str]:
-    address = said["address"]
-    _, _, native = address.partition(":")
-    if not native:
-        yield f"{address!r} is no address; write scheme:native, for example carehub:w-0417"
-    elif not speaks(address):
-        yield f"{address!r}: no grammar of carehub has such addresses; devices/README.md names them"
+    if fault := address_fault(said["address"], speaks):
+        yield fault
     for name, cell in said.items():
         if len(cell) > LONGEST_CELL or any(ord(sign) < 32 for sign in cell):
             yield f"{name}: longer than {LONGEST_CELL} characters, or with signs that cannot be printed"
@@ -111,8 +124,8 @@ def _wrong(
     elif len(found) > 1:
         yield f"{whose!r} is more than one resident: give the number, one of {', '.join(map(str, found))}"
     deadline = said.get("deadline_s", "")
-    if deadline and not (deadline.isascii() and deadline.isdecimal() and 0 < int(deadline[:12]) <= LONGEST_DEADLINE_S):
-        yield f"deadline_s {deadline!r}: whole seconds from 1 to {LONGEST_DEADLINE_S}, or nothing"
+    if deadline and not (deadline.isascii() and deadline.isdecimal() and int(deadline[:12]) <= LONGEST_DEADLINE_S):
+        yield f"deadline_s {deadline!r}: whole seconds from 0 (not supervised) to {LONGEST_DEADLINE_S}, or nothing"
 
 
 def _twice(address: str, first: dict[str, int], at: int) -> Iterable[str]:

@@ -91,4 +91,7 @@ def _put(path: Path | None, text: str) -> None:
     if path is None:
         sys.stdout.write(text)
     else:
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as err:
+            raise HubError(f"{path}: cannot be written ({err.strerror}); give a file in a folder that exists") from None

@@ -88,7 +88,7 @@ async def show(options: argparse.Namespace, settings: Settings) -> int:
             device = await device_life.hold(conn, options.device)
         found, now = await device_life.known(conn, device.id), await hub_now(conn)
         history = await device_life.history(conn, device.id)
-        bodies = await devices.said(conn, device.id, min(options.messages, MOST_MESSAGES))
+        bodies = await devices.said(conn, device.id, max(0, min(options.messages, MOST_MESSAGES)))
     told = effect(found, now)
     print(f"device {device.id}: {device.address}, {device.state}")
     print(f"  model     {device.model or '-'}")

@@ -4,11 +4,13 @@ import argparse
 import asyncio
 from pathlib import Path
 
+from devices import registry
 from hub import device_files
 from hub.commands import device_bulk, device_health, device_records, device_send, device_show, device_steps
 from hub.commands.device_words import show_credential
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
+from hub.policies import whose
 from hub.store import device_life, device_log, devices
 from hub.store.pool import connect
 
@@ -28,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument(
         "address", help="scheme:native, e.g. carehub:w-0417, watch3g:8800000015, z2m:home7/zigbee2mqtt/SOS"
     )
-    add.add_argument("--resident", type=int, help="number of the resident who wears it")
+    add.add_argument("--resident", metavar="NUMBER|NAME", help="who wears it")
     add.add_argument("--room", default="")
     add.add_argument("--model", default="")
     add.add_argument("--deadline", type=int, help="seconds of silence after which a technical alert is raised")
@@ -72,15 +74,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _add(options: argparse.Namespace, settings: Settings) -> int:
+    if fault := device_files.address_fault(options.address, lambda one: registry.by_scheme(one) is not None):
+        raise HubError(fault)
+    if options.deadline is not None and not 0 <= options.deadline <= device_files.LONGEST_DEADLINE_S:
+        raise HubError(
+            f"--deadline {options.deadline}: whole seconds from 0 (not supervised) to {device_files.LONGEST_DEADLINE_S}"
+        )
     scheme, _, native = options.address.partition(":")
-    if not native:
-        raise HubError(f"{options.address!r} is no address; write scheme:native, for example carehub:w-0417")
     async with await connect(settings.database.dsn, name="carehub devices") as conn, conn.transaction():
+        resident = None if options.resident is None else (await whose(conn, options.resident)).resident_id
         number = await devices.register(
-            conn, options.address, resident_id=options.resident, room=options.room, model=options.model,
+            conn, options.address, resident_id=resident, room=options.room, model=options.model,
             deadline_s=options.deadline,
         )  # fmt: skip
-        facts = {"resident": options.resident, "room": options.room, "model": options.model}
+        facts = {"resident": resident, "room": options.room, "model": options.model}
         by = await device_steps.actor(conn, options.by)
         await device_log.note(conn, number, "registered", by, facts)
         print(f"device {number}: {options.address}")

@@ -24,6 +24,14 @@ class UnknownResidentError(HubError):
         self.resident_id = resident_id
 
 
+class NameTakenError(HubError):
+    """A key was to be made under a name by which something of another kind signs in: that would be shut out."""
+
+    def __init__(self, username: str, kind: str) -> None:
+        super().__init__(f"{username!r} cannot be the name of a {kind}: something else signs in by it; choose another")
+        self.username = username
+
+
 class TestModeError(HubError):
     """A device was to be put into test mode that is not there, or for too long."""
 
@@ -89,13 +97,17 @@ async def issue_credential(
     """Make (or replace) the secret of one device, one gateway or one responder's terminal.
 
     `secret` is one it already knows, of 128 random bits or more; without it a new one is made.
+
+    Raises:
+        NameTakenError: Something of another kind signs in by that name.
     """
     secret = secret or secrets.token_urlsafe(SECRET_BYTES)
     values = {
         "username": username, "digest": hashlib.sha256(secret.encode()).digest(), "kind": kind, "prefix": topic_prefix,
         "device_id": device_id, "person_id": person_id,
     }  # fmt: skip
-    await conn.execute(Q.set_credential, values)
+    if await (await conn.execute(Q.set_credential, values)).fetchone() is None:
+        raise NameTakenError(username, kind)
     await conn.execute(Q.changed)
     return Credential(username=username, secret=secret, topic_prefix=topic_prefix)
 

@@ -18,12 +18,15 @@ on conflict (address) do update set
 returning id
 
 -- name: set_credential
--- One secret per user name; registering again replaces it, so the old one stops working at once.
+-- One secret per user name; registering again replaces it, so the old one stops working at once. Nothing comes back
+-- where the name is that of another kind: a gateway called like a watch would shut the watch out.
 insert into credential (username, secret_sha256, kind, topic_prefix, device_id, person_id, active, created_at)
 values (%(username)s, %(digest)s, %(kind)s, %(prefix)s, %(device_id)s, %(person_id)s, true, hub_now())
 on conflict (username) do update set
     secret_sha256 = excluded.secret_sha256, kind = excluded.kind, topic_prefix = excluded.topic_prefix,
     device_id = excluded.device_id, person_id = excluded.person_id, active = true
+where credential.kind = excluded.kind
+returning username
 
 -- name: known
 -- Which of these are registered.

@@ -48,9 +48,54 @@ def test_device_of_another_grammar_gets_no_mqtt_credential(dsn: str) -> None:
 
 
 def test_device_for_an_unknown_resident_is_refused_and_nothing_stays(dsn: str) -> None:
-    with pytest.raises(HubError, match="no resident 99"):
+    with pytest.raises(HubError, match="no resident '99'"):
         devices.main(["add", "carehub:w-2", "--resident", "99"])
     assert rows(dsn, "select count(*) from device") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["carehub:a b"], "1 to 64 letters"), (["foo:bar"], "no grammar"),
+        (["carehub:w-1", "--deadline", "-5"], "whole seconds from 0"),
+    ],
+)  # fmt: skip
+def test_device_that_could_never_be_heard_is_refused_and_nothing_stays(dsn: str, words: list[str], why: str) -> None:
+    with pytest.raises(HubError, match=why):
+        devices.main(["add", *words])
+    assert rows(dsn, "select count(*) from device") == [(0,)]
+
+
+def test_gateway_called_like_a_watch_is_refused_and_the_watch_keeps_its_key(dsn: str) -> None:
+    devices.main(["add", "carehub:w-0417"])
+    before = rows(dsn, "select secret_sha256, kind, topic_prefix from credential")
+    with pytest.raises(HubError, match="something else signs in by it"):
+        devices.main(["gateway", "w-0417", "--prefix", "home7/"])
+    assert rows(dsn, "select secret_sha256, kind, topic_prefix from credential") == before
+
+
+def test_device_called_like_a_gateway_is_refused_and_not_registered(dsn: str) -> None:
+    devices.main(["gateway", "home7", "--prefix", "home7/"])
+    with pytest.raises(HubError, match="something else signs in by it"):
+        devices.main(["add", "carehub:home7"])
+    assert rows(dsn, "select count(*) from device") == [(0,)]
+
+
+def test_device_is_added_for_a_resident_by_name(dsn: str) -> None:
+    number = given(dsn)
+    devices.main(["add", "carehub:w-2", "--resident", "长者甲"])
+    assert rows(dsn, "select resident_id from device") == [(number,)]
+
+
+def test_file_that_cannot_be_written_and_messages_below_none_are_told_in_words(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    devices.main(["add", "carehub:w-1"])
+    for words in (["export"], ["acl", "mosquitto"], ["acl", "emqx"], ["label", "carehub:w-1"]):
+        with pytest.raises(HubError, match="cannot be written"):
+            devices.main([*words, str(tmp_path / "no folder" / "file")])
+    assert devices.main(["show", "carehub:w-1", "--messages", "-1"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("last messages")
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "home/#", "+/z2m"])
@@ -116,7 +161,7 @@ def test_file_with_faults_is_told_them_all_and_nothing_is_taken(
     dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "devices.csv"
-    file.write_text("address,resident,deadline_s\nw-1,,\ncarehub:w-2,长者乙,0\nnone:x,,\n", encoding="utf-8")
+    file.write_text("address,resident,deadline_s\nw-1,,\ncarehub:w-2,长者乙,-1\nnone:x,,\n", encoding="utf-8")
     assert devices.main(["import", str(file)]) == 1
     lines = [line.partition("devices.csv:")[2].partition(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert lines == ["2", "3", "3", "4", ""]
@@ -151,7 +196,7 @@ def test_rights_and_label_are_written_to_files(dsn: str, tmp_path: Path) -> None
     assert (tmp_path / "emqx").read_text().splitlines()[1:] == [
         '{allow, {username, "w-1"}, all, ["carehub/w-1/#"]}.', "{deny, all}."
     ]  # fmt: skip
-    assert '"disableClient",\n   "username": "w-2"' in (tmp_path / "mosquitto").read_text()
+    assert '"disableClient", "username": "w-2"' in (tmp_path / "mosquitto").read_text()
     assert (tmp_path / "carehub-w-1").read_text().startswith("<svg")
 
 

@@ -23,6 +23,7 @@ def test_devices_written_and_read_again_are_the_same() -> None:
     rows = (
         Row(address="carehub:w-1", model="W-1", resident=1, room="浴室, 左", deadline_s=600),
         Row(address='z2m:home7/zigbee2mqtt/SOS "bath"'),
+        Row(address="carehub:w-2", deadline_s=0),
     )
     assert read(device_files.write(rows)) == device_files.Read(rows=rows)
 
@@ -38,10 +39,11 @@ def test_columns_may_be_few_and_in_any_order_and_a_spreadsheets_mark_is_skipped(
     [
         ("w-1,,,,", "write scheme:native"),
         ("nobody:x,,,,", "no grammar"),
+        ("carehub:bad id,,,,", "1 to 64 letters"),
+        ("carehub:responder,,,,", "1 to 64 letters"),
         ("carehub:w-1,,长者丙,,", "nobody is registered"),
         ("carehub:w-1,,长者乙,,", "give the number, one of 2, 3"),
         ("carehub:w-1,,,,-5", "whole seconds"),
-        ("carehub:w-1,,,,0", "whole seconds"),
         ("carehub:w-1,,,,99999999999999999999", "whole seconds"),
         ("carehub:w-1,,,,９", "whole seconds"),
         ("carehub:w-1,a\x07b,,,", "cannot be printed"),
