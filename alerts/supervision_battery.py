@@ -86,11 +86,6 @@ def theil_sen(at: np.ndarray, level: np.ndarray) -> float:
     return float(np.median((level[j] - level[i]) / (at[j] - at[i])))
 
 
-def visit_due(signals: Sequence[float], now_s: float) -> bool:
-    """Whether so many low signals (seconds since 1970) came in the 72 hours before now."""
-    return sum(0 <= now_s - at <= WITHIN.total_seconds() for at in signals) >= SIGNALS
-
-
 def due_by(booked: date, working_days: int = VISIT_WORKING_DAYS) -> date:
     """Return the day by which a visit must have been made. Saturdays and Sundays do not count, holidays do."""
     day = booked

@@ -30,7 +30,7 @@ FIELDS: dict[str, tuple[str, tuple[int, ...], float]] = {  # column: type, shape
 
 
 class DayBook:
-    """Columns of days for all devices. The shell grows them, writes what is fresh and calls `written`."""
+    """Columns of days for all devices. The shell grows them, takes what is fresh, puts back what it could not write."""
 
     def __init__(self, offset_ms: int = 0) -> None:
         self.offset_ms = offset_ms  # of the district's midnight from UTC

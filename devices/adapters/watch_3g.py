@@ -160,11 +160,6 @@ class Watch3gAdapter:
         return Downlink(topic=f"{TOPIC}/{watch}", payload=_frame(DEFAULT_VENDOR, watch, None, content))
 
 
-def device_of(frame: bytes) -> str:
-    """Return the address of the watch that sent an unescaped frame. Raises DecodeError if there is none."""
-    return f"{SCHEME}:{parse(frame).id}"
-
-
 def id_of(frame: bytes) -> str | None:
     """Return the number of the watch that sent an unescaped frame, or None if it is no frame."""
     head = _HEAD.match(frame)

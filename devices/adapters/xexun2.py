@@ -13,7 +13,6 @@ from devices.framers.xexun2 import MARK, escape
 NAME = "xexun2/1"
 SCHEME = "xexun2"
 POSITION = 0x14
-RECORDS_MAX = 255
 CHARGING = 15  # bit of the charge
 
 ALARMS: dict[int, str] = {0: "alarm.sos", 15: "alarm.fall"}

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 SOS_BIT = 1 << 16
-TAKEN_OFF_BIT = 1 << 20
-FALL_BIT = 1 << 21
-LOW_BATTERY_BIT = 1 << 0
 
 MAX_FRAME_BYTES = 4096
 ORDERS = ("CR", "hrtstart", "FIND", "UPLOAD", "CALL", "SOS", "MESSAGE", "RESET")  # what a server may tell a watch

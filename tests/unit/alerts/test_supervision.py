@@ -7,7 +7,7 @@ import pytest
 
 from alerts.supervision import CLASSES, class_of, deadline_s
 from alerts.supervision_attempts import Attempts, league, wilson
-from alerts.supervision_battery import Day, Forecast, Verdict, due_by, forecast, visit_due
+from alerts.supervision_battery import Day, Forecast, Verdict, due_by, forecast
 from alerts.supervision_gateways import Members, lost, offline_too_long
 from devices.registry import ADAPTERS
 
@@ -132,10 +132,7 @@ def test_flat_battery_is_flat_whatever_its_history() -> None:
     assert falling(4.0) == Forecast(verdict=Verdict.FLAT, flat_on=MONDAY, days=1)
 
 
-def test_visit_is_due_after_five_signals_in_72_hours_and_within_five_working_days() -> None:
-    hours = [0, 20, 40, 60, 72]
-    assert visit_due([h * 3600 for h in hours], 72 * 3600)
-    assert not visit_due([h * 3600 for h in hours], 73 * 3600)
+def test_visit_is_due_within_five_working_days() -> None:
     assert due_by(MONDAY) == MONDAY + timedelta(days=7)
     assert due_by(MONDAY + timedelta(days=4)) == MONDAY + timedelta(days=11)
 

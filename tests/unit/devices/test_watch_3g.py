@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.adapter import Command, DecodeError, Message, Say
-from devices.adapters.watch_3g import ADAPTER, TOPIC, device_of, readdress, reply
+from devices.adapter import Command, Message, Say
+from devices.adapters.watch_3g import ADAPTER, TOPIC, id_of, readdress, reply
 from devices.framers.watch_3g import Framer, escape, unescape
 from devices.telemetry import Telemetry, TimeQuality
 from tests.unit.devices.captures import RECEIVED_AT, captures
@@ -196,7 +196,6 @@ def test_no_text_goes_to_what_is_no_watch() -> None:
         assert ADAPTER.encode(Command(device=device, say=Say.RECEIVED, text="x")) is None
 
 
-def test_address_of_a_frame_is_its_watch() -> None:
-    assert device_of(LK) == "watch3g:4700000017"
-    with pytest.raises(DecodeError):
-        device_of(b"[]")
+def test_frame_names_its_watch() -> None:
+    assert id_of(LK) == "4700000017"
+    assert id_of(b"[]") is None
