@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 MEMBERS = 3  # devices behind a gateway that must be silent together: two may be two flat batteries
 TOGETHER_MS = 2 * 3_600_000  # found silent within this of each other: daily heartbeats do not end in one minute
+HEARD_SHARE = 0.04  # of a deadline: what speaks daily is missed after 25 hours, so its gateway has been gone for one
 GONE_SHARE = 0.75  # of its deadline: a device that has been quiet for so long may well be gone
 OFFLINE_GRACE_MS = 180_000  # a gateway that says it is offline may restart: the grade of path supervision on the mains
 BEATS = 2  # messages from behind a lost gateway that end the loss: one may have been under way
@@ -42,11 +43,14 @@ class Members:
         return self.quiet_ms > self.deadline_ms
 
 
-def lost(members: Members, now_ms: int) -> bool:
+def lost(members: Members, now_ms: int, back_ms: int = 0) -> bool:
     """Whether devices behind a gateway have fallen silent together. Asked when one of them is past its deadline.
 
+    `back_ms`: since when the gateway is known to work; silences that were found before are not its doing.
+
     Either so many are past their deadlines, found within two hours of each other; or not one of them has been heard for
-    most of its deadline, the first being past it: then it is known at the first and not at the third.
+    most of its deadline, the first being past it: then it is known at the first and not at the third. A gateway through
+    which somebody has just spoken is there, however many batteries behind it are flat.
     """
     silent = members.silent
     if not silent.any():
@@ -54,8 +58,9 @@ def lost(members: Members, now_ms: int) -> bool:
     gone = members.quiet_ms >= GONE_SHARE * members.deadline_ms
     if len(gone) >= MEMBERS and gone.all():
         return True
-    recent = silent & ((members.found_ms == 0) | (now_ms - members.found_ms <= TOGETHER_MS))
-    return int(recent.sum()) >= MEMBERS
+    news = (members.found_ms > back_ms) & (now_ms - members.found_ms <= TOGETHER_MS)
+    explained = int(members.quiet_ms.min()) >= HEARD_SHARE * members.deadline_ms
+    return int((silent & explained & ((members.found_ms == 0) | news)).sum()) >= MEMBERS
 
 
 def offline_too_long(said_ms: int, now_ms: int, grace_ms: int = OFFLINE_GRACE_MS) -> bool:

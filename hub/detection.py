@@ -138,6 +138,12 @@ class Detection:
             excuse(self.states[HEALTH], rows, now_ms)
             self.dirty[np.unique(rows // BLOCK)] = True
 
+    def look_again(self, rows: NDArray[np.int64]) -> None:
+        """Find these silent once more at the next tick, if they are: what seemed to explain it does not."""
+        if len(rows):
+            self.states[HEALTH]["silent"][rows] = 0
+            self.dirty[np.unique(rows // BLOCK)] = True
+
     def _shown(self, detector: Detector, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
         return self._guarded(detector, partial(detector.observe, self.states[detector.name], rows, batch))
 

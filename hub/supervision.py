@@ -54,6 +54,7 @@ class Gateway:
     offline_ms: int = 0  # it said so then; 0: it did not, or is back
     why: Why | None = None  # lost
     began_ms: int = 0
+    back_ms: int = 0  # when a loss of it ended last
     beats: int = 0
     loss_id: int | None = None  # known once the loss is saved
     counted: set[int] = field(default_factory=set)  # rows that are silent because of it
@@ -195,7 +196,10 @@ class Supervision:
             self._returned(gateway)
 
     def _returned(self, gateway: Gateway) -> None:
-        """It works. Whatever of it is silent begins its deadline now, and alerts for itself if it stays so."""
+        """It works. Whatever fell silent with it begins its deadline now, and alerts for itself if it stays so.
+
+        What was overdue before the loss alerts at once: a gateway off every night must not hide a dead button.
+        """
         gateway.offline_ms = gateway.beats = 0
         if gateway.address in self._offline:
             self._offline.discard(gateway.address)
@@ -206,14 +210,23 @@ class Supervision:
         rows = np.fromiter(sorted(gateway.rows | gateway.counted), np.int64)
         alone = {row for row in self.silent if row in gateway.rows} - gateway.counted
         rows = rows[~np.isin(rows, np.fromiter(alone, np.int64, len(alone)))]
-        self._detection.excuse(rows, self._now_ms)
+        overdue = self._overdue(rows, gateway.began_ms)
+        self._detection.excuse(rows[~overdue], self._now_ms)
+        self._detection.look_again(rows[overdue])
         for row in gateway.counted:
             self.silent.pop(row, None)
             self.changes.begun.pop(row, None)
             self.changes.ended.add(row)
-        gateway.why, gateway.loss_id, gateway.counted = None, None, set()
+        gateway.why, gateway.loss_id, gateway.counted, gateway.back_ms = None, None, set(), self._now_ms
         self._lost.discard(gateway.address)
         self._back(gateway)
+
+    def _overdue(self, rows: NDArray[np.int64], at_ms: int) -> NDArray[np.bool_]:
+        """Return which were past their deadlines then, by what was heard of them and whatever excused them since."""
+        health = self._health(rows)
+        spoke_ms = np.maximum(health["heard_ms"], health["bound_ms"])
+        overdue: NDArray[np.bool_] = at_ms - spoke_ms > self.table.deadline_s[rows] * 1000
+        return overdue & (self.table.deadline_s[rows] > 0)
 
     # The passing of time.
 
@@ -268,7 +281,7 @@ class Supervision:
             members = self._members(gateway, now_ms)
             if gateway.offline_ms:
                 self._tell(gateway, Why.SAID, now_ms)
-            elif lost(members, now_ms):
+            elif lost(members, now_ms, gateway.back_ms):
                 self._tell(gateway, Why.SILENT, now_ms)
         because = gateway if gateway.why is not None else None
         self._silent(row, now_ms, because)

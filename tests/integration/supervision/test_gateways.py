@@ -205,3 +205,36 @@ async def test_alert_of_a_gateway_reaches_people_like_any_other(district: Distri
     await heard(district, add_flat(dsn, 3))
     await district.pass_until(61)
     assert await district.one("select count(*) from timer") == 1
+
+
+async def test_three_flat_batteries_behind_a_gateway_that_works_are_three_alerts(district: District, dsn: str) -> None:
+    names = add_flat(dsn, 20)
+    await heard(district, names)
+    for now_s in range(20, 240, 20):
+        dead = 1 if now_s < 40 else 2 if now_s < 60 else 3
+        for name in names[dead:]:
+            district.sensor(name, contact=True)
+        await district.done()
+        await district.pass_until(now_s)
+        for name in names[dead:]:
+            district.sensor(name, contact=True)
+        await district.done()
+    told = [address for rule, address in await district.silent_alerts() if rule == "T3"]
+    assert told == [f"z2m:{BASE}/{name}" for name in names[:3]]
+
+
+async def test_dead_button_behind_a_gateway_that_restarts_every_night_alerts(district: District, dsn: str) -> None:
+    names = add_flat(dsn, 4, deadline_s=600)
+    await heard(district, names)
+    for night in range(4):
+        for name in names[1:]:
+            district.sensor(name, contact=True)
+        district.send(STATE, {"state": "offline"}, at_ms=district.ms(district.passed_s))
+        await district.done()
+        await district.pass_until(400 * night + 240)
+        district.send(STATE, {"state": "online"}, at_ms=district.ms(district.passed_s))
+        for name in names[1:]:
+            district.sensor(name, contact=True)
+        await district.done()
+        await district.pass_until(400 * night + 400)
+    assert ("T3", f"z2m:{BASE}/{names[0]}") in await district.silent_alerts()
