@@ -51,6 +51,8 @@ notify = [ { role = "operator" } ]
 """
 TOPICS = ("#",)
 
+WAITING = "select count(*) from page where state in ('ready', 'sending') and due_at <= hub_now() and purpose = 'alarm'"
+
 
 class Door:
     """What the ways in hand their messages to: ingest, at the time that the story has."""
@@ -171,7 +173,10 @@ class House:
         return await self.world.rows("select incident_id, at, what, body from incident_event order by incident_id, seq")
 
     async def closed(self) -> None:
-        """An operator takes what is open, hears that all is well, and closes it."""
+        """Once her telephone has rung, an operator takes what is open, hears that all is well, and closes it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while await self.world.value(WAITING):  # noqa: ASYNC110 - the other side tells nobody
+                await asyncio.sleep(0.005)
         operator = self.world.names["operator"]
         for (number,) in await self.world.rows("select id from incident where dedup_key is not null"):
             for step in ("take", "resolve", "close"):
