@@ -84,6 +84,11 @@ class ConsoleSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InstallSettings:
+    contacts_min: int = 0  # fewer confirmed contacts keep a device 未生效; 0: below three is a doubt that is listed
+
+
+@dataclass(frozen=True, kw_only=True)
 class CoverageSettings:
     radius_min: float = 15.0  # help within so many minutes counts as cover
     days: int = 14  # worked out ahead
@@ -125,6 +130,7 @@ class Settings:
     ingest: IngestSettings = field(default_factory=IngestSettings)
     dispatch: DispatchSettings = field(default_factory=DispatchSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    install: InstallSettings = field(default_factory=InstallSettings)
     coverage: CoverageSettings = field(default_factory=CoverageSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)

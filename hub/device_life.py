@@ -9,6 +9,9 @@ from hub.errors import HubError
 
 SILENT_AFTER = timedelta(hours=25)  # of a device without a deadline: most report once a day
 BATTERY_LOW_PCT = 15.0
+# So many of her people should have said that they are hers. Fewer is a doubt, written down and listed, and no reason:
+# a resident who has outlived them must not be left without a button. install.contacts_min makes it a reason.
+CONTACTS_WANTED = 3
 
 
 class State(StrEnum):
@@ -105,6 +108,9 @@ class Reason(StrEnum):
     NO_PRESS = "no_press"
     FAILED = "failed"
     UNTRIED = "untried"
+    UNHEARD = "unheard"  # pressed in this room, and it did not arrive
+    NO_CONSENT = "no_consent"
+    CONTACTS_MISSING = "contacts_missing"
     TEST_MODE = "test_mode"
     NOT_LIVE = "not_live"
 
@@ -114,6 +120,7 @@ class Doubt(StrEnum):
 
     BATTERY = "battery"
     NOBODY_OF_HER_OWN = "nobody_of_her_own"
+    FEW_CONTACTS = "few_contacts"
 
 
 WORDS: Mapping[Reason | Doubt, tuple[str, str]] = {
@@ -126,10 +133,14 @@ WORDS: Mapping[Reason | Doubt, tuple[str, str]] = {
     Reason.NO_PRESS: ("绑定后未收到试按", "no press has arrived since it was bound: press it"),
     Reason.FAILED: ("测试未通过：{}", "a trial failed: {}"),
     Reason.UNTRIED: ("尚未测试：{}", "not tried yet: {}"),
+    Reason.UNHEARD: ("在此处按键没有收到：{}", "a press did not arrive from: {}"),
+    Reason.NO_CONSENT: ("没有记录知情同意", "no consent is recorded: read it aloud and ask"),
+    Reason.CONTACTS_MISSING: ("已确认的联系人不足 {} 位", "fewer than {} contacts have confirmed"),
     Reason.TEST_MODE: ("设备处于测试模式，按键不会呼叫家属", "it is in test mode: a press calls nobody else"),
     Reason.NOT_LIVE: ("尚未启用", "it has not been put into service"),
     Doubt.BATTERY: ("电量低", "its battery is low"),
     Doubt.NOBODY_OF_HER_OWN: ("该长者没有登记家属或邻里", "no family or neighbour is registered for this resident"),
+    Doubt.FEW_CONTACTS: ("已确认的联系人不足 3 位", "fewer than 3 contacts have confirmed"),
 }
 
 
@@ -150,6 +161,11 @@ class Known:
     circle: int = 0  # family and neighbours of its resident
     checks: Mapping[Check, bool] = field(default_factory=dict)  # the last outcome of each since it was bound
     wanted: frozenset[Check] = frozenset()  # what must be tried before it is left; the press has its own rule
+    # What an installation asks besides; None: nobody asks, as of a device that was in use before.
+    unheard: tuple[str, ...] = ()  # rooms from which a press did not arrive
+    consented: bool | None = None
+    confirmed: int | None = None  # of her contacts
+    contacts_min: int = 0  # fewer keep it out of effect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,14 +204,25 @@ def _reasons(known: Known, now: datetime) -> Iterator[tuple[Reason, str]]:
     if not known.no_button and known.pressed_at is None and known.state is State.BOUND:
         yield Reason.NO_PRESS, ""
     for check, passed in sorted(known.checks.items()):
-        if not passed:
+        if not passed and not (check is Check.SOS and known.unheard):  # the room says it better
             yield Reason.FAILED, check
     for check in sorted(known.wanted - known.checks.keys() - {Check.SOS}):
         yield Reason.UNTRIED, check
+    yield from _unasked(known)
     if known.test_until is not None and known.test_until > now:
         yield Reason.TEST_MODE, ""
     if known.state is not State.LIVE:
         yield Reason.NOT_LIVE, ""
+
+
+def _unasked(known: Known) -> Iterator[tuple[Reason, str]]:
+    """What an installation asks besides the device's own trials."""
+    for room in known.unheard:
+        yield Reason.UNHEARD, room
+    if known.consented is False:
+        yield Reason.NO_CONSENT, ""
+    if known.confirmed is not None and known.confirmed < known.contacts_min:
+        yield Reason.CONTACTS_MISSING, str(known.contacts_min)
 
 
 def _doubts(known: Known) -> Iterator[Doubt]:
@@ -203,3 +230,5 @@ def _doubts(known: Known) -> Iterator[Doubt]:
         yield Doubt.BATTERY
     if known.circle == 0 and known.state not in (State.SEEN, State.CLAIMED, State.RETIRED):
         yield Doubt.NOBODY_OF_HER_OWN
+    elif known.confirmed is not None and known.confirmed < CONTACTS_WANTED:
+        yield Doubt.FEW_CONTACTS

@@ -1,4 +1,4 @@
-"""Signed links for responders: a token names one page and expires; who holds it may answer that page only."""
+"""Signed links: a token names one page, or one question to a contact, and expires; it answers that and nothing else."""
 
 import base64
 import binascii
@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import struct
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from hub.errors import HubError
 
@@ -15,18 +16,25 @@ _FORM = struct.Struct(">QI")  # page id, seconds since 1970
 _MAC_BYTES = 16
 
 
+class Kind(StrEnum):
+    """What a token is for: one is never taken for the other."""
+
+    PAGE = "link"
+    CONTACT = "contact"  # "are you her contact?"
+
+
 class LinkError(HubError):
     """A link that must not be followed: forged, cut off, or too old."""
 
 
-def make(key: str, page_id: int, now: datetime) -> str:
-    """Return the token of one page, 38 characters that may stand in a URL."""
-    body = _FORM.pack(page_id, int((now + VALID_FOR).timestamp()))
-    return base64.urlsafe_b64encode(body + _mac(key, body)).decode().rstrip("=")
+def make(key: str, number: int, now: datetime, *, kind: Kind = Kind.PAGE, lasts: timedelta = VALID_FOR) -> str:
+    """Return the token of one page or question, 38 characters that may stand in a URL."""
+    body = _FORM.pack(number, int((now + lasts).timestamp()))
+    return base64.urlsafe_b64encode(body + _mac(key, body, kind)).decode().rstrip("=")
 
 
-def check(key: str, token: str, now: datetime) -> int:
-    """Return the page a token was made for.
+def check(key: str, token: str, now: datetime, *, kind: Kind = Kind.PAGE) -> int:
+    """Return the number of the page or question a token was made for.
 
     Raises:
         LinkError: Not made with this key, not whole, or expired.
@@ -36,15 +44,15 @@ def check(key: str, token: str, now: datetime) -> int:
     except (binascii.Error, ValueError):
         raise LinkError("this link is not whole: open it from the message again") from None
     body, mac = raw[: _FORM.size], raw[_FORM.size :]
-    if len(raw) != _FORM.size + _MAC_BYTES or not hmac.compare_digest(mac, _mac(key, body)):
+    if len(raw) != _FORM.size + _MAC_BYTES or not hmac.compare_digest(mac, _mac(key, body, kind)):
         raise LinkError("this link is not ours: open it from the message again")
-    page_id, until = _FORM.unpack(body)
+    number, until = _FORM.unpack(body)
     if now.timestamp() > until:
         raise LinkError("this link is too old: the call is over, or a newer message has a newer link")
-    return int(page_id)
+    return int(number)
 
 
-def _mac(key: str, body: bytes) -> bytes:
+def _mac(key: str, body: bytes, kind: Kind) -> bytes:
     if len(key.encode()) < KEY_BYTES_AT_LEAST:
         raise LinkError(f"set CAREHUB_SECRETS_LINK_KEY to {KEY_BYTES_AT_LEAST} random bytes or more")
-    return hmac.digest(key.encode(), b"carehub link\0" + body, hashlib.sha256)[:_MAC_BYTES]
+    return hmac.digest(key.encode(), f"carehub {kind}\0".encode() + body, hashlib.sha256)[:_MAC_BYTES]

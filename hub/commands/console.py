@@ -52,6 +52,7 @@ def options_of(settings: Settings) -> ConsoleOptions:
         session_hours=settings.console.session_hours, desk_phone=settings.console.desk_phone,
         push_key=vapid.public_key(settings.secrets.vapid_key), push_hosts=settings.channels.push_hosts,
         push_local=settings.channels.push_local, callback_key=settings.secrets.callback_key,
+        contacts_min=settings.install.contacts_min,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from hub import config, logs, metrics
 from hub.channels import means_of, open_channels
 from hub.channels.transport import AiohttpTransport
 from hub.config import Settings, required_dsn
+from hub.loops.asker import Asker
 from hub.loops.bell import Bell
 from hub.loops.dispatcher import PROVIDERS_AT_ONCE, Dispatcher
 from hub.loops.ending import until_signal
@@ -57,6 +58,9 @@ async def run(settings: Settings) -> None:
             dsn=dsn, pool=pool, bell=bell.subscribe(), channels=channels, public_url=settings.public_url,
             link_key=settings.secrets.link_key, senders=settings.dispatch.senders, lease_s=settings.dispatch.lease_s,
         )  # fmt: skip
+        asker = Asker(
+            pool=pool, channels=channels, public_url=settings.public_url, link_key=settings.secrets.link_key
+        )  # fmt: skip
         with metrics.serve(
             settings.metrics.host, settings.metrics.dispatch_port, lambda: waiting_for(escalator, dispatcher),
             pulse.standing,
@@ -64,6 +68,7 @@ async def run(settings: Settings) -> None:
             await until_signal(
                 bell=bell.run(), escalator=escalator.run(), dispatcher=dispatcher.run(),
                 timekeeper=Timekeeper(dsn=dsn).run(), linker=Linker(pool=pool).run(),
+                asker=asker.run(),
             )  # fmt: skip
 
 

@@ -84,6 +84,8 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
         }
         for entry in plan["resident"]:
             await _resident(run, entry, plan["area"], book)
+        for entry in plan["waiting"]:
+            await run.one(run.queries.heard, address=entry["address"], model=entry["model"])
     _write(path, {**_addresses(run), **book, "secrets": run.given})
     return path
 
@@ -149,13 +151,14 @@ async def _person(run: _Seeding, entry: dict[str, Any], area: str, role: str, **
 
 
 async def _console(run: _Seeding, entry: dict[str, Any]) -> dict[str, Any]:
-    """Somebody who signs in, for every area. One password for the demo's three, easy to type."""
+    """Somebody who signs in, for every area. One password for all, easy to type. An installer is never called."""
     password = run.secret("demo sign-in", lambda _: f"demo-{secrets.token_hex(4)}")
     person = await _person(
         run, entry, "", entry["role"], login=entry["login"], password_hash=PasswordHasher().hash(password)
     )
-    await people.set_contact(run.conn, person, "console", str(person))
-    await people.cover(run.conn, person, SHIFT_DAYS)
+    if entry["role"] != "installer":
+        await people.set_contact(run.conn, person, "console", str(person))
+        await people.cover(run.conn, person, SHIFT_DAYS)
     return {"person": person, "role": entry["role"], "login": entry["login"], "password": password}
 
 

@@ -115,9 +115,10 @@ async def check(
 
 
 async def live(
-    conn: Connection, device: Held, actor: str, now: datetime, wanted: frozenset[Check] = frozenset()
-) -> None:
-    """The installer has finished. `wanted` are the trials that must have been made.
+    conn: Connection, device: Held, actor: str, now: datetime, wanted: frozenset[Check] = frozenset(), *,
+    facts: Mapping[str, object] | None = None,
+) -> None:  # fmt: skip
+    """The installer has finished. `wanted` are the trials that must have been made; `facts` are written down too.
 
     Raises:
         RefusedError: It was not tested.
@@ -129,7 +130,7 @@ async def live(
     if rest:
         raise HubError(f"not in effect: {'; '.join(rest)}")
     await conn.execute(Q.put, {"id": device.id, "state": state})
-    await _note(conn, device.id, Action.LIVE, actor)
+    await _note(conn, device.id, Action.LIVE, actor, facts=facts)
 
 
 def _against(found: Known, now: datetime) -> list[tuple[device_life.Reason, str]]:

@@ -1,46 +1,31 @@
-"""What an installer's page reads, and what the hub itself writes down of a trial: who saw what, and when."""
+"""A device under installation: who may see it, how far it is, what stands against it; given away, and left."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from alerts.nearness import distance_km
-from devices.adapter import Command, Say
-from devices.orders import Locate
-from hub import adapters, device_trials
-from hub.device_life import Check, Effect, Known, State, effect
-from hub.device_trials import POWER_CUT, Tried, trials
+from hub import device_trials
+from hub.device_life import Effect, Known, State, effect
+from hub.device_trials import Tried
 from hub.errors import HubError
-from hub.store import device_life, devices
-from hub.store.console import Row, row, rows
+from hub.store import contacts, device_life, devices, install_trials
+from hub.store.console import Row, row
+from hub.store.contacts import Consent, Contact
 from hub.store.device_life import Held
+from hub.store.install_find import SHIFT_HOURS
+from hub.store.install_trials import TEST_MIN, Trial
 from hub.store.pool import Connection, hub_now
 from hub.store.sql import queries
 
 Q = queries("installs")
-TEST_MIN = 30  # how long an installation calls nobody; it may be started again
-SHIFT_HOURS = 12  # what somebody did in this shift is his to go on with
-LOOKED_AT, CANDIDATES = 300, 12
-FOUND = 8
-SHORTEST = 4  # letters of the end of a number
-SHORTEST_NAME = 1
-HEARD_WITHIN = timedelta(days=1)
-CODES_OF, CODES_LOOKED_AT = timedelta(days=30), 500
-NEAR_M = 300.0  # a fix through a window is that good, and the resident's door is known as well as that
-SAYS_FOR_S = 120
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
-    """One trial of a device. `passed` is None until it has been made; `seen` is what the hub saw of it."""
+class By:
+    """Who installs, for whose residents (empty: everybody's), and how many contacts must have confirmed."""
 
-    check: Check
-    passed: bool | None = None
-    began_at: datetime | None = None
-    note: str = ""
-    by_hub: bool = False
-    seen: Mapping[str, Any] = field(default_factory=dict)
+    actor: str
+    area: str
+    contacts_min: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +34,12 @@ class Install:
 
     device: Row
     known: Known
-    trials: tuple[Trial, ...]
-    codes: frozenset[str]
     now: datetime
+    codes: frozenset[str] = frozenset()
+    trials: tuple[Trial, ...] = ()
+    consent: Consent | None = None  # the last word of hers, or of whoever speaks for her
+    contacts: tuple[Contact, ...] = ()
+    signed: Row | None = None  # name, at: who finished it last
 
     @property
     def state(self) -> State:
@@ -74,6 +62,13 @@ class Install:
         state = State.LIVE if self.state is State.TESTED else self.state
         return effect(replace(self.known, state=state, test_until=None), self.now)
 
+    def guesses(self) -> tuple[bool, bool]:
+        """Return whether it has a button and a plug, as it was said, or as it seems: where the questions start from."""
+        button, plug = device_trials.has_button(self.tried), device_trials.has_plug(self.tried)
+        if self.state not in (State.BOUND, State.TESTED, State.LIVE):
+            return button, plug
+        return not self.known.no_button, plug if self.device["plugged"] is None else bool(self.device["plugged"])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
@@ -83,19 +78,6 @@ class Given:
     room: str
     no_button: bool
     plugged: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """Who acts, for which area, on a page made when the device's history ended with `mark`."""
-
-    actor: str
-    area: str
-    mark: int
-
-
-class StrangeAddressError(HubError):
-    """No grammar of ours speaks to such an address."""
 
 
 class ElsewhereError(HubError):
@@ -114,48 +96,7 @@ class OvertakenError(HubError):
         self.name, self.action, self.at = name, action, at
 
 
-async def area_of(conn: Connection, person_id: int) -> str:
-    """Return whose residents somebody installs for; empty: everybody's."""
-    found = await row(conn, Q.area, person=person_id)
-    return str(found["area"]) if found else ""
-
-
-async def candidates(conn: Connection) -> list[Row]:
-    """Return devices nobody has claimed, the last heard first: id, address, model, pressed_at, heard_at."""
-    since = await hub_now(conn) - HEARD_WITHIN
-    return await rows(conn, Q.candidates, since=since, looked_at=LOOKED_AT, limit=CANDIDATES)
-
-
-async def find(conn: Connection, word: str) -> list[Row]:
-    """Return the devices meant by an address, IMEI, devEUI or serial number: id, address, model, state."""
-    return await rows(conn, Q.find, word=word, shortest=SHORTEST, limit=FOUND)
-
-
-async def residents(conn: Connection, word: str, area: str) -> list[Row]:
-    """Return whom a name, an address or a number may mean: id, name, area, address."""
-    number = int(word) if word.isdecimal() and len(word) <= device_life.LONGEST_NUMBER else None
-    if len(word) < SHORTEST_NAME:
-        return []
-    return await rows(conn, Q.residents, word=word, number=number, area=area, limit=FOUND)
-
-
-async def resident(conn: Connection, resident_id: int, area: str) -> Row | None:
-    """Return a resident whom somebody of this area may install for."""
-    return await row(conn, Q.resident, resident=resident_id, area=area)
-
-
-async def last_given(conn: Connection, actor: str, area: str) -> Row | None:
-    """Return the resident to whom he gave a device last in this shift."""
-    found = await row(conn, Q.last_given, actor=actor, hours=SHIFT_HOURS)
-    return await resident(conn, found["resident"], area) if found else None
-
-
-async def mine(conn: Connection, actor: str) -> list[Row]:
-    """Return what he was at in this shift, the last first."""
-    return await rows(conn, Q.mine, actor=actor, hours=SHIFT_HOURS, limit=CANDIDATES)
-
-
-async def look(conn: Connection, device_id: int, actor: str, area: str) -> Install | None:
+async def look(conn: Connection, device_id: int, by: By) -> Install | None:
     """Return a device as an installer may see it, after what the hub has seen of it was written down; None: none.
 
     Raises:
@@ -166,25 +107,23 @@ async def look(conn: Connection, device_id: int, actor: str, area: str) -> Insta
     if found is None:
         return None
     now = await hub_now(conn)
-    _allow(found, actor, area, now)
-    it = await _install(conn, found, now)
-    if await _witness(conn, it):
-        it = await _install(conn, found, now)
-    return it
+    _allow(found, by, now)
+    it = await _install(conn, found, now, by)
+    return await _install(conn, found, now, by) if await _witness(conn, it) else it
 
 
-def _allow(device: Row, actor: str, area: str, now: datetime) -> None:
+def _allow(device: Row, by: By, now: datetime) -> None:
     if device["resident_id"] is None:
         return
     given_at = device["given_at"]
-    his = device["bound_by"] == actor and given_at is not None and now - given_at < timedelta(hours=SHIFT_HOURS)
-    strange = device["canary"] or (area != "" and device["area"] != area)
+    his = device["bound_by"] == by.actor and given_at is not None and now - given_at < timedelta(hours=SHIFT_HOURS)
+    strange = device["canary"] or (by.area != "" and device["area"] != by.area)
     if strange or (device["state"] == State.LIVE and not his):
         raise ElsewhereError("" if device["canary"] else device["area"])
 
 
-async def hold(conn: Connection, device_id: int, by: Seen) -> Held:
-    """Return the device, held until commit, if nobody else has changed it since the page was made.
+async def hold(conn: Connection, device_id: int, by: By, mark: int) -> Held:
+    """Return the device, held until commit, if nobody else has changed it since its history ended with `mark`.
 
     Raises:
         ElsewhereError: It is in use elsewhere.
@@ -197,90 +136,39 @@ async def hold(conn: Connection, device_id: int, by: Seen) -> Held:
     held = await device_life.hold(conn, found["address"])
     found = await row(conn, Q.device, id=device_id)
     assert found is not None
-    _allow(found, by.actor, by.area, await hub_now(conn))
-    other = await row(conn, Q.others, id=device_id, mark=by.mark, actor=by.actor)
+    _allow(found, by, await hub_now(conn))
+    other = await row(conn, Q.others, id=device_id, mark=mark, actor=by.actor)
     if other is not None:
         raise OvertakenError(other["name"], other["action"], other["at"])
     return held
 
 
-async def _install(conn: Connection, device: Row, now: datetime) -> Install:
+async def _install(conn: Connection, device: Row, now: datetime, by: By) -> Install:
     known = await device_life.known(conn, device["id"])
-    since = now - CODES_OF
-    codes = frozenset(r["code"] for r in await rows(conn, Q.codes, id=device["id"], since=since, limit=CODES_LOOKED_AT))
-    it = Install(device=device, known=known, trials=(), codes=codes, now=now)
-    if known.bound_at is None:
+    it = Install(device=device, known=known, now=now, codes=await install_trials.codes(conn, device["id"], now))
+    if known.bound_at is None or device["resident_id"] is None:
         return it
-    applies = trials(replace(it.tried, no_button=known.no_button, plugged=device["plugged"]))
-    about = {"id": device["id"], "since": known.bound_at}
-    begun = {r["what"]: r for r in await rows(conn, Q.begun, **about)}
-    checked = {r["what"]: r for r in await rows(conn, Q.checked, **about)}
-    made = [await _trial(conn, it, check, begun.get(check), checked.get(check)) for check in applies]
-    return replace(it, trials=tuple(made), known=replace(known, wanted=frozenset(applies)))
-
-
-async def _trial(conn: Connection, it: Install, check: Check, began: Row | None, last: Row | None) -> Trial:
-    passed = it.known.checks.get(check)
-    if check is Check.SOS and passed is None and it.known.pressed_at is not None:
-        passed = True
-    return Trial(
-        check=check, passed=passed, began_at=began["at"] if began else None, note=last["note"] if last else "",
-        by_hub=check is Check.SOS or bool(last and last["actor"] == "device"), seen=await _seen(conn, it, check, began),
+    checks = device_trials.trials(replace(it.tried, no_button=known.no_button, plugged=device["plugged"]))
+    made = await install_trials.made(conn, device, known, checks)
+    consent = await contacts.consent(conn, device["resident_id"])
+    people = await contacts.of(conn, device["resident_id"])
+    known = replace(
+        known, wanted=frozenset(checks), unheard=_unheard(made), consented=bool(consent and consent.given),
+        confirmed=sum(one.confirmed is True for one in people), contacts_min=by.contacts_min,
     )  # fmt: skip
+    signed = await row(conn, Q.signed, id=device["id"], since=known.bound_at)
+    return replace(it, known=known, trials=made, consent=consent, contacts=people, signed=signed)
 
 
-async def _seen(conn: Connection, it: Install, check: Check, began: Row | None) -> dict[str, Any]:
-    """Return what the hub knows of one trial by itself."""
-    bound_at = it.known.bound_at
-    about: dict[str, Any] = {"id": it.device["id"], "since": began["at"] if began else bound_at}
-    if check is Check.SOS:
-        return await _pressed(conn, it, began)
-    if check is Check.VOICE:
-        said = await row(conn, Q.said, downlink=began["downlink"]) if began and began["downlink"] else None
-        return {"said_at": said["created_at"], "heard_at": said["delivered_at"]} if said else {}
-    if check is Check.LOCATION:
-        place = await row(conn, Q.place, **{**about, "since": bound_at})
-        return _place(place, it.device, it.now) if place else {}
-    cut = await row(conn, Q.power, **about, cut=sorted(POWER_CUT), bound_at=bound_at)
-    return {"at": cut["at"], "code": cut["code"]} if cut else {}
-
-
-async def _pressed(conn: Connection, it: Install, began: Row | None) -> dict[str, Any]:
-    """The first press since the trial began, or since it was bound; and how long it took."""
-    about = {"id": it.device["id"]}
-    press = await row(conn, Q.pressed, **about, since=began["at"]) if began else None
-    took_s = (press["at"] - began["at"]).total_seconds() if press and began else None
-    press = press or await row(conn, Q.pressed, **about, since=it.known.bound_at)
-    return {"at": press["at"], "took_s": took_s} if press else {}
-
-
-def _place(place: Row, device: Row, now: datetime) -> dict[str, Any]:
-    far = None
-    if device["lat"] is not None and device["lon"] is not None:
-        far = 1000.0 * float(distance_km(place["lat"], place["lon"], device["lat"], device["lon"]))
-    return {"at": place["at"], "age_s": max(0, int((now - place["at"]).total_seconds())), "distance_m": far}
-
-
-def facts_of(trial: Trial) -> dict[str, object]:
-    """Return what the hub saw of a trial as its history keeps it: how far, never where."""
-    told = {name: value for name, value in trial.seen.items() if name != "age_s" and value is not None}
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else round(value) if isinstance(value, float) else value
-        for name, value in told.items()
-    }
-
-
-def proves(trial: Trial) -> bool:
-    """Whether what the hub has seen is the trial passed, whatever anybody says."""
-    if trial.check is Check.LOCATION:
-        far = trial.seen.get("distance_m")
-        return far is not None and far <= NEAR_M
-    return trial.check is Check.POWER and "at" in trial.seen
+def _unheard(made: tuple[Trial, ...]) -> tuple[str, ...]:
+    """Return the rooms where, the last time it was tried there, the press did not arrive by his word."""
+    last = {press.room: press for trial in made for press in reversed(trial.presses)}
+    return tuple(sorted(room for room, press in last.items() if room and press.failed and press.at is None))
 
 
 async def _witness(conn: Connection, it: Install) -> bool:
     """Write down, once, what the hub has seen of trials that nobody has spoken about. True when it wrote."""
-    proved = [trial for trial in it.trials if trial.passed is None and proves(trial)]
+    proved = [trial for trial in it.trials if trial.passed is None and trial.proved]
     if not proved or it.state not in (State.BOUND, State.TESTED):
         return False
     async with conn.transaction():
@@ -290,38 +178,8 @@ async def _witness(conn: Connection, it: Install) -> bool:
         known = await device_life.known(conn, held.id)
         fresh = [trial for trial in proved if trial.check not in known.checks]
         for trial in fresh if known.bound_at == it.known.bound_at else ():
-            await device_life.check(conn, held, "device", trial.check, passed=True, facts=facts_of(trial))
+            await device_life.check(conn, held, "device", trial.check, passed=True, facts=trial.facts)
     return True
-
-
-async def begin(conn: Connection, device: Held, actor: str, check: Check, *, words: str = "") -> None:
-    """A trial begins: from now on what arrives counts, and test mode holds. Call inside a transaction.
-
-    The device is told `words` to try its voice, and to say where it is to try that, where it takes such an order.
-    """
-    facts: dict[str, object] = {"check": check}
-    if check is Check.VOICE:
-        facts["downlink"] = await _tell(conn, device, Command(device=device.address, say=Say.MESSAGE, text=words))
-    elif check is Check.LOCATION:
-        facts["downlink"] = await _tell(conn, device, Command(device=device.address, order=Locate()))
-    await devices.test(conn, device.id, TEST_MIN)
-    await device_life.note(conn, device.id, "try", actor, facts=facts)
-
-
-async def language(conn: Connection, device_id: int) -> str:
-    """Return what the one who wears a device speaks."""
-    found = await row(conn, Q.device, id=device_id)
-    return str(found["language"]) if found else "zh-CN"
-
-
-async def _tell(conn: Connection, device: Held, command: Command) -> int | None:
-    adapter = adapters.of(device.address)
-    downlink = None if adapter is None else adapter.encode(command)
-    if downlink is None:
-        return None
-    values = {"topic": downlink.topic, "payload": downlink.payload, "retain": False, "id": device.id}
-    told = await row(conn, Q.say, **values, lasts_s=SAYS_FOR_S)
-    return int(told["id"]) if told else None
 
 
 async def give(conn: Connection, device: Held, actor: str, given: Given) -> None:
@@ -333,42 +191,26 @@ async def give(conn: Connection, device: Held, actor: str, given: Given) -> None
     await devices.test(conn, device.id, TEST_MIN)
 
 
-async def leave(conn: Connection, device: Held, actor: str, wanted: frozenset[Check]) -> Effect:
-    """The installer leaves: test mode ends, and it is live if nothing stands against it. Call inside a transaction."""
-    await devices.test(conn, device.id, 0)
-    now = await hub_now(conn)
-    known = replace(await device_life.known(conn, device.id), wanted=wanted)
-    would = effect(replace(known, state=State.LIVE if known.state is State.TESTED else known.state), now)
-    if known.state is State.TESTED and would.in_effect:
-        await device_life.live(conn, device, actor, now, wanted)
-    else:
-        told = effect(known, now)
-        against = [f"{reason}:{what}" if what else str(reason) for reason, what in told.reasons]
-        await device_life.note(conn, device.id, "left", actor, facts={"against": against})
-        return told
-    return effect(replace(known, state=State.LIVE), now)
+async def leave(conn: Connection, device: Held, actor: str, before: Install) -> Effect:
+    """The installer signs and leaves: test mode ends, and it is live if nothing stands against it. In a transaction.
 
-
-async def enrol(conn: Connection, address: str, model: str, actor: str) -> int:
-    """Make a device known that has not spoken yet, as its label names it; returns its number.
-
-    Raises:
-        StrangeAddressError: No grammar of ours speaks to such an address.
+    `before` is how it stood a moment ago; his line of the history says what he signed.
     """
-    found = await row(conn, Q.by_address, address=address)
-    if found is not None:
-        return int(found["id"])
-    scheme, colon, native = address.partition(":")
-    if not colon or not native or adapters.of(address) is None or set(native) & set("+#\0\n"):
-        raise StrangeAddressError(f"{scheme} names no kind of device we know")
-    number = await devices.register(conn, address, model=model)
-    await device_life.note_registered(conn, number, actor)
-    return number
-
-
-def guesses(it: Install) -> tuple[bool, bool]:
-    """Return whether it has a button and a plug, as it was said, or as it seems: where the questions start from."""
-    button, plug = device_trials.has_button(it.tried), device_trials.has_plug(it.tried)
-    if it.state not in (State.BOUND, State.TESTED, State.LIVE):
-        return button, plug
-    return not it.known.no_button, plug if it.device["plugged"] is None else bool(it.device["plugged"])
+    await devices.test(conn, device.id, 0)
+    now, seen = await hub_now(conn), before.known
+    known = replace(
+        await device_life.known(conn, device.id), wanted=seen.wanted, unheard=seen.unheard, consented=seen.consented,
+        confirmed=seen.confirmed, contacts_min=seen.contacts_min,
+    )  # fmt: skip
+    alive = replace(known, state=State.LIVE)
+    signed: dict[str, object] = {
+        "doubts": [str(doubt) for doubt in effect(alive, now).doubts], "confirmed": seen.confirmed,
+        "consent": before.consent.id if before.consent else None,
+    }  # fmt: skip
+    if known.state is State.TESTED and effect(alive, now).in_effect:
+        await device_life.live(conn, device, actor, now, seen.wanted, facts=signed)
+        return effect(alive, now)
+    told = effect(known, now)
+    against = [f"{reason}:{what}" if what else str(reason) for reason, what in told.reasons]
+    await device_life.note(conn, device.id, "left", actor, facts={"against": against, **signed})
+    return told

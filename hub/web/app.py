@@ -18,6 +18,7 @@ from hub.store.pool import open_pool
 from hub.web import (
     callbacks,
     console,
+    contact,
     coverage,
     fleet,
     installer,
@@ -55,6 +56,7 @@ class ConsoleOptions:
     push_hosts: tuple[str, ...] = PUSH_HOSTS
     push_local: bool = False
     callback_key: str = field(default="", repr=False)  # of what providers call back; empty: nobody may
+    contacts_min: int = 0  # of a resident, confirmed, before her device is in effect
 
 
 def create_app(options: ConsoleOptions) -> FastAPI:
@@ -69,7 +71,7 @@ def create_app(options: ConsoleOptions) -> FastAPI:
                 zone=ZoneInfo(options.zone), secure=options.secure, link_key=options.link_key,
                 language=options.language, assets=_fingerprint(HERE / "static"), desk_phone=options.desk_phone,
                 push_key=options.push_key, push_hosts=options.push_hosts, push_local=options.push_local,
-                callback_key=options.callback_key,
+                callback_key=options.callback_key, contacts_min=options.contacts_min,
             )  # fmt: skip
             yield
 
@@ -84,6 +86,7 @@ def create_app(options: ConsoleOptions) -> FastAPI:
         fleet,
         responder,
         phone,
+        contact,
         callbacks,
         ops,
         watch,

@@ -44,6 +44,7 @@ class Parts:
     push_hosts: tuple[str, ...]
     push_local: bool
     callback_key: str
+    contacts_min: int
 
 
 class SignedOutError(Exception):

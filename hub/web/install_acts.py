@@ -11,14 +11,16 @@ from starlette.datastructures import FormData
 
 from hub.device_life import Action, Check, RefusedError, State
 from hub.errors import HubError
-from hub.store import device_life, devices, installs
+from hub.store import contacts, device_life, devices, install_find, install_trials, installs
 from hub.store.device_life import Held
+from hub.store.installs import By, Install
 from hub.store.pool import Connection
 from hub.web import install_view, words
 from hub.web.auth import Seat
 from hub.web.frame import number, text
 
 LONGEST_MODEL, LONGEST_ROOM = 60, 60
+SAID_BY = ("herself", "relative", "guardian")
 UNDER_WAY = (State.BOUND, State.TESTED)
 
 
@@ -37,12 +39,24 @@ class Doing:
     conn: Connection
     device: Held
     who: Seat
-    area: str
+    by: By
     form: FormData
 
     @property
     def actor(self) -> str:
-        return actor_of(self.who)
+        return self.by.actor
+
+    async def look(self) -> Install:
+        it = await installs.look(self.conn, self.device.id, self.by)
+        assert it is not None
+        return it
+
+    @property
+    def resident(self) -> int:
+        """Whose it is. Raises FormFaultError where it is being installed for nobody."""
+        if self.device.state not in UNDER_WAY or self.device.resident_id is None:
+            raise FormFaultError("install.refused")
+        return self.device.resident_id
 
 
 Act: TypeAlias = Callable[[Doing], Awaitable[str]]  # returns where the page goes on, below the device
@@ -62,7 +76,7 @@ async def _claim(doing: Doing) -> str:
 
 async def _give(doing: Doing) -> str:
     whose = number(doing.form, "resident")
-    if whose is None or await installs.resident(doing.conn, whose, doing.area) is None:
+    if whose is None or await install_find.resident(doing.conn, whose, doing.by.area) is None:
         raise FormFaultError("install.resident_missing")
     given = installs.Given(
         resident_id=whose, room=text(doing.form, "room", LONGEST_ROOM),
@@ -78,8 +92,9 @@ async def _try(doing: Doing) -> str:
         raise RefusedError(Action.CHECK, doing.device.state)
     said = ""
     if check is Check.VOICE:
-        said = words.speaker(await installs.language(doing.conn, doing.device.id))("install.say")
-    await installs.begin(doing.conn, doing.device, doing.actor, check, words=said)
+        said = words.speaker(await install_trials.language(doing.conn, doing.device.id))("install.say")
+    room = text(doing.form, "room", LONGEST_ROOM) or doing.device.room
+    await install_trials.begin(doing.conn, doing.device, doing.actor, check, words=said, room=room)
     return f"#{check}"
 
 
@@ -88,12 +103,11 @@ async def _check(doing: Doing) -> str:
     check, outcome = _check_of(doing.form), text(doing.form, "outcome", 10)
     if outcome not in ("ok", "failed") or (check is Check.SOS and outcome == "ok"):
         raise FormFaultError("install.refused")
-    it = await installs.look(doing.conn, doing.device.id, doing.actor, doing.area)
-    assert it is not None
+    it = await doing.look()
     await device_life.check(
         doing.conn, doing.device, doing.actor, check, passed=outcome == "ok",
         note=text(doing.form, "note", device_life.LONGEST_NOTE),
-        facts=next((installs.facts_of(trial) for trial in it.trials if trial.check is check), {}),
+        facts=next((trial.facts for trial in it.trials if trial.check is check), {}),
     )  # fmt: skip
     return f"#{check}"
 
@@ -101,22 +115,54 @@ async def _check(doing: Doing) -> str:
 async def _test(doing: Doing) -> str:
     """Test mode once more: back to the trials, or they take longer."""
     if doing.device.state in UNDER_WAY:
-        await devices.test(doing.conn, doing.device.id, installs.TEST_MIN)
+        await devices.test(doing.conn, doing.device.id, install_trials.TEST_MIN)
         await device_life.note(doing.conn, doing.device.id, "test", doing.actor)
     return ""
 
 
 async def _leave(doing: Doing) -> str:
     if doing.device.state in UNDER_WAY:
-        it = await installs.look(doing.conn, doing.device.id, doing.actor, doing.area)
-        assert it is not None
+        it = await doing.look()
         held = await device_life.hold(doing.conn, doing.device.address)  # its press may have come this moment
-        await installs.leave(doing.conn, held, doing.actor, it.known.wanted)
+        await installs.leave(doing.conn, held, doing.actor, it)
     return "/end"
+
+
+async def _consent(doing: Doing) -> str:
+    """What was said after the text was read aloud; a no is written down like a yes, and the last word counts."""
+    said_by, given = text(doing.form, "said_by", 20), text(doing.form, "given", 5)
+    if given not in ("yes", "no"):
+        raise FormFaultError("install.refused")
+    if said_by not in SAID_BY or (given == "yes" and text(doing.form, "read", 5) != "yes"):
+        raise FormFaultError("install.consent_missing")
+    number = await contacts.consented(
+        doing.conn, doing.resident, given=given == "yes", said_by=said_by, read_by=doing.who.person_id,
+        language=words.pick(doing.who.language),
+    )  # fmt: skip
+    await device_life.note(
+        doing.conn, doing.device.id, "consent", doing.actor, facts={"consent": number, "given": given == "yes"}
+    )
+    return "#consent"
+
+
+async def _ask(doing: Doing) -> str:
+    return await _contact(doing, "ask", contacts.ask)
+
+
+async def _vouch(doing: Doing) -> str:
+    return await _contact(doing, "vouch", contacts.vouch)
+
+
+async def _contact(doing: Doing, action: str, done: Callable[..., Awaitable[bool]]) -> str:
+    person = number(doing.form, "person")
+    if person is not None and await done(doing.conn, doing.resident, person, doing.actor):
+        await device_life.note(doing.conn, doing.device.id, action, doing.actor, facts={"person": person})
+    return "#contacts"
 
 
 ACTS: dict[str, Act] = {
     "claim": _claim, "bind": _give, "try": _try, "check": _check, "test": _test, "leave": _leave,
+    "consent": _consent, "ask": _ask, "vouch": _vouch,
 }  # fmt: skip
 
 

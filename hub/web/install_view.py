@@ -10,7 +10,7 @@ from hub.device_trials import TRACKERS
 from hub.store.devices import Credential
 from hub.store.installs import Install
 
-ROOMS = ("bedroom", "bathroom", "living_room", "kitchen", "hall", "worn")
+ROOMS = ("bedroom", "bathroom", "living_room", "kitchen", "hall", "lift", "worn")
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 KINDS = {
     "carehub": "profile", "z2m": "zigbee", "lorawan": "lorawan", "tasmota": "gateway", "shelly": "switch",
@@ -38,12 +38,22 @@ def kind(address: str) -> str:
 def version(it: Install) -> str:
     """Return what changes when the page has something new to show, and stays when only time has passed."""
     made = [
-        (t.check, t.passed, t.began_at, t.note, [t.seen.get(name) for name in ("at", "heard_at", "code")])
+        (t.check, t.passed, t.began_at, t.note, [t.seen.get(name) for name in ("at", "heard_at", "code")], t.presses)
         for t in it.trials
         if not (t.check is Check.LOCATION and t.passed is not None)
     ]
     known = it.known
-    parts = (it.state, it.device["mark"], known.heard_at is None, known.has_key, it.testing, known.no_button, made)
+    people = [(one.person_id, one.asked_at, one.sent_at, one.failed, one.confirmed) for one in it.contacts]
+    parts = (
+        it.state,
+        it.device["mark"],
+        known.heard_at is None,
+        known.has_key,
+        it.testing,
+        known.no_button,
+        made,
+        people,
+    )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -61,6 +71,12 @@ def reasons(told: Effect) -> list[tuple[Reason, str]]:
     """Return why it is not in effect. That it has not been put into service is no reason beside others."""
     found: list[tuple[Reason, str]] = [one for one in told.reasons if one[0] is not Reason.NOT_LIVE]
     return found or list(told.reasons)
+
+
+def masked(name: str) -> str:
+    """Return a name as somebody sees it who need not know it: the first letter, and how long a Chinese one is."""
+    first = name[:1]
+    return first + "*" * (min(len(name), 4) - 1 if first > "\u2e80" else 3)
 
 
 def key_text(key: Credential) -> str:

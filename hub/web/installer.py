@@ -11,13 +11,14 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, Response
 
 from hub import device_label
-from hub.device_life import RefusedError, State
+from hub.device_life import CONTACTS_WANTED, Doubt, RefusedError, State
 from hub.errors import HubError
-from hub.store import installs
-from hub.store.installs import ElsewhereError, Install, OvertakenError
+from hub.store import contacts, install_find, installs
+from hub.store.console import Row
+from hub.store.installs import By, ElsewhereError, Install, OvertakenError
 from hub.store.pool import Connection, hub_now
 from hub.web import install_view, words
-from hub.web.auth import Seat
+from hub.web.auth import INSTALLER, Seat
 from hub.web.frame import INSTALL, FormOf, PartsOf, SeatOf, go, number, render, text
 from hub.web.install_acts import ACTS, LONGEST_MODEL, LONGEST_ROOM, UNDER_WAY, Doing, FormFaultError, actor_of, key
 
@@ -35,11 +36,7 @@ class Visit:
     request: Request
     who: Seat
     conn: Connection
-    area: str  # whose residents he installs for; empty: everybody's
-
-    @property
-    def actor(self) -> str:
-        return actor_of(self.who)
+    by: By
 
     def t(self, word: str, **facts: Any) -> str:
         return words.speaker(self.who.language)(word, **facts)
@@ -49,7 +46,7 @@ class Visit:
 
     async def look(self, device_id: int) -> Install:
         """Return the device. Raises ElsewhereError, or HTTPException where there is none."""
-        it = await installs.look(self.conn, device_id, self.actor, self.area)
+        it = await installs.look(self.conn, device_id, self.by)
         if it is None:
             raise HTTPException(404)
         return it
@@ -64,7 +61,9 @@ class Visit:
 
 async def _visit(request: Request, who: SeatOf, has: PartsOf) -> AsyncIterator[Visit]:
     async with has.pool.connection() as conn:
-        yield Visit(request=request, who=who, conn=conn, area=await installs.area_of(conn, who.person_id))
+        area = await install_find.area_of(conn, who.person_id)
+        by = By(actor=actor_of(who), area=area, contacts_min=has.contacts_min)
+        yield Visit(request=request, who=who, conn=conn, by=by)
 
 
 VisitOf = Annotated[Visit, Depends(_visit)]
@@ -84,7 +83,7 @@ async def find(visit: VisitOf, form: FormOf) -> Response:
     said = text(form, "code", LONGEST_CODE)
     label = device_label.read(said)
     word = label[0] if label else said
-    found = await installs.find(visit.conn, word) if word else []
+    found = await install_find.find(visit.conn, word) if word else []
     if len(found) == 1 or (found and found[0]["address"] == word):
         return go(f"{INSTALL}/devices/{found[0]['id']}")
     fresh = {"address": word, "model": label[1] if label else ""} if not found and ":" in word else None
@@ -98,8 +97,8 @@ async def register(visit: VisitOf, form: FormOf) -> Response:
     address, model = text(form, "address", LONGEST_CODE), text(form, "model", LONGEST_MODEL)
     try:
         async with visit.conn.transaction():
-            device_id = await installs.enrol(visit.conn, address, model, visit.actor)
-    except installs.StrangeAddressError:
+            device_id = await install_find.enrol(visit.conn, address, model, visit.by.actor)
+    except install_find.StrangeAddressError:
         return await _home(visit, word=address, problem="install.no_such_kind", status=422)
     log.info("install_registered", device_id=device_id, person_id=visit.who.person_id)
     return go(f"{INSTALL}/devices/{device_id}")
@@ -109,8 +108,9 @@ async def _home(visit: Visit, *, status: int = 200, **more: Any) -> Response:
     conn, now = visit.conn, await hub_now(visit.conn)
     shown = {"word": "", "found": [], "fresh": None, "problem": "", **more}
     return visit.render(
-        "install.html", status=status, candidates=await installs.candidates(conn),
-        mine=await installs.mine(conn, visit.actor), given=await installs.last_given(conn, visit.actor, visit.area),
+        "install.html", status=status, candidates=await install_find.candidates(conn),
+        mine=await install_find.mine(conn, visit.by.actor), given=await _given(visit),
+        doubtful=await contacts.doubtful(conn, CONTACTS_WANTED) if visit.who.role != INSTALLER else (),
         guess=install_view.kind, age_of=lambda at: install_view.age(now, at, visit.t), **shown,
     )  # fmt: skip
 
@@ -150,7 +150,7 @@ async def end(device_id: DeviceId, visit: VisitOf) -> Response:
     if it.state not in (*UNDER_WAY, State.LIVE):
         return go(f"{INSTALL}/devices/{device_id}")
     told = it.effect()
-    return visit.render("install_end.html", it=it, told=told, why=install_view.reasons(told))
+    return visit.render("install_end.html", it=it, told=told, against=install_view.reasons(told), **_people(it))
 
 
 @router.post("/devices/{device_id}/residents")
@@ -161,7 +161,7 @@ async def residents(device_id: DeviceId, visit: VisitOf, form: FormOf) -> Respon
     except ElsewhereError as error:
         return _elsewhere(visit, error)
     word = text(form, "word", LONGEST_ROOM)
-    found = await installs.residents(visit.conn, word, visit.area)
+    found = await install_find.residents(visit.conn, word, visit.by.area)
     return await _page(visit, it, change=True, word=word, results=found)
 
 
@@ -187,8 +187,8 @@ async def _doing(visit: Visit, device_id: int, form: FormData) -> AsyncIterator[
     """Hold the device in a transaction, unless somebody else changed it since the page was made."""
     async with visit.conn.transaction():
         mark = number(form, "mark") or 0
-        held = await installs.hold(visit.conn, device_id, installs.Seen(actor=visit.actor, area=visit.area, mark=mark))
-        yield Doing(conn=visit.conn, device=held, who=visit.who, area=visit.area, form=form)
+        held = await installs.hold(visit.conn, device_id, visit.by, mark)
+        yield Doing(conn=visit.conn, device=held, who=visit.who, by=visit.by, form=form)
 
 
 def _said(visit: Visit, error: HubError) -> str:
@@ -218,13 +218,24 @@ async def _again(visit: Visit, device_id: int, problem: str, status: int) -> Res
 
 async def _page(visit: Visit, it: Install, *, change: bool = False, status: int = 200, **more: Any) -> Response:
     step = install_view.step(it.state, change=change)
-    given = await installs.last_given(visit.conn, visit.actor, visit.area) if step == "give" else None
-    button, plug = installs.guesses(it)
+    given = await _given(visit) if step == "give" else None
+    button, plug = it.guesses()
     shown = {"results": None, "word": "", "problem": "", **more}
     return visit.render(
         "install_device.html", status=status, it=it, d=it.device, step=step, change=change, given=given, button=button,
         plug=plug, rooms=install_view.ROOMS, version=install_view.version(it), heard=visit.heard(it),
         rest=install_view.reasons(it.rest()), kind=install_view.kind(it.device["address"]),
-        age_of=lambda at: install_view.age(it.now, at, visit.t), area=visit.area or visit.t("install.everywhere"),
-        **shown,
+        age_of=lambda at: install_view.age(it.now, at, visit.t), area=visit.by.area or visit.t("install.everywhere"),
+        **_people(it), **shown,
     )  # fmt: skip
+
+
+async def _given(visit: Visit) -> Row | None:
+    """To whom he gave a device last: the next one is likely hers too."""
+    return await install_find.last_given(visit.conn, visit.by.actor, visit.by.area)
+
+
+def _people(it: Install) -> dict[str, Any]:
+    """What the page says of her contacts: how many have confirmed, of how many that are wanted."""
+    few = {Doubt.FEW_CONTACTS, Doubt.NOBODY_OF_HER_OWN} & set(it.effect().doubts)
+    return {"wanted": max(CONTACTS_WANTED, it.known.contacts_min), "few": bool(few), "masked": install_view.masked}

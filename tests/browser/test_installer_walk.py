@@ -14,14 +14,16 @@ import paho.mqtt.client as mqtt
 import pytest
 import segno
 from paho.mqtt.enums import CallbackAPIVersion
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Playwright, expect
 
 from hub import device_label
-from tests.browser.conftest import LIMIT_MS, PHONE, Desk
+from tests.browser.conftest import ARGUMENTS, LIMIT_MS, PHONE, Desk, chromium_path
 from tests.integration.ingest.test_process import Process
 from tests.integration.web.world import PASSWORD, Console, World, eventually
 
 PATIENT_MS = 20_000
+WIDTH, HEIGHT = 640, 480
+FAKE_CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 # Of everything on the page that is read or touched: too small, nameless, or too faint (WCAG 1.4.3, 2.5.5, 4.1.2).
 FAULTS = """() => {
   const f = v => v / 255 <= .03928 ? v / 255 / 12.92 : ((v / 255 + .055) / 1.055) ** 2.4;
@@ -87,6 +89,21 @@ def house(world: World, port: int) -> Pendant:
     )  # fmt: skip
     world.sql("select pg_notify('carehub_config', '')")
     return Pendant(port, values["name"], secret, values["prefix"])
+
+
+def film(code: str) -> bytes:
+    """Return frames of 640 × 480 as a camera gives them: a grey table, then a label on it, off the middle."""
+    symbol = segno.make(code, error="m", micro=False)
+    cells = [[bool(cell) for cell in row] for row in symbol.matrix_iter(scale=6, border=4)]
+    empty = bytearray(b"\x90" * (WIDTH * HEIGHT))
+    shown = bytearray(empty)
+    for y, row in enumerate(cells, 60):
+        shown[y * WIDTH + 120 : y * WIDTH + 120 + len(row)] = bytes(16 if cell else 235 for cell in row)
+    colour = b"\x80" * (WIDTH * HEIGHT // 2)
+    pictures = [empty] * 5 + [shown] * 25
+    return f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F10:1 Ip A1:1 C420jpeg\n".encode() + b"".join(
+        b"FRAME\n" + bytes(luma) + colour for luma in pictures
+    )
 
 
 def _png(content: bytes) -> FilePayload:
@@ -195,6 +212,24 @@ def voice_is_heard(walk: Walk, pendant: Pendant) -> None:
     expect(walk.trial("voice").locator("em")).to_have_text("通过")
 
 
+def consent_is_given(walk: Walk, world: World) -> None:
+    """Read aloud, ticked, answered; and the son taps his link."""
+    consent = walk.trial("consent")
+    consent.get_by_label("我已逐句宣读并解释").check()
+    consent.get_by_label("长者本人").check()
+    consent.get_by_role("button", name="同意，记录").click()
+    expect(walk.trial("consent").locator("em")).to_have_text("已同意")
+    walk.trial("contacts").get_by_role("button", name="发确认").click()
+    expect(walk.trial("contacts")).to_contain_text("正在发送")
+    token = world.question(world.sql("select max(id) from contact_asked")[0][0])
+    phone = walk.page.context.new_page()
+    phone.goto(f"/me/contact/{token}")
+    phone.get_by_role("button", name="是，我愿意").click()
+    expect(phone.get_by_role("heading", name="谢谢！您是王秀英的联系人")).to_be_visible()
+    phone.close()
+    expect(walk.trial("contacts")).to_contain_text("他本人点了确认", timeout=PATIENT_MS)
+
+
 def test_device_goes_from_its_label_to_in_effect(walk: Walk, hub: Process, world: World) -> None:
     walk.sign_in().sane()
     walk.page.set_input_files("#photo", files=_png(b"no picture"))
@@ -215,8 +250,9 @@ def test_device_goes_from_its_label_to_in_effect(walk: Walk, hub: Process, world
         press_arrives_live(walk, pendant)
         assert (world.sql("select test from incident"), called(world)) == ([(True,)], set())
         voice_is_heard(walk, pendant)
+        consent_is_given(walk, world)
         walk.sane()
-        walk.tap("完成安装")
+        walk.tap("签字并完成")
         expect(walk.page.get_by_role("heading", name="已生效")).to_be_visible()
         walk.sane()
         pressed_for_real(pendant, world)
@@ -226,6 +262,24 @@ def test_device_goes_from_its_label_to_in_effect(walk: Walk, hub: Process, world
     assert called(world) == {"family"}
     walk.page.get_by_role("link", name="下一台设备").click()
     expect(walk.page.locator(".for")).to_contain_text("正在给 王秀英 安装")
+
+
+def test_label_is_read_live_by_the_camera(
+    playwright: Playwright, console: Console, world: World, tmp_path: Path
+) -> None:
+    """A real camera as far as the browser knows: frames of a label that comes into view after a moment."""
+    world.person("gao", "高师傅", "installer", login=True, area="和平社区")
+    frames = tmp_path / "label.y4m"
+    frames.write_bytes(film(device_label.text("carehub:w-0417", "W2")))
+    camera = [f"--use-file-for-fake-video-capture={frames}", *FAKE_CAMERA]
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*ARGUMENTS, *camera])
+    context = browser.new_context(viewport=PHONE, locale="zh-CN", base_url=console.url, permissions=["camera"])
+    phone = Desk(context.new_page())
+    walk = Walk(phone.page, phone.complaints).sign_in()
+    walk.tap("扫描二维码")
+    expect(walk.page.locator(".address").first).to_contain_text("w-0417", timeout=PATIENT_MS)
+    assert walk.complaints == []
+    browser.close()
 
 
 def test_press_that_does_not_arrive_leaves_it_not_in_effect(walk: Walk, hub: Process, world: World) -> None:
@@ -241,15 +295,18 @@ def test_press_that_does_not_arrive_leaves_it_not_in_effect(walk: Walk, hub: Pro
         walk.trial("sos").get_by_role("button", name="Begin").click()
         walk.trial("sos").locator("summary").click()
         walk.trial("sos").get_by_role("button", name="It does not arrive").click()
-        walk.tap("Finish")
+        walk.tap("Sign and finish")
         expect(walk.page.get_by_role("heading", name="Not in effect")).to_be_visible()
-        for words in ("No press of it has arrived", "A trial failed: SOS"):
+        for words in ("No press of it has arrived", "Pressed in Bathroom: it did not arrive", "No consent is recorded"):
             expect(walk.page.locator(".reasons")).to_contain_text(words)
         walk.sane()
         walk.tap("Back to the trials")
         gateway.say("Button", action="emergency", battery=91)
         expect(walk.trial("sos").locator("em")).to_have_text("Passed", timeout=PATIENT_MS)
-        walk.tap("Finish")
+        walk.page.get_by_label("I have read it aloud").check()
+        walk.page.get_by_label("a relative").check()
+        walk.tap("Agreed")
+        walk.tap("Sign and finish")
         expect(walk.page.get_by_role("heading", name="In effect", exact=True)).to_be_visible()
         walk.sane()
 

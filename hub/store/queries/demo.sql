@@ -10,6 +10,11 @@ update person set password_hash = %(password_hash)s where id = %(person)s;
 -- Demo residents are known by their invented number.
 select id from resident where phone = %(phone)s;
 
+-- name: heard
+-- A device that has spoken and is nobody's; once it is somebody's it stays so. Heard anew, the installer's page offers it.
+insert into device (address, model, state, created_at) values (%(address)s, %(model)s, 'seen', hub_now())
+on conflict (address) do update set created_at = hub_now() where device.state = 'seen';
+
 -- name: cover_but
 -- On duty from now on for `days`, but for some hours on the next such weekday that is more than a day away, unless a shift
 -- already covers now.

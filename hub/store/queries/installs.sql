@@ -79,6 +79,11 @@ left join lateral (select id from device_event where device_id = d.id and actor 
 left join lateral (select actor, at from device_event where device_id = d.id and action = 'bind' order by id desc limit 1) b on true
 where d.id = %(id)s
 
+-- name: signed
+-- Who finished it last since it was bound, and when.
+select p.name, e.at from device_event e join person p on e.actor = 'person:' || p.id
+where e.device_id = %(id)s and e.action in ('live', 'left') and e.at >= %(since)s order by e.id desc limit 1
+
 -- name: others
 -- What somebody else did to it since this page was made.
 select e.action, e.at, coalesce(p.name, '') as name from device_event e
@@ -103,6 +108,21 @@ from device_event where device_id = %(id)s and action = 'check' and at >= %(sinc
 
 -- name: pressed
 select at from press where device_id = %(id)s and kind = 'sos' and at >= %(since)s order by at limit 1
+
+-- name: presses
+-- The presses he tried for since it was bound, room after room, the last first: what arrived before the next was begun,
+-- and whether he said that it does not arrive.
+with tried as (
+    select id, at, coalesce(facts ->> 'room', '') as room, lead(at) over (order by id) as until from device_event
+    where device_id = %(id)s and action = 'try' and facts ->> 'check' = 'sos' and at >= %(since)s
+)
+select t.room, t.at as began_at,
+       (select min(p.at) from press p where p.device_id = %(id)s and p.kind = 'sos' and p.at >= t.at
+        and (t.until is null or p.at < t.until)) as at,
+       exists (select from device_event e where e.device_id = %(id)s and e.action = 'check' and e.at >= t.at
+               and (t.until is null or e.at < t.until)
+               and e.facts ->> 'check' = 'sos' and not (e.facts ->> 'passed')::boolean) as failed
+from tried t order by t.id desc limit %(limit)s
 
 -- name: place
 -- Where it says it is, since it was bound.

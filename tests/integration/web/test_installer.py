@@ -59,10 +59,13 @@ def speaks(world: World, device: int, ago: str = "0 s") -> None:
 
 
 def presses(world: World, device: int) -> None:
-    """Its press arrives, as ingest writes it down."""
+    """Its press arrives, as ingest writes it down: a case, and beside it the press."""
+    world.devices["tried"] = device
     world.sql(
         "insert into press (device_id, identity, kind, incident_id, at)"
-        " values (%(d)s, gen_random_uuid()::text, 'sos', 0, hub_now())", d=device,
+        " select %(d)s, gen_random_uuid()::text, 'sos', incident_id, raised_at from alert"
+        " where incident_id = %(i)s and device_id = %(d)s order by raised_at desc limit 1",
+        d=device, i=world.alert("tried", test=True),
     )  # fmt: skip
     speaks(world, device)
 
@@ -74,6 +77,11 @@ def tells(world: World, device: int, code: str, **columns: Any) -> None:
         " values (hub_now(), %(d)s, 1, hub_now(), %(code)s, %(number)s, %(quality)s, %(lat)s, %(lon)s)",
         d=device, code=code, **values,
     )  # fmt: skip
+
+
+def agrees(gao: "Phone", device: int, given: str = "yes") -> httpx.Response:
+    """The text was read aloud, and she has answered."""
+    return gao.do(device, "consent", read="yes", said_by="herself", given=given)
 
 
 def history(world: World, device: int) -> list[tuple[Any, ...]]:
@@ -485,6 +493,114 @@ def test_pulled_plug_is_seen_by_the_hub_unless_a_bridge_remembers_it(gao: Phone,
     assert (last[0], last[1], last[2]["code"]) == ("check", "device", "alarm.powerCut")
 
 
+# ---- room after room ----
+
+
+def test_press_in_every_room_is_listed_with_its_seconds(gao: Phone, world: World, bound: int) -> None:
+    gao.do(bound, "try", check="sos")
+    presses(world, bound)
+    gao.do(bound, "try", check="sos", room="电梯")
+    page = gao.words(f"/install/devices/{bound}")
+    assert re.search(r"电梯 等待中 卧室 ✓ \S+ 收到按键，\s?用时 \d+\.\d 秒", page)
+    presses(world, bound)
+    assert len(re.findall(r"用时 \d+\.\d 秒", gao.words(f"/install/devices/{bound}"))) == 2
+
+
+def test_room_from_which_no_press_arrives_keeps_it_out_of_effect_until_one_does(
+    gao: Phone, world: World, bound: int
+) -> None:
+    for room in ("卧室", "电梯"):
+        gao.do(bound, "try", check="sos", room=room)
+        if room == "卧室":
+            presses(world, bound)
+    gao.do(bound, "check", check="sos", outcome="failed")
+    assert "在电梯按，没有收到" in gao.words(f"/install/devices/{bound}")
+    gao.do(bound, "try", check="sos", room="卧室")
+    presses(world, bound)
+    assert "在电梯按，没有收到" in gao.words(f"/install/devices/{bound}"), "another room says nothing of this one"
+    gao.do(bound, "try", check="sos", room="电梯")
+    presses(world, bound)
+    assert "在电梯按，没有收到" not in gao.words(f"/install/devices/{bound}")
+
+
+# ---- consent and contacts ----
+
+
+def test_without_consent_it_is_not_in_effect_and_a_no_is_kept_like_a_yes(gao: Phone, world: World, bound: int) -> None:
+    assert gao.do(bound, "consent", said_by="herself", given="yes").status_code == 422, "it was not read aloud"
+    assert gao.do(bound, "consent", read="yes", given="yes").status_code == 422, "nobody has answered"
+    assert "还没有记录知情同意" in gao.words(f"/install/devices/{bound}")
+    agrees(gao, bound)
+    assert "还没有记录知情同意" not in gao.words(f"/install/devices/{bound}")
+    assert "高师傅 宣读，长者本人答复" in gao.words(f"/install/devices/{bound}")
+    agrees(gao, bound, "no")
+    assert "还没有记录知情同意" in gao.words(f"/install/devices/{bound}")
+    rows = world.sql("select resident_id, given, said_by, read_by from consent order by id")
+    wang, read_by = world.residents["wang"], world.people["gao"]
+    assert rows == [(wang, True, "herself", read_by), (wang, False, "herself", read_by)]
+    assert [a for a, *_ in history(world, bound)].count("consent") == 2
+
+
+def test_contacts_show_relation_channel_and_a_masked_name_only(gao: Phone, bound: int) -> None:
+    page = gao.page(f"/install/devices/{bound}")
+    assert "儿子 王** 应用接口" in visible(page)
+    assert "0/3 已确认" in visible(page)
+    for secret in ("王小明", "138 0000 0001", "127.0.0.1:9"):
+        assert secret not in page
+
+
+def test_contact_confirms_by_his_link_and_only_by_a_tap(
+    gao: Phone, visitor: httpx.Client, world: World, bound: int
+) -> None:
+    gao.do(bound, "ask", person=world.people["son"])
+    gao.do(bound, "ask", person=world.people["son"])
+    asked = world.sql("select id, person_id, due_at is not null from contact_asked")
+    assert [row[1:] for row in asked] == [(world.people["son"], True)], "twice is once"
+    path = f"/me/contact/{world.question(asked[0][0])}"
+    assert "您是王秀英的紧急联系人吗" in visible(visitor.get(path).text)
+    assert world.sql("select answer from contact_asked") == [(None,)], "a messenger opens links too"
+    assert visitor.post(path, data={"say": "yes"}).status_code == 303
+    assert "他本人点了确认" in gao.words(f"/install/devices/{bound}")
+    assert "1/3 已确认" in gao.words(f"/install/devices/{bound}")
+    visitor.post(path, data={"say": "no"})
+    assert "他说不是" in gao.words(f"/install/devices/{bound}")
+
+
+def test_link_of_a_page_is_none_of_a_contact(visitor: httpx.Client, world: World, gao: Phone, bound: int) -> None:
+    gao.do(bound, "ask", person=world.people["son"])
+    number = world.sql("select id from contact_asked")[0][0]
+    assert visitor.get(f"/me/contact/{world.link(number)}").status_code == 410
+    assert visitor.get(f"/r/{world.question(number)}").status_code == 410
+    assert visitor.post("/me/contact/forged", data={"say": "yes"}).status_code == 410
+
+
+def test_installers_word_for_a_contact_stands_as_his(gao: Phone, world: World, bound: int) -> None:
+    gao.do(bound, "vouch", person=world.people["son"])
+    assert "当面或电话确认" in gao.words(f"/install/devices/{bound}")
+    gao.do(bound, "vouch", person=world.people["guard"])
+    assert world.sql("select person_id, answered_by from contact_asked") == [(world.people["son"], gao.actor)]
+
+
+def test_few_contacts_are_a_doubt_that_the_supervisor_sees(
+    gao: Phone, console: Served, world: World, bound: int
+) -> None:
+    gao.do(bound, "key")
+    presses(world, bound)
+    gao.do(bound, "check", check="voice", outcome="ok")
+    agrees(gao, bound)
+    gao.do(bound, "leave")
+    page = gao.words(f"/install/devices/{bound}/end")
+    assert "已生效" in page
+    assert "确认过的联系人不到 3 位" in page
+    assert "高师傅 签字" in page
+    facts = history(world, bound)[-1][2]
+    assert (facts["doubts"], facts["confirmed"]) == (["few_contacts"], 0)
+    assert "联系人不足的长者" not in gao.words()
+    with console.client() as client:
+        sign_in(client, "ma")
+        assert "王秀英 和平社区 · 1 位中 0 位已确认" in visible(client.get("/install").text)
+
+
 # ---- the end ----
 
 
@@ -493,6 +609,7 @@ def test_finished_installation_is_in_effect_and_its_test_mode_has_ended(gao: Pho
     presses(world, bound)
     gao.do(bound, "try", check="voice")
     gao.do(bound, "check", check="voice", outcome="ok")
+    agrees(gao, bound)
     answer = gao.do(bound, "leave")
     assert answer.headers["location"] == f"/install/devices/{bound}/end"
     page = gao.words(f"/install/devices/{bound}/end")

@@ -56,7 +56,7 @@ def test_readiness_and_metrics_are_served(visitor: httpx.Client) -> None:
 def test_vendored_files_are_the_ones_that_were_checked() -> None:
     rows = re.findall(r"^\| (\S+) \|.*`([0-9a-f]{64})` \|$", (VENDOR / "VENDORED.md").read_text(), re.MULTILINE)
     listed = dict(rows)
-    present = {p.name for p in VENDOR.iterdir() if p.suffix in (".js", ".css")}
+    present = {str(p.relative_to(VENDOR)) for p in VENDOR.rglob("*") if p.suffix in (".js", ".css")}
     assert set(listed) == present
     assert {name: hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() for name in listed} == listed
 

@@ -138,6 +138,14 @@ class World:
 
         return self.run(made)
 
+    def question(self, number: int) -> str:
+        """Return the token of a question to a contact."""
+
+        async def made(conn: Connection) -> str:
+            return links.make(LINK_KEY, number, await hub_now(conn), kind=links.Kind.CONTACT)
+
+        return self.run(made)
+
     def heart_rates(self, device: str, values: list[float], every: timedelta = timedelta(minutes=1)) -> None:
         """Write telemetry that ends now."""
         for index, bpm in enumerate(reversed(values)):
