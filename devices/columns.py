@@ -33,6 +33,16 @@ class Columns:
     def __len__(self) -> int:
         return len(self.device)
 
+    @classmethod
+    def absent(cls, count: int) -> "Columns":
+        """Return rows that say nothing yet."""
+        return cls(
+            device=np.zeros(count, np.int64), received_ms=np.zeros(count, np.int64),
+            measured_ms=np.zeros(count, np.int64), sequence=np.full(count, ABSENT, np.int64),
+            steps=np.full(count, ABSENT, np.int32), worn=np.full(count, ABSENT, np.int8),
+            **{name: np.full(count, np.nan, np.float32) for name in VITALS},
+        )  # fmt: skip
+
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> "Columns":
         """Return the rows that `index` picks, as a boolean mask or positions."""
         return Columns(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
@@ -41,3 +51,11 @@ class Columns:
 VITALS = (
     "heart_rate_bpm", "spo2_pct", "respiration_rpm", "temperature_c", "systolic_mmhg", "diastolic_mmhg", "battery_pct",
 )  # fmt: skip
+
+
+def joined(*parts: Columns) -> Columns:
+    """Return rows of several batches as one, in order."""
+    filled = [part for part in parts if len(part)]
+    if len(filled) < 2:
+        return filled[0] if filled else Columns.absent(0)
+    return Columns(**{f.name: np.concatenate([getattr(part, f.name) for part in filled]) for f in fields(Columns)})

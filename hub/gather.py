@@ -1,14 +1,11 @@
-"""Makes one batch of messages: arrivals in, columns, observations, acceleration bursts and raw bytes out."""
+"""Reads one batch of messages: what each says, of which device, and whether it rings."""
 
 import asyncio
-import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from operator import attrgetter
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,36 +14,22 @@ from alerts.lasting import Lasting
 from alerts.naming import Naming
 from devices import registry, topics
 from devices.adapter import DecodeError, Message
-from devices.adapters.carehub_columns import VitalsBatch, decode_vitals
-from devices.codes import COLUMN_OF
-from devices.columns import ABSENT, Columns
-from devices.telemetry import AccelWindow, Observation, Quality, Telemetry, TimeQuality
+from devices.adapters.carehub_columns import decode_vitals
+from devices.columns import Columns, joined
+from devices.telemetry import Telemetry
 from hub.device_table import NONE, DeviceTable
 from hub.discovered import Discovered
+from hub.gathered import Gathered, Said, alive, columns_of, linked, observation_rows, packed, vitals_columns, window_row
 from hub.ingress.arrival import Arrival
-from hub.store import raw
 from hub.store.raw import Unreadable
-from hub.store.telemetry import ObservationRow, WindowRow, clean, moment
-from hub.supervision import Linked
+from hub.store.telemetry import clean, moment
 
 VITALS = "/vitals"
 CAREHUB = "carehub/"
 AT_ONCE = 64  # records decoded before the event loop gets its turn: they cost up to 50 µs each
-FLOATS = (
-    "heart_rate_bpm", "spo2_pct", "respiration_rpm", "temperature_c", "systolic_mmhg", "diastolic_mmhg", "battery_pct",
-)  # fmt: skip
 CALL_BUTTON = "call-button"  # a device of this model is pressed for help, whatever word it sends
 STATED_MODELS = 8  # models of one message that is read again because somebody said what its devices are
-LARGEST_INTEGER = 2**62
-TOPIC, PAYLOAD, RECEIVED, RETAINED = map(attrgetter, ("topic", "payload", "received_ms", "retained"))
-
-
-class Said(msgspec.Struct, gc=False):
-    """One decoded message of one device."""
-
-    arrival: Arrival
-    telemetry: Telemetry
-    row: int = NONE
+PAYLOAD, RECEIVED, RETAINED = map(attrgetter, ("payload", "received_ms", "retained"))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -69,46 +52,6 @@ class Decoded:
                 address = vitals_address(arrival.topic)
                 fresh.setdefault(address, (address, "carehub/1", ""))
         return fresh
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gathered:
-    """One batch, ready to be stored. `rows` and `columns`: what was heard for the first time, in order of arrival."""
-
-    arrivals: list[Arrival]
-    rows: NDArray[np.int64]
-    columns: Columns
-    observations: list[ObservationRow]
-    windows: list[WindowRow]
-    bursts: list[tuple[int, int, AccelWindow]]  # device row, received_ms, samples: for the fall streams
-    unreadable: list[Unreadable]
-    bodies: tuple[tuple[int, bytes], ...]  # raw bytes as packed by hub.store.raw, with how many messages each holds
-    received_at: datetime
-    strange: int = 0  # messages of devices that may not be registered now: kept raw only
-    links: list[Linked] = field(default_factory=list)  # for supervision: gateways, lines, batteries that are low
-
-    def only(self, picked: NDArray[np.bool_]) -> "Gathered":
-        """Return the batch with some of its rows; everything else stays."""
-        return dataclasses.replace(self, rows=self.rows[picked], columns=self.columns.take(picked))
-
-
-def merged(parts: Sequence[Gathered]) -> Gathered:
-    """Return several batches as one, in order."""
-    if len(parts) == 1:
-        return parts[0]
-    return Gathered(
-        arrivals=[a for part in parts for a in part.arrivals],
-        rows=np.concatenate([part.rows for part in parts]),
-        columns=_joined(*(part.columns for part in parts)),
-        observations=[line for part in parts for line in part.observations],
-        windows=[line for part in parts for line in part.windows],
-        bursts=[burst for part in parts for burst in part.bursts],
-        unreadable=[line for part in parts for line in part.unreadable],
-        bodies=tuple(body for part in parts for body in part.bodies),
-        received_at=parts[0].received_at,
-        strange=sum(part.strange for part in parts),
-        links=[line for part in parts for line in part.links],
-    )
 
 
 class Gatherer:
@@ -197,21 +140,21 @@ class Gatherer:
         wide, wide_rows = self._vitals(batch)
         here = [s for s in batch.said if s.row != NONE]
         if here:
-            alive = [s for s in here if _alive(s)]
-            rows = np.concatenate([wide_rows, np.array([s.row for s in alive], np.int64)])
-            columns = _joined(wide, _columns_of(alive, self.table))
-            observations = [line for s in here for line in _observation_rows(s, int(self.table.device_id[s.row]))]
+            lively = [s for s in here if alive(s)]
+            rows = np.concatenate([wide_rows, np.array([s.row for s in lively], np.int64)])
+            columns = joined(wide, columns_of(lively, self.table))
+            observations = [line for s in here for line in observation_rows(s, int(self.table.device_id[s.row]))]
         else:
             rows, columns, observations = wide_rows, wide, []
         bursts = [(s.row, s.arrival.received_ms, s.telemetry.accel) for s in here if s.telemetry.accel is not None]
         first = batch.arrivals[0].received_ms if batch.arrivals else int(time.time() * 1000)
         return Gathered(
             arrivals=batch.arrivals, rows=rows, columns=columns, observations=observations,
-            windows=[_window_row(int(self.table.device_id[row]), ms, burst) for row, ms, burst in bursts],
+            windows=[window_row(int(self.table.device_id[row]), ms, burst) for row, ms, burst in bursts],
             bursts=bursts, unreadable=batch.unreadable, received_at=moment(first),
-            bodies=((len(batch.arrivals), _packed(batch.arrivals)),),
+            bodies=((len(batch.arrivals), packed(batch.arrivals)),),
             strange=len(batch.said) - len(here) + batch.vitals_rows.count(NONE),
-            links=[line for s in here if (line := _linked(s)) is not None],
+            links=[line for s in here if (line := linked(s)) is not None],
         )  # fmt: skip
 
     def _vitals_row(self, topic: str) -> int | None:
@@ -237,7 +180,7 @@ class Gatherer:
 
     def _vitals(self, batch: Decoded) -> tuple[Columns, NDArray[np.int64]]:
         if not batch.vitals:
-            return EMPTY, np.zeros(0, np.int64)
+            return Columns.absent(0), np.zeros(0, np.int64)
         if NONE in batch.vitals_rows:
             found = (self._vitals_row(a.topic) for a in batch.vitals)
             batch.vitals_rows = [NONE if row is None else row for row in found]
@@ -251,7 +194,7 @@ class Gatherer:
         retained = list(map(RETAINED, batch.vitals))
         if any(retained):
             usable &= ~np.array(retained)
-        columns = _vitals_columns(told, np.where(rows != NONE, self.table.device_id[rows], 0), received)
+        columns = vitals_columns(told, np.where(rows != NONE, self.table.device_id[rows], 0), received)
         return (columns, rows) if usable.all() else (columns.take(usable), rows[usable])
 
 
@@ -290,10 +233,6 @@ def rings(arrival: Arrival, telemetry: Telemetry, table: DeviceTable) -> Heard:
     return hear(telemetry, call_button=row != NONE and table.model[row] == CALL_BUTTON)
 
 
-def _packed(arrivals: Sequence[Arrival]) -> bytes:
-    return raw.pack(list(map(TOPIC, arrivals)), list(map(PAYLOAD, arrivals)), list(map(RECEIVED, arrivals)))
-
-
 def unreadable(arrival: Arrival, error: Exception) -> Unreadable:
     """Return what is kept of a message that could not be read."""
     return Unreadable(
@@ -305,127 +244,3 @@ def unreadable(arrival: Arrival, error: Exception) -> Unreadable:
 def vitals_address(topic: str) -> str:
     """Return the device address in `carehub/<device>/vitals`."""
     return f"carehub:{topic[len(CAREHUB) : -len(VITALS)]}"
-
-
-def _alive(said: Said) -> bool:
-    """Whether the device itself spoke just now: not a retained state, not its last will."""
-    return not said.arrival.retained and not any(
-        o.code == "link.online" and o.value is False for o in said.telemetry.observations
-    )
-
-
-def _linked(said: Said) -> Linked | None:
-    """Return what a message says of its device's line and supply. A retained battery state is not a report of now."""
-    via, online, low = said.telemetry.via or getattr(said.arrival.origin, "account", None), None, None
-    for seen in said.telemetry.observations:
-        if seen.code == "link.online" and isinstance(seen.value, bool):
-            online = seen.value
-        elif seen.code == "battery.low" and seen.quality is Quality.OK and isinstance(seen.value, bool):
-            low = seen.value if not said.arrival.retained else None
-    if via is None and online is None and low is None:
-        return None
-    return Linked(said.row, said.arrival.received_ms, via, online, low)
-
-
-def _measured_ms(said: Said, seen: Observation | None = None) -> int:
-    at, quality = said.telemetry.measured_at, said.telemetry.time_quality
-    if seen is not None and seen.measured_at is not None:
-        at, quality = seen.measured_at, seen.time_quality or TimeQuality.DEVICE
-    if at is None or at.tzinfo is None or quality is not TimeQuality.DEVICE:
-        return said.arrival.received_ms
-    return int(at.timestamp() * 1000)
-
-
-def _received_ms(said: Said) -> int:
-    own = said.telemetry.time_quality is TimeQuality.DEVICE and _measured_ms(said) == said.arrival.received_ms
-    return said.arrival.received_ms + own  # as in `_vitals_columns`
-
-
-def _columns_of(said: Sequence[Said], table: DeviceTable) -> Columns:
-    count = len(said)
-    columns = _absent(count)
-    columns.device[:] = [table.device_id[s.row] for s in said]
-    columns.measured_ms[:] = [_measured_ms(s) for s in said]
-    columns.received_ms[:] = [_received_ms(s) for s in said]
-    columns.sequence[:] = [_sequence(s.telemetry) for s in said]
-    for at, s in enumerate(said):
-        for seen in s.telemetry.observations:
-            name = COLUMN_OF.get(seen.code)
-            if name is not None and seen.quality is Quality.OK and isinstance(seen.value, int | float):
-                getattr(columns, name)[at] = seen.value
-    return columns
-
-
-def _sequence(telemetry: Telemetry) -> int:
-    # A sequence names a message of carehub's profile. Other devices' counters belong to one kind of event only, so
-    # two different messages may carry the same one; their repeats are harmless to detectors.
-    given = telemetry.sequence
-    usable = given is not None and telemetry.device.startswith("carehub:") and 0 <= given < LARGEST_INTEGER
-    return given if usable and given is not None else ABSENT
-
-
-def _observation_rows(said: Said, device_id: int) -> Iterable[ObservationRow]:
-    received = moment(said.arrival.received_ms)
-    for seen in said.telemetry.observations:
-        if seen.quality is Quality.OK and seen.code in COLUMN_OF and isinstance(seen.value, int | float):
-            continue  # it stands in the wide row
-        number = float(seen.value) if isinstance(seen.value, int | float) and abs(seen.value) < 1e300 else None
-        if seen.lat is not None and seen.valid is not None:
-            number = float(seen.valid)  # a place has no value: its number says whether it is a fix of now
-        yield ObservationRow(
-            received_at=received, device_id=device_id, measured_at=moment(_measured_ms(said, seen)), code=seen.code,
-            number=number, word=seen.value if isinstance(seen.value, str) else None, unit=seen.unit,
-            quality=seen.quality.value, stage=seen.stage.value if seen.stage else None, channel=seen.channel,
-            native=seen.native, lat=seen.lat, lon=seen.lon, sequence=_kept_sequence(said.telemetry),
-            identity=said.telemetry.identity, sub=seen.sub, device_at=_disbelieved(said.telemetry, seen),
-        )  # fmt: skip
-
-
-def _kept_sequence(telemetry: Telemetry) -> int | None:
-    given = telemetry.sequence
-    return given if given is not None and 0 <= given < LARGEST_INTEGER else None
-
-
-def _disbelieved(telemetry: Telemetry, seen: Observation) -> datetime | None:
-    """Return what the device's clock said, if no working clock would say so: the hub's time is used instead."""
-    at, quality = telemetry.measured_at, telemetry.time_quality
-    if seen.measured_at is not None:
-        at, quality = seen.measured_at, seen.time_quality or TimeQuality.DEVICE
-    told = at is not None and at.tzinfo is not None and quality is TimeQuality.SUSPECT
-    return at if told else None
-
-
-def _window_row(device_id: int, received_ms: int, burst: AccelWindow) -> WindowRow:
-    return WindowRow(
-        received_at=moment(received_ms), device_id=device_id, first=burst.first, rate_hz=burst.rate_hz,
-        accel=burst.accel_mg.astype("<i2").tobytes(),
-        gyro=None if burst.gyro_2mrad is None else burst.gyro_2mrad.astype("<i2").tobytes(),
-    )  # fmt: skip
-
-
-def _vitals_columns(told: VitalsBatch, device: NDArray[np.int64], received_ms: NDArray[np.int64]) -> Columns:
-    # Equal times mean "the device sent none". A message that came within the millisecond it was made in came after it.
-    received_ms = received_ms + (told.clocked & (told.measured_ms == received_ms))
-    return Columns(
-        device=device, received_ms=received_ms, measured_ms=told.measured_ms, sequence=told.sequence, steps=told.steps,
-        worn=told.worn, **{name: getattr(told, name) for name in FLOATS},
-    )  # fmt: skip
-
-
-def _absent(count: int) -> Columns:
-    return Columns(
-        device=np.zeros(count, np.int64), received_ms=np.zeros(count, np.int64), measured_ms=np.zeros(count, np.int64),
-        sequence=np.full(count, ABSENT, np.int64), steps=np.full(count, ABSENT, np.int32),
-        worn=np.full(count, ABSENT, np.int8), **{name: np.full(count, np.nan, np.float32) for name in FLOATS},
-    )  # fmt: skip
-
-
-def _joined(*parts: Columns) -> Columns:
-    filled = [part for part in parts if len(part)]
-    if len(filled) < 2:
-        return filled[0] if filled else EMPTY
-    names = Columns.__dataclass_fields__
-    return Columns(**{name: np.concatenate([getattr(part, name) for part in filled]) for name in names})
-
-
-EMPTY = _absent(0)

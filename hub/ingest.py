@@ -7,16 +7,15 @@ columnar batches. What a batch gives reason for opens incidents in transactions 
 import asyncio
 import contextlib
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from zoneinfo import ZoneInfo
 
 import msgspec
-import numpy as np
 import psycopg
 import structlog
 
-from alerts.detectors import DETECTORS
+from alerts.detectors import detectors
 from alerts.detectors.detector import Finding
 from alerts.detectors.fall_model import FallModel
 from alerts.detectors.sos import NOTHING
@@ -24,24 +23,29 @@ from alerts.model import AlertError
 from devices import registry, topics
 from devices.adapter import DecodeError
 from devices.telemetry import Telemetry
+from hub import upkeep
+from hub.alerts_made import system_alert, unread_alert
 from hub.config import Settings
 from hub.detection import Detection
+from hub.device_changes import DeviceChanges
 from hub.device_table import DeviceTable
 from hub.errors import HubError
 from hub.fall_streams import FallStreams
-from hub.gather import Gathered, Gatherer, rings
+from hub.gather import Gatherer, rings
 from hub.ingress.arrival import Arrival
-from hub.jobs import Answer, Press, Ring, Store, finding_alert, system_alert, together, unread_alert
+from hub.jobs import Answer, Press, Ring, Store, together
 from hub.keeper import Keeper
 from hub.loops import bell
 from hub.models import fall_model
-from hub.steady import Backoff, Steady
-from hub.store import checkpoints, device_life, discovered, incidents, partitions, presses, records
+from hub.observer import Observer
+from hub.ownership import Ownership
+from hub.steady import Steady
+from hub.store import incidents, partitions, presses, records
 from hub.store.pool import connect
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
 from hub.strangers import Strangers
-from hub.supervision import Gateway, Loss, Supervision
+from hub.supervision import Supervision
 from hub.supervision_jobs import TellBack, TellLoss
 from hub.supervision_writer import SupervisionWriter
 from hub.telemetry_lane import Newcomers, TelemetryLane
@@ -51,19 +55,11 @@ PARTITION = 0  # one ingest carries one machine's load; beyond it, devices are p
 WAITING_BYTES = 256 << 20  # payloads received and not yet committed
 ROOM_AGAIN = 0.8  # of the limit: what must have gone before sockets are read again
 TICK_S = 1.0
-OBSERVED_AT_ONCE = 2048  # messages shown to the detectors before the event loop gets its turn
-UPKEEP_S = 600.0
-REFRESH_S = 60.0  # also without a notification
-REFRESH_PAUSE_S = 0.2  # a hundred devices registered one by one are one look at the table
 UNREAD_ALERTS_PER_HOUR = 20  # technical alerts about unreadable messages; beyond it they are only kept and counted
 DRAIN_S = 5.0  # twice, and a supervisor still need not kill us
 RESPONDERS = f"{topics.ROOT}/{topics.RESPONDER}/"
 
 log = structlog.get_logger()
-
-
-class OwnershipLostError(HubError):
-    """Another ingest took over the devices while the database was away. This one must end and wait for its turn."""
 
 
 class Ingest:
@@ -73,38 +69,42 @@ class Ingest:
         limits = settings.ingest
         self._settings, self._dsn = settings, dsn
         self.table = DeviceTable(limits.default_deadline_s)
-        self.detection = Detection(self.table, DETECTORS)
+        self.detection = Detection(self.table, detectors(_midnight_ms(settings) // 60_000))
         self.falls = FallStreams(_fall_model(), limits.accel_streams)
         self._gatherer = Gatherer(self.table)
+        self._room = asyncio.Event()
+        self._urgent = UrgentLane(dsn, limits.urgent_connections, together, incidents.warm)
         self.supervision = Supervision(
-            self.table, self.detection, lose=self._lose, back=self._back, offset_ms=_midnight_ms(settings)
-        )
+            self.table, self.detection, offset_ms=_midnight_ms(settings),
+            lose=lambda loss: self._urgent.put(TellLoss(self.table, loss, self.detection.fit)),
+            back=lambda gateway: self._urgent.put(TellBack(self.table, gateway)),
+        )  # fmt: skip
         self._supervised = SupervisionWriter(self.supervision, dsn)
         self._numbers = BatchNumbers()
         self._shelf = UnreadableShelf(limits.unreadable_keep_mb << 20)
         self._newcomers = Newcomers(limits.new_devices_per_hour, watches=not limits.watch_allow_list)
-        self._urgent = UrgentLane(dsn, limits.urgent_connections, together, incidents.warm)
+        self.observer = Observer(
+            table=self.table, detection=self.detection, falls=self.falls, supervision=self.supervision,
+            numbers=self._numbers, put=self._urgent.put, technical=self.technical, freed=self._room.set,
+        )  # fmt: skip
         self._telemetry = TelemetryLane(
             dsn=dsn, table=self.table, detection=self.detection, gatherer=self._gatherer, numbers=self._numbers,
             shelf=self._shelf, newcomers=self._newcomers, batch_messages=limits.batch_messages,
-            batch_wait_ms=limits.batch_wait_ms, ringing=self._press, observed=self._observe,
+            batch_wait_ms=limits.batch_wait_ms, ringing=self._press, observed=self.observer.batch,
         )  # fmt: skip
         self._store = Store(
             table=self.table, gatherer=self._gatherer, numbers=self._numbers, shelf=self._shelf,
-            grown=self.detection.fit, fresh=self._telemetry.without_repeats, observed=self._observe_urgent,
+            grown=self.detection.fit, fresh=self._telemetry.without_repeats, observed=self.observer.urgent,
             strangers=Strangers(),
         )  # fmt: skip
+        self._changes = DeviceChanges(self.table, self._gatherer, self.detection.fit)
         self._keeper = Keeper(self.detection, self._numbers, PARTITION)
         self._known_topics = self._gatherer.vitals_row
         self._put_telemetry = self._telemetry.put
         self._most = limits.waiting_messages
-        self._room = asyncio.Event()
         self._unread = (0, 0)  # hour, alerts in it
-        self._discovery_mark = ""  # how far what bridges told of has been read
-        self._open_findings = 0
-        self._burst_lines: asyncio.Queue[tuple[int, Gathered]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
-        self._own = Steady(dsn, "carehub ingest owner")
+        self._own = Ownership(dsn, PARTITION)
         self.lost: asyncio.Future[None] | None = None  # fails when this ingest must end
         self.ready = False
         self._closing = False
@@ -147,22 +147,23 @@ class Ingest:
     async def __aenter__(self) -> "Ingest":
         log.info("waiting to own the devices", partition=PARTITION)
         try:
-            await checkpoints.own(await self._own.get(), PARTITION)
+            await self._own.take()
             found = await self._load()
         except BaseException:
             await self._own.drop()
             raise
         self.lost = asyncio.get_running_loop().create_future()
         for name, work in (
-            ("urgent lane", self._urgent.run()), ("telemetry lane", self._telemetry.run()), ("ticks", self._ticks()),
-            ("device changes", self._follow_devices()), ("checkpoints", self._checkpoints()),
-            ("upkeep", self._upkeep()), ("fall streams", self._judge_bursts()), ("ownership", self._keep_ownership()),
+            ("urgent lane", self._urgent.run()), ("telemetry lane", self._telemetry.run()),
+            ("ticks", self.observer.ticks()), ("fall streams", self.observer.judge_bursts()),
+            ("device changes", self._changes.follow(self._dsn)), ("checkpoints", self._checkpoints()),
+            ("upkeep", upkeep.run(self._dsn, self._settings.ingest)), ("ownership", self._own.hold()),
             ("supervision", self._supervised.run()),
         ):  # fmt: skip
             task = asyncio.create_task(work, name=name)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
-        self._raise(found)
+        self.observer.raise_all(found)
         if not self.falls.judging:
             self.technical("fall_model", "no fall model can be read: install carehub again")
         self.ready = True
@@ -176,9 +177,7 @@ class Ingest:
             await partitions.ensure(conn, now)
             await records.note_grammars(conn)
             await self._shelf.measure(conn)
-            await self.table.load(conn)
-            self._discovery_mark = await discovered.mark(conn)
-            self._gatherer.discovered.load(await discovered.load(conn))
+            await self._changes.load(conn)
             self._gatherer.naming.load(await presses.counters(conn), int(now.timestamp() * 1000))
             self.detection.fit()
             found = await self._keeper.restore(conn, self.falls, now)
@@ -216,19 +215,13 @@ class Ingest:
     async def drained(self) -> None:
         """Return when everything received so far is committed, judged and acknowledged."""
         await self._telemetry.drained()
-        await self._burst_lines.join()
+        await self.observer.drained()
         await self._urgent.drained()
 
     @property
     def waiting(self) -> int:
         """Messages received and not yet committed."""
         return self._telemetry.waiting + self._urgent.waiting
-
-    def tick(self, now_ms: int) -> None:
-        """Let time pass for all detectors at once; `_ticks` does the same with pauses."""
-        for found in self.detection.tick(now_ms):
-            self._raise(found, now_ms)
-        self.supervision.tick(now_ms)
 
     # The urgent lane.
 
@@ -261,147 +254,18 @@ class Ingest:
         self._unread = (hour, told + 1)
         self._urgent.put(Ring(unread_alert(arrival, self.table, str(error))))
 
-    def _observe_urgent(self, number: int, gathered: Gathered) -> None:
-        self._raise(self.detection.observe(gathered.rows, gathered.columns))
-        self.supervision.observe(gathered.rows, gathered.columns, gathered.links)
-        self._after(number, gathered)
-
-    # Telemetry.
-
-    async def _observe(self, number: int, gathered: Gathered) -> None:
-        for start in range(0, len(gathered.rows), OBSERVED_AT_ONCE):
-            part = np.arange(start, min(start + OBSERVED_AT_ONCE, len(gathered.rows)))
-            self._raise(self.detection.observe(gathered.rows[part], gathered.columns.take(part)))
-            await asyncio.sleep(0)
-        self.supervision.observe(gathered.rows, gathered.columns, gathered.links)
-        self._after(number, gathered)
-
-    def _after(self, number: int, gathered: Gathered) -> None:
-        if gathered.bursts:
-            self._burst_lines.put_nowait((number, gathered))
-        else:
-            self._numbers.done(number)
-        self._room.set()
-
-    async def _judge_bursts(self) -> None:
-        while True:
-            number, gathered = await self._burst_lines.get()
-            try:
-                self._raise(await self.falls.feed(gathered.bursts))
-            finally:
-                self._numbers.done(number)
-                self._burst_lines.task_done()
-
-    def _raise(self, found: list[Finding], now_ms: int = 0) -> None:
-        if self.detection.failed:
-            self.technical("detector_failed", f"failed on a batch: {', '.join(sorted(self.detection.failed))}")
-            self.detection.failed.clear()
-        now = moment(int(time.time() * 1000))
-        found = self.supervision.alone(found, now_ms or int(time.time() * 1000)) if found else found
-        for finding in found:
-            self._open_findings += 1
-            self._urgent.put(Ring(finding_alert(self.table, finding, now), self._raised))
-
-    def _lose(self, loss: Loss) -> None:
-        self._urgent.put(TellLoss(self.table, loss, self.detection.fit))
-
-    def _back(self, gateway: Gateway) -> None:
-        self._urgent.put(TellBack(self.table, gateway))
-
-    def _raised(self) -> None:
-        self._open_findings -= 1
-
     # What happens by itself.
-
-    async def _ticks(self) -> None:
-        while True:
-            now_ms = int(time.time() * 1000)
-            for found in self.detection.tick(now_ms):
-                self._raise(found, now_ms)
-                await asyncio.sleep(0)
-            self.supervision.tick(now_ms)
-            self._room.set()
-            await asyncio.sleep(TICK_S)
-
-    async def _follow_devices(self) -> None:
-        """Keep the table fresh: on a notification, and after every reconnection, when one may have been missed."""
-        backoff = Backoff()
-        async with Steady(self._dsn, "carehub ingest devices") as steady:
-            while True:
-                conn = await steady.get()
-                try:
-                    await conn.execute("listen carehub_config")
-                    await self._refresh(conn)
-                    backoff.reset()
-                    while True:
-                        # The generator holds the connection as long as it lives: it must have ended before we ask.
-                        async for _ in conn.notifies(timeout=REFRESH_S, stop_after=1):
-                            pass
-                        await asyncio.sleep(REFRESH_PAUSE_S)
-                        await self._refresh(conn)
-                except psycopg.Error as err:
-                    log.warning("device changes not followed", error=str(err)[:200])
-                    await asyncio.sleep(backoff.next_s())
-
-    async def _refresh(self, conn: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
-        await device_life.settle(conn)
-        if await self.table.refresh(conn):
-            self._gatherer.forget()
-            self.detection.fit()
-        mark = await discovered.mark(conn)
-        self._gatherer.discovered.load(await discovered.changed(conn, self._discovery_mark))
-        self._discovery_mark = mark
 
     async def _checkpoints(self) -> None:
         async with Steady(self._dsn, "carehub ingest checkpoints") as steady:
             while True:
                 await asyncio.sleep(self._settings.ingest.checkpoint_s)
-                if self._open_findings:
+                if self.observer.raising:
                     continue  # a finding that is not saved yet must be found again by a successor
                 try:
                     await self._keeper.save(await steady.get(), moment(int(time.time() * 1000)))
                 except psycopg.Error as err:
                     log.warning("checkpoint failed", error=str(err)[:200])
-
-    async def _upkeep(self) -> None:
-        limits = self._settings.ingest
-        kept = partitions.Retention(
-            telemetry=timedelta(days=limits.telemetry_keep_days),
-            observation=timedelta(days=limits.telemetry_keep_days),
-            raw_batch=timedelta(days=limits.raw_keep_days), raw_bytes=limits.raw_keep_mb << 20,
-        )  # fmt: skip
-        async with Steady(self._dsn, "carehub ingest upkeep") as steady:
-            while True:
-                await asyncio.sleep(UPKEEP_S)
-                now = moment(int(time.time() * 1000))
-                try:
-                    conn = await steady.get()
-                    await partitions.ensure(conn, now)
-                    dropped = await partitions.sweep(conn, now, kept)
-                except psycopg.Error as err:
-                    log.warning("partitions not kept", error=str(err)[:200])
-                else:
-                    if dropped:
-                        log.info("dropped old partitions", partitions=dropped)
-
-    async def _keep_ownership(self) -> None:
-        """The lock died with its connection: take it again, or end if somebody else has it."""
-        while True:
-            conn = await self._own.get()
-            try:
-                await asyncio.sleep(TICK_S)
-                await conn.execute("select 1")
-            except psycopg.Error:
-                await self._own.drop()
-                if not await self._own_again():
-                    raise OwnershipLostError("another ingest owns the devices now: this one ends") from None
-
-    async def _own_again(self) -> bool:
-        try:
-            return await checkpoints.try_own(await self._own.get(), PARTITION)
-        except psycopg.Error:
-            await self._own.drop()
-            return await self._own_again()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A loop that ends by itself is a fault: the process must end, and its successor starts from the checkpoint."""
@@ -426,6 +290,3 @@ def _fall_model() -> FallModel | None:
     except (AlertError, OSError, KeyError, ValueError) as err:
         log.error("fall model cannot be read", error=str(err)[:200])
         return None
-
-
-__all__ = ["Ingest", "OwnershipLostError"]

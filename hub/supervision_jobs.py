@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from alerts.model import Alert, AlertKind, Severity
 from hub import incidents
+from hub.alerts_made import alert_of
 from hub.device_table import DeviceTable
-from hub.jobs import FINDINGS, alert_of
+from hub.jobs import FINDINGS
 from hub.store import supervision as store
 from hub.store.pool import Connection, hub_now
 from hub.store.telemetry import moment

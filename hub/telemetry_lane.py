@@ -15,7 +15,8 @@ from devices.protocols import PROTOCOLS
 from devices.telemetry import Telemetry
 from hub.detection import Detection
 from hub.device_table import DeviceTable
-from hub.gather import Decoded, Gathered, Gatherer, merged, unreadable
+from hub.gather import Decoded, Gatherer, unreadable
+from hub.gathered import Gathered, merged
 from hub.ingress.arrival import Arrival, Origin
 from hub.steady import Backoff, Steady, database_fault
 from hub.store import discovered, raw, telemetry

@@ -4,7 +4,6 @@ import numpy as np
 
 from alerts.supervision_days import DAY_MS, DayBook
 from devices.columns import Columns
-from hub.gather import _absent
 
 MINUTE = 60_000
 NOON = 20_000 * DAY_MS + 12 * 60 * MINUTE
@@ -12,7 +11,7 @@ NOON = 20_000 * DAY_MS + 12 * 60 * MINUTE
 
 def batch(*said: tuple[float, float, float, int, float]) -> tuple[np.ndarray, Columns]:
     """Messages as (row, minute, battery, worn, heart rate)."""
-    columns = _absent(len(said))
+    columns = Columns.absent(len(said))
     row, minute, battery, worn, bpm = (np.array(column) for column in zip(*said, strict=True))
     columns.measured_ms[:] = columns.received_ms[:] = NOON + (minute * MINUTE).astype(np.int64)
     columns.battery_pct[:], columns.worn[:], columns.heart_rate_bpm[:] = battery, worn, bpm

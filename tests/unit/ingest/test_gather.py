@@ -8,7 +8,8 @@ import pytest
 from devices import registry
 from devices.adapter import DecodeError
 from hub.device_table import DeviceTable
-from hub.gather import Gatherer, merged, read
+from hub.gather import Gatherer, read
+from hub.gathered import merged
 from hub.ingress.arrival import Arrival
 from hub.store import raw
 
