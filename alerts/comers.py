@@ -11,8 +11,10 @@ from itertools import groupby
 
 import numpy as np
 
-from alerts.coverage import HOUR, Area, Cover, Helper, Steps, Town, press
+from alerts.asked import Steps, press
+from alerts.coverage import Area, Cover
 from alerts.model import Role
+from alerts.town import HOUR, Helper, Town
 from alerts.values import replace
 
 

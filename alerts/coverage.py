@@ -5,33 +5,25 @@ worst part of it. Residents of one area share everything but distance and family
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from enum import IntEnum
 from itertools import groupby
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-from alerts import duty, nearness
+from alerts import nearness
+from alerts.asked import Ask, Steps, asks_of, cuts_of, in_seconds
 from alerts.duty import Shift
-from alerts.model import Alert, AlertKind, Role, Severity
-from alerts.policy import EscalationPolicy, PolicySet, Target, Window
-
-HOURS = 14 * 24
-RADIUS_MIN = 15.0  # 一刻钟圈: help within a quarter of an hour
-HOUR = timedelta(hours=1)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NOT_COMING = frozenset({Role.OPERATOR, Role.AMBULANCE})  # a voice, and a service that is always asked: neither is cover
-AREA_WIDE = frozenset(Role) - NOT_COMING - {Role.FAMILY}
+from alerts.model import Role
+from alerts.town import AREA_WIDE, NOT_COMING, Helper, Household, Town
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Codes: TypeAlias = npt.NDArray[np.uint8]
-Steps: TypeAlias = npt.NDArray[np.int16]  # number of a policy's step, or -1
 
 
 class Cover(IntEnum):
@@ -43,52 +35,6 @@ class Cover(IntEnum):
     ONLY_FAMILY_FAR = 3
     LAST_RESORT = 4  # only the county centre
     NOBODY = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    """One person of a resident's circle."""
-
-    person_id: int
-    minutes: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Household:
-    """Where help is needed."""
-
-    resident_id: int
-    area: str = ""
-    lat: float | None = None
-    lon: float | None = None
-    circle: tuple[Link, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Helper:
-    """Somebody who could come. `area` '' serves everywhere."""
-
-    person_id: int
-    role: Role
-    area: str = ""
-    channels: frozenset[str] = frozenset()
-    lat: float | None = None
-    lon: float | None = None
-    keeps_hours: bool = True  # False: a neighbour without any duty hours, who is asked as family is
-
-
-@dataclass(frozen=True, kw_only=True)
-class Town:
-    """Everything coverage stands on. `duty` is who is on duty when, overrides and check-ins applied."""
-
-    households: tuple[Household, ...]
-    helpers: tuple[Helper, ...]
-    duty: tuple[Shift, ...]
-    policies: PolicySet
-    from_hour: datetime  # a full hour, UTC
-    hours: int = HOURS
-    radius_min: float = RADIUS_MIN
-    since: datetime | None = None  # within the first hour: what was before is past
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,22 +75,6 @@ def coverage(town: Town) -> Coverage:
     )  # fmt: skip
 
 
-# ---- one area ----
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Ask:
-    """What a policy asks of a person: alike targets of several steps are one."""
-
-    role: Role
-    roster: str | None
-    channels: frozenset[str]
-    fallback: frozenset[int]
-
-    def heard_by(self, helper: Helper) -> bool:
-        return bool(helper.channels & self.channels or (helper.channels and not self.channels))
-
-
 class Area:
     """The residents of one area: `cuts` are the times at which anything about them changes."""
 
@@ -163,9 +93,9 @@ class Area:
         for shift in town.duty:
             if shift.person_id in concerned:
                 self.duty.setdefault(shift.person_id, []).append(shift)
-        self.cuts, self.hour_at = _cuts(town, (s for shifts in self.duty.values() for s in shifts))
-        self.times = _seconds(self.cuts)
-        self.asks = _asks(town.policies, area, self.cuts)
+        self.cuts, self.hour_at = cuts_of(town, (s for shifts in self.duty.values() for s in shifts))
+        self.times = in_seconds(self.cuts)
+        self.asks = asks_of(town.policies, area, self.cuts)
         self._alike: dict[Any, tuple[Bools, bool]] = {}
 
     def judge(self) -> tuple[Codes, Floats]:
@@ -224,7 +154,7 @@ class Area:
             self.mute.setdefault(helper.person_id, set()).update(residents)
         return heard
 
-    def _called(self, helper: Helper) -> Iterator[tuple[_Ask, Bools]]:
+    def _called(self, helper: Helper) -> Iterator[tuple[Ask, Bools]]:
         for ask, steps in self.asks.items():
             if ask.role is helper.role:
                 yield ask, (steps >= 0) & (self._on_duty(helper, ask.roster) | self._last_one(helper, ask))
@@ -256,11 +186,11 @@ class Area:
         on = np.zeros(len(self.cuts), bool)
         for shift in self.duty.get(helper.person_id, ()):
             if roster is None or shift.roster == roster:
-                first, last = np.searchsorted(self.times, _seconds([shift.start, shift.end]))
+                first, last = np.searchsorted(self.times, in_seconds([shift.start, shift.end]))
                 on[first:last] = True
         return on
 
-    def _last_one(self, helper: Helper, ask: _Ask) -> Bools:
+    def _last_one(self, helper: Helper, ask: Ask) -> Bools:
         """Off duty, but named for when nobody else of his role can be called."""
         if helper.person_id not in ask.fallback or not helper.channels:
             return np.zeros(len(self.cuts), bool)
@@ -323,62 +253,6 @@ class _State:
 def _serves(helper: Helper, area: str) -> bool:
     """As the press asks: '' serves everywhere, but a volunteer serves his own area."""
     return helper.area == area if helper.area else helper.role is not Role.NEIGHBOUR
-
-
-def _cuts(town: Town, shifts: Iterable[Shift]) -> tuple[list[datetime], npt.NDArray[np.intp]]:
-    """Return the times at which anything changes, every full hour among them, and where in them each hour begins."""
-    until = town.from_hour + town.hours * HOUR
-    hours = [town.from_hour + n * HOUR for n in range(town.hours)]
-    times = {t for s in shifts for t in (s.start, s.end)} | set(_policy_times(town.policies, town.from_hour, until))
-    hours[0] = max(hours[0], town.since or hours[0])
-    cuts = sorted({*hours, *(t for t in times if hours[0] < t < until)})
-    return cuts, np.searchsorted(_seconds(cuts), _seconds(hours))
-
-
-def _policy_times(policies: PolicySet, after: datetime, before: datetime) -> Iterator[datetime]:
-    """Yield when a policy or a step begins or ends to be for its hours, in the wall time of its zone."""
-    windows = {
-        (policy.zone, wall)
-        for policy in policies
-        for window in (policy.when.between, *(step.only for step in policy.steps))
-        if isinstance(window, Window)
-        for wall in (window.start, window.end, time(0))
-    }
-    for zone, wall in windows:
-        day = after.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
-        while (at := duty.instant(ZoneInfo(zone), day, wall)) < before:
-            yield at
-            day += timedelta(days=1)
-
-
-def _asks(policies: PolicySet, area: str, cuts: Sequence[datetime]) -> dict[_Ask, Steps]:
-    """Return whom the policy of a press in this area asks for, and in which step first at each cut."""
-    found: dict[_Ask, Steps] = {}
-    for number, at in enumerate(cuts):
-        policy = policies.choose(press(area, at), at)
-        for step, target in _targets(policy, at):
-            ask = _Ask(
-                role=target.role, roster=target.roster, channels=frozenset(r.channel for r in target.channels),
-                fallback=frozenset(target.fallback),
-            )  # fmt: skip
-            steps = found.setdefault(ask, np.full(len(cuts), -1, np.int16))
-            if steps[number] < 0:
-                steps[number] = step
-    return found
-
-
-def _targets(policy: EscalationPolicy, at: datetime) -> Iterator[tuple[int, Target]]:
-    for number, step in enumerate(policy.steps):
-        if policy.open_now(number, at):
-            yield from ((number, t) for t in step.notify if t.role not in NOT_COMING)
-
-
-def press(area: str, at: datetime) -> Alert:
-    return Alert(alert_id="", kind=AlertKind.SOS, severity=Severity.CRITICAL, raised_at=at, area=area)
-
-
-def _seconds(times: Sequence[datetime]) -> npt.NDArray[np.float64]:
-    return np.array([(t - EPOCH).total_seconds() for t in times])
 
 
 def _or_nan(value: float | None) -> float:

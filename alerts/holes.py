@@ -6,7 +6,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from alerts.coverage import HOUR, Cover, Coverage, Floats
+from alerts.coverage import Cover, Coverage, Floats
+from alerts.town import HOUR
 
 
 class HoleKind(StrEnum):

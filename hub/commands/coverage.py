@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from alerts.comers import Run, comers
-from alerts.coverage import HOUR, Cover, Coverage, coverage
+from alerts.coverage import Cover, Coverage, coverage
 from alerts.holes import Hole, HoleKind, holes
+from alerts.town import HOUR
 from hub.commands.tables import table
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError

@@ -12,7 +12,7 @@ import psycopg
 import structlog
 from prometheus_client import Counter, Gauge
 
-from alerts.coverage import HOURS, RADIUS_MIN
+from alerts.town import HOURS, RADIUS_MIN
 from hub.config import Settings
 from hub.errors import HubError
 from hub.loops import bell

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from psycopg.rows import dict_row
 
 from alerts import coverage, duty
-from alerts.coverage import HOURS, RADIUS_MIN, Coverage, Helper, Household, Link, Town
+from alerts.coverage import Coverage
 from alerts.holes import Hole, HoleKind, holes
 from alerts.model import Role
+from alerts.town import HOURS, RADIUS_MIN, Helper, Household, Link, Town
 from hub.holidays import china
 from hub.store import policies, rosters
 from hub.store.pool import Connection, hub_now

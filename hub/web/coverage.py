@@ -13,7 +13,8 @@ from fastapi import APIRouter, HTTPException, Path, Request
 from starlette.responses import Response
 
 from alerts.comers import comers
-from alerts.coverage import HOUR, HOURS, RADIUS_MIN, Cover, Coverage, coverage
+from alerts.coverage import Cover, Coverage, coverage
+from alerts.town import HOUR, HOURS, RADIUS_MIN
 from hub.store import coverage as store
 from hub.store.coverage import Row
 from hub.store.pool import Connection

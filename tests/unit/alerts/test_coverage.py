@@ -11,10 +11,11 @@ import pytest
 
 from alerts import coverage, nearness, policy, roster
 from alerts.comers import Comer, comers, hours
-from alerts.coverage import Cover, Helper, Household, Link, Town
+from alerts.coverage import Cover
 from alerts.duty import Shift
 from alerts.holes import HoleKind, holes
 from alerts.model import Alert, AlertKind, Contact, Responder, Role, Roster, Severity
+from alerts.town import Helper, Household, Link, Town
 
 MIDNIGHT = datetime(2026, 11, 21, 16, tzinfo=UTC)  # in Shanghai
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
