@@ -31,7 +31,7 @@ async def take(options: argparse.Namespace, settings: Settings) -> int:
             return 0
         known = await devices.known(conn, [row.address for row in found.rows])
         by = await actor(conn, options.by)
-        print("no.,address,user,password")
+        lines = ["no.,address,user,password"]
         for row in found.rows:
             number = await devices.register(
                 conn, row.address, resident_id=row.resident, room=row.room, model=row.model, deadline_s=row.deadline_s
@@ -42,7 +42,8 @@ async def take(options: argparse.Namespace, settings: Settings) -> int:
             if native != row.address and row.address not in known:  # a device in use keeps the key that it has
                 issued = await devices.issue_credential(conn, native, "device", f"carehub/{native}/", device_id=number)
                 key = (issued.username, issued.secret)
-            print(f"{number},{row.address},{key[0]},{key[1]}")
+            lines.append(f"{number},{row.address},{key[0]},{key[1]}")
+    print("\n".join(lines))  # after the commit: a key that is shown is a key that works
     return 0
 
 

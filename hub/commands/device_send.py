@@ -43,7 +43,9 @@ def add_to(commands: Any) -> None:
     send.add_argument("--by", metavar="PERSON", help="whose doing it is: number, name, account or telephone")
     send.add_argument("--incident", type=int, metavar="CASE", help="the case it is for")
     send.add_argument("--keep", type=int, metavar="MINUTES", help="how long it may wait for a device that sleeps")
-    send.add_argument("--wait", type=int, default=WAIT_S, metavar="SECONDS", help="for what becomes of it")
+    send.add_argument(
+        "--wait", type=int, default=WAIT_S, metavar="SECONDS", help=f"for what becomes of it, {LONGEST_WAIT_S} at most"
+    )
     send.set_defaults(run=_send)
     sent = commands.add_parser("sent", help="what it was told, by whom, and what it answered")
     sent.add_argument("device", metavar="DEVICE", help="number or address")

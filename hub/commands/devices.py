@@ -90,11 +90,12 @@ async def _add(options: argparse.Namespace, settings: Settings) -> int:
         facts = {"resident": resident, "room": options.room, "model": options.model}
         by = await device_steps.actor(conn, options.by)
         await device_log.note(conn, number, "registered", by, facts)
-        print(f"device {number}: {options.address}")
+        issued = None
         if scheme == "carehub":
-            show_credential(
-                settings, await devices.issue_credential(conn, native, "device", f"carehub/{native}/", device_id=number)
-            )
+            issued = await devices.issue_credential(conn, native, "device", f"carehub/{native}/", device_id=number)
+    print(f"device {number}: {options.address}")
+    if issued is not None:
+        show_credential(settings, issued)
     return 0
 
 

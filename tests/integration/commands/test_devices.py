@@ -74,10 +74,17 @@ def test_gateway_called_like_a_watch_is_refused_and_the_watch_keeps_its_key(dsn:
     assert rows(dsn, "select secret_sha256, kind, topic_prefix from credential") == before
 
 
-def test_device_called_like_a_gateway_is_refused_and_not_registered(dsn: str) -> None:
+def test_device_called_like_a_gateway_is_refused_and_no_key_of_it_or_its_file_is_shown(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     devices.main(["gateway", "home7", "--prefix", "home7/"])
-    with pytest.raises(HubError, match="something else signs in by it"):
-        devices.main(["add", "carehub:home7"])
+    capsys.readouterr()
+    file = tmp_path / "devices.csv"
+    file.write_text("address\ncarehub:w-1\ncarehub:home7\n", encoding="utf-8")
+    for words in (["add", "carehub:home7"], ["import", str(file)]):
+        with pytest.raises(HubError, match="something else signs in by it"):
+            devices.main(words)
+    assert capsys.readouterr().out == ""
     assert rows(dsn, "select count(*) from device") == [(0,)]
 
 
