@@ -15,6 +15,7 @@ from alerts.roster import callable_now, may_be_sent
 MOST_MOMENTS = 500  # timers fired; a policy of that many steps is played only so far
 SEVERITIES = {  # what each kind opens with, for who does not say
     AlertKind.VITALS: Severity.HIGH,
+    AlertKind.STILLNESS: Severity.MEDIUM,
     AlertKind.SILENCE: Severity.TECHNICAL,
     AlertKind.DEVICE: Severity.TECHNICAL,
     AlertKind.SYSTEM: Severity.TECHNICAL,

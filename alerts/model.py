@@ -31,6 +31,7 @@ class AlertKind(StrEnum):
     GAS = "gas"
     WATER = "water"
     VITALS = "vitals"
+    STILLNESS = "stillness"  # a wearer does not move
     SILENCE = "silence"  # a device missed its heartbeat
     DEVICE = "device"  # battery, tamper, a message that could not be read
     SYSTEM = "system"  # the hub itself, a broker, a gateway

@@ -4,7 +4,8 @@
   severity, rule, identity, measured_at, countdown_s and evidence; the shell adds device, resident, area and now to make
   an `alerts.model.Alert`. An alert's id is made from device, kind, rule and identity, because one message may give
   several drafts (SOS and low battery), and they share its identity.
-* `DETECTORS`: what is found in columns, vectorised over devices (see `detector.Detector`).
+* `detectors(offset_min)`: what is found in columns, vectorised over devices (see `detector.Detector`); `DETECTORS`
+  are those of a district on UTC.
 * `FallDetector`: one stream of wrist acceleration; the shell hands in the trained model.
 """
 
@@ -12,8 +13,15 @@ from alerts.detectors.detector import Detector
 from alerts.detectors.device_health import DeviceHealth
 from alerts.detectors.fall import FallDetector, FallFinding
 from alerts.detectors.sos import Cancel, Draft, Heard, hear
+from alerts.detectors.stillness import StillnessDetector
 from alerts.detectors.vitals import VitalsDetector
 
-DETECTORS: tuple[Detector, ...] = (VitalsDetector(), DeviceHealth())
 
-__all__ = ["DETECTORS", "Cancel", "Detector", "Draft", "FallDetector", "FallFinding", "Heard", "hear"]
+def detectors(offset_min: int = 0) -> tuple[Detector, ...]:
+    """Return all detectors of a district whose clock is so many minutes ahead of UTC."""
+    return VitalsDetector(), StillnessDetector(offset_min), DeviceHealth()
+
+
+DETECTORS = detectors()
+
+__all__ = ["DETECTORS", "Cancel", "Detector", "Draft", "FallDetector", "FallFinding", "Heard", "detectors", "hear"]

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.detectors import baseline
 from alerts.detectors.detector import Columnar, Field
 from devices.columns import Columns
 
@@ -20,8 +22,9 @@ AHEAD_MS = 2 * MINUTE_MS  # a device clock further ahead than this is not follow
 REST_MIN = 12  # no steps for this long is rest
 REST_KNOWN = 9  # of which so many minutes must have reported
 CALM_BPM = 75  # of several values in one minute the calmest stands for it
-HALF_LIFE = 20_160  # resting minutes (14 days) after which the baseline forgets half
-BIN_BPM, LOWEST_BPM, BINS = 2, 30, 40
+LOST_MIN = 3  # so many minutes in a row in which a device spoke without finding a pulse: it is not worn well
+TRUST_MIN = 90  # a pulse is believed when none was lost for so long
+ACTIVE_MIN = 30  # walking in these minutes explains some of the pulse
 
 FIELDS: Mapping[str, Field] = {
     "newest_min": Field(dtype="int32"),  # 0 = never heard
@@ -29,12 +32,15 @@ FIELDS: Mapping[str, Field] = {
     "spo2": Field(dtype="uint8", shape=(RING,)),
     "no_steps": Field(dtype="uint64"),  # bit k: k minutes before the newest, steps were reported and were 0
     "moved": Field(dtype="uint64"),  # the same for steps > 0
+    "pulse": Field(dtype="uint64"),  # the same for a heart rate
+    "lost_min": Field(dtype="int32"),  # when a pulse was last lost, as far as that is settled
     "suspicious": Field(dtype="uint64"),  # the same for a value that some rule looks at
     "counts_steps": Field(dtype="uint8"),  # this device has reported steps at least once
-    "rest_bins": Field(dtype="uint16", shape=(BINS,)),  # resting heart rate, 2 bpm a bin from 30
-    "rest_total": Field(dtype="uint16"),
+    **baseline.FIELDS,
 }
 TWELVE = np.uint64((1 << REST_MIN) - 1)
+RECENT = np.uint64((1 << (RING - LATE_MIN)) - 1)
+ACTIVE = np.uint64((1 << ACTIVE_MIN) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Minutes:
     hr: NDArray[np.uint8]
     spo2: NDArray[np.uint8]
     steps: NDArray[np.int32]
+    worn: NDArray[np.int8]
 
     def take(self, index: NDArray[np.intp] | Bools) -> "Minutes":
         return Minutes(*(getattr(self, f.name)[index] for f in fields(self)))
@@ -60,7 +67,7 @@ def rounds(rows: Ints, batch: Columns) -> Iterator[Minutes]:
     order = order[use[order]]
     if len(order) == 0:
         return
-    told = Minutes(rows[order], minute[order], _byte(hr[order]), _byte(spo2[order]), steps[order])
+    told = Minutes(rows[order], minute[order], _byte(hr[order]), _byte(spo2[order]), steps[order], batch.worn[order])
     new_row = np.append(True, told.row[1:] != told.row[:-1])
     new_minute = new_row | np.append(True, told.minute[1:] != told.minute[:-1])
     if not new_minute.all():
@@ -69,10 +76,8 @@ def rounds(rows: Ints, batch: Columns) -> Iterator[Minutes]:
     if new_row.all():
         yield told
         return
-    first = np.flatnonzero(new_row)
-    turn = np.arange(len(new_row)) - np.repeat(first, np.diff(np.append(first, len(new_row))))
-    for k in range(int(turn.max()) + 1):
-        yield told.take(turn == k)
+    for turn in _turns(told.row):
+        yield told.take(turn)
 
 
 def _byte(values: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -85,7 +90,8 @@ def _merge(told: Minutes, start: NDArray[np.intp]) -> Minutes:
     key = _calmness(told.hr)
     calmest = (np.minimum.reduceat(key, start) & 255).astype(np.uint8)
     spo2, steps = np.maximum.reduceat(told.spo2, start), np.maximum.reduceat(told.steps, start)
-    return Minutes(told.row[start], told.minute[start], calmest, spo2, steps)
+    worn = np.maximum.reduceat(told.worn, start)
+    return Minutes(told.row[start], told.minute[start], calmest, spo2, steps, worn)
 
 
 def _calmness(hr: NDArray[np.uint8]) -> Ints:
@@ -113,7 +119,9 @@ def write(state: Columnar, told: Minutes) -> None:
     state["spo2"][row, slot] = spo2
     state["no_steps"][row] |= (told.steps == 0).astype(np.uint64) << age
     state["moved"][row] |= (told.steps > 0).astype(np.uint64) << age
-    odd = (hr >= 131) | ((hr > 0) & (hr <= 40)) | ((spo2 > 0) & (spo2 <= 93))
+    state["pulse"][row] |= (hr > 0).astype(np.uint64) << age
+    high = state["high_bpm"][row, baseline.part_of(told.minute)]
+    odd = (hr >= 131) | ((hr > 0) & (hr <= 40)) | ((spo2 > 0) & (spo2 <= 93)) | ((hr > high) & (told.steps <= 0))
     if odd.any():
         state["suspicious"][row] |= odd.astype(np.uint64) << age
     state["counts_steps"][row] |= (told.steps >= 0).astype(np.uint8)
@@ -129,9 +137,10 @@ def _late(state: Columnar, told: Minutes, newest: Ints, ahead: Ints, forward: Bo
 def _advance(state: Columnar, row: Ints, newest: Ints, ahead: Ints) -> None:
     """Move n devices on by `ahead` minutes: settle what grows old, shift the masks, empty the slots passed over."""
     _settle(state, row, newest, ahead)
+    _settle_losses(state, row, newest, ahead)
     gone = ahead >= RING
     shift = np.minimum(ahead, RING - 1).astype(np.uint64)
-    for name in ("no_steps", "moved", "suspicious"):
+    for name in ("no_steps", "moved", "pulse", "suspicious"):
         mask = state[name][row] << shift
         if gone.any():
             mask[gone] = 0
@@ -146,6 +155,9 @@ def _advance(state: Columnar, row: Ints, newest: Ints, ahead: Ints) -> None:
         for name in ("hr", "spo2"):
             state[name][row[far]] = np.where(passed, 0, state[name][row[far]])
     state["newest_min"][row] = minute
+    entered = np.flatnonzero(minute // baseline.PART_MIN != newest // baseline.PART_MIN)
+    if len(entered):
+        baseline.begin_part(state, row[entered], newest[entered], minute[entered])
 
 
 def _settle(state: Columnar, row: Ints, newest: Ints, ahead: Ints) -> None:
@@ -161,27 +173,50 @@ def _settle(state: Columnar, row: Ints, newest: Ints, ahead: Ints) -> None:
 
 def _settle_minute(state: Columnar, row: Ints, newest: Ints, age: Ints, *, repeats: bool = False) -> None:
     """Count one minute each of n devices, if the wearer was at rest; `repeats` if a device may be there twice."""
-    hr = state["hr"][row, (newest - age) & (RING - 1)]
-    some = np.flatnonzero(hr)
-    if len(some) < len(row):
-        row, age, hr = row[some], age[some], hr[some]
+    minute = newest - age
+    use = np.flatnonzero(baseline.sampled(minute))
+    row, minute, age = row[use], minute[use], age[use]
+    hr = state["hr"][row, minute & (RING - 1)]
     back = age.astype(np.uint64)
     moved = (state["moved"][row] >> back) & TWELVE
     known = np.bitwise_count((state["no_steps"][row] >> back) & TWELVE)
-    resting = np.flatnonzero((moved == 0) & (known >= REST_KNOWN))
-    row, bpm = row[resting], hr[resting].astype(np.int64)
-    bins = np.clip((bpm - LOWEST_BPM) // BIN_BPM, 0, BINS - 1)
-    if repeats:
-        np.add.at(state["rest_bins"], (row, bins), np.uint16(1))
-        np.add.at(state["rest_total"], row, np.uint16(1))
-    else:  # four times as quick
-        state["rest_bins"][row, bins] += np.uint16(1)
-        state["rest_total"][row] += np.uint16(1)
-    full = row[state["rest_total"][row] >= HALF_LIFE]
-    if len(full):
-        full = np.unique(full)
-        state["rest_bins"][full] //= np.uint16(2)
-        state["rest_total"][full] = state["rest_bins"][full].sum(axis=1)
+    resting = np.flatnonzero((hr > 0) & (moved == 0) & (known >= REST_KNOWN))
+    row, minute, bpm = row[resting], minute[resting], hr[resting].astype(np.int64)
+    if not repeats:
+        baseline.count(state, row, minute, bpm)
+        return
+    for turn in _turns(row):
+        baseline.count(state, row[turn], minute[turn], bpm[turn])
+
+
+def _settle_losses(state: Columnar, row: Ints, newest: Ints, ahead: Ints) -> None:
+    """Keep when a pulse was last lost, of the minutes that pass SETTLED_MIN: the ring may be too short to show it."""
+    passing = np.maximum(SETTLED_MIN - ahead, 0).astype(np.uint64)
+    lost = _lost(state, row) >> passing
+    some = np.flatnonzero(lost)
+    if len(some):
+        youngest = lost[some] & (~lost[some] + np.uint64(1))
+        age = np.bitwise_count(youngest - np.uint64(1)) + passing[some]
+        minute = newest[some] - age.astype(np.int64)
+        state["lost_min"][row[some]] = np.maximum(state["lost_min"][row[some]], minute)
+
+
+def _lost(state: Columnar, row: Ints) -> NDArray[np.uint64]:
+    """Return (m,) masks by age: here and in the minutes before, LOST_MIN in all, the device spoke and had no pulse."""
+    lost: NDArray[Any] = (state["moved"][row] | state["no_steps"][row]) & ~state["pulse"][row]
+    for _ in range(LOST_MIN - 1):
+        lost = lost & (lost >> np.uint64(1))
+    return lost
+
+
+def _turns(row: Ints) -> Iterator[NDArray[np.intp]]:
+    """Split lines that are grouped by row so that each part has a row at most once, in order."""
+    if len(row) == 0:
+        return
+    first = np.flatnonzero(np.append(True, row[1:] != row[:-1]))
+    turn = np.arange(len(row)) - np.repeat(first, np.diff(np.append(first, len(row))))
+    for k in range(int(turn.max()) + 1):
+        yield np.flatnonzero(turn == k)
 
 
 def stillness(state: Columnar, rows: Ints) -> tuple[Bools, Bools]:
@@ -199,9 +234,21 @@ def stillness(state: Columnar, rows: Ints) -> tuple[Bools, Bools]:
     return still, still & ((known >= REST_KNOWN) | blind)
 
 
-def resting_p5_bpm(state: Columnar, rows: Ints, least: int) -> NDArray[np.float64]:
-    """Return (m,) the 5th percentile of resting heart rate, NaN where fewer than `least` minutes are known."""
-    bins = state["rest_bins"][rows].cumsum(axis=1, dtype=np.int64)
-    total = bins[:, -1]
-    p5 = LOWEST_BPM + BIN_BPM * (bins >= 0.05 * total[:, None]).argmax(axis=1) + BIN_BPM / 2
-    return np.where(total >= least, p5, np.nan)
+def trusted(state: Columnar, rows: Ints) -> Bools:
+    """Return (m, LATE_MIN) by age: for TRUST_MIN the device has not spoken LOST_MIN times in a row without a pulse.
+
+    A sensor that has just been put on, or taken off and laid down, finds pulses of 150 in the light. A line that was
+    lost is something else: then the device did not speak.
+    """
+    ages = np.arange(LATE_MIN, dtype=np.uint64)
+    recent = ((_lost(state, rows)[:, None] >> ages) & RECENT) == 0
+    since = state["newest_min"][rows, None] - np.arange(LATE_MIN) - state["lost_min"][rows, None]
+    believed: Bools = recent & (since >= TRUST_MIN)
+    return believed
+
+
+def active_min(state: Columnar, rows: Ints) -> Ints:
+    """Return (m, RING) by age: in how many of the ACTIVE_MIN minutes before the wearer walked."""
+    ages = np.arange(RING, dtype=np.uint64)
+    walked: Ints = np.bitwise_count((state["moved"][rows, None] >> ages) & ACTIVE).astype(np.int64)
+    return walked

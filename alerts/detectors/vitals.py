@@ -1,17 +1,20 @@
-"""Heart rate and oxygen saturation against the rules V2 to V5, for all devices at once.
+"""Heart rate and oxygen saturation against the rules V1 to V5, for all devices at once.
 
 Everything a rule looks at is in a ring of 64 minutes per device, filled by minute number, so that the order in which
 messages come makes no difference: within a batch none at all, between batches as long as a message is no more than
 LATE_MIN minutes behind. Conditions count the minutes that satisfy them; a minute without data satisfies nothing.
+
+What is usual for the wearer (`baseline`) sets V1's limit by time of day; a walk in the half-hour before raises it. V1
+and V2 believe a pulse only while the sensor finds one steadily: one just put on, or lying in the light, shows 150.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors import minutes
+from alerts.detectors import baseline, minutes
 from alerts.detectors.detector import Columnar, Field, Finding
 from alerts.detectors.minutes import LATE_MIN, RING, Minutes
 from alerts.model import AlertKind, Severity
@@ -21,7 +24,10 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 SPO2_OFFSET = 8  # scale 2 (hypercapnic failure) puts every limit 8 points lower
-BASELINE_MIN = 600  # resting minutes before the personal P5 means something
+RECOVERY_BPM = 2  # a minute of walking in the last ACTIVE_MIN lifts V1's limit by so much
+CALM_BELOW_BPM = 10  # V1 is over when the pulse has been so far below its limit
+WELL_KNOWN_MIN = 800  # a week at rest at this time of day
+ODD_LEAST = 3  # no rule is met by fewer minutes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +52,8 @@ V3 = Rule(column=1, name="V3", severity=Severity.MEDIUM, measure="hr", times=10,
 V3_DEEP = Rule(column=2, name="V3", severity=Severity.HIGH, measure="hr", times=3, window=4, tag="deep:")
 V4 = Rule(column=3, name="V4", severity=Severity.HIGH, measure="spo2", times=3, window=10)
 V5 = Rule(column=4, name="V5", severity=Severity.LOW, measure="spo2", times=3, window=36)
-RULES = (V2, V3, V3_DEEP, V4, V5)
+V1 = Rule(column=5, name="V1", severity=Severity.MEDIUM, measure="hr", times=10, window=14)
+RULES = (V2, V1, V3, V3_DEEP, V4, V5)  # in the order in which they speak for each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +66,13 @@ class View:
     spo2: NDArray[np.uint8]  # raised by SPO2_OFFSET for scale 2, so that one set of limits serves both
     rest: Bools
     still: Bools
+    trusted: Bools  # (m, LATE_MIN)
+    high_bpm: Ints  # V1's limit in each minute; out of reach while the wearer is not known
     p5_bpm: NDArray[np.float64]  # (m,), NaN while unknown
 
 
 class VitalsDetector:
-    """V2 fast, V3 slow heart at rest; V4 low, V5 lowish saturation.
+    """V1 fast for this wearer at this hour, V2 fast, V3 slow heart at rest; V4 low, V5 lowish saturation.
 
     `spo2_scale2` is written by the shell: 1 for a resident whose clinician set SpO2 scale 2.
     """
@@ -82,7 +91,7 @@ class VitalsDetector:
         for messages in minutes.rounds(rows, batch):
             minutes.write(state, messages)
             row = messages.row
-            look = (state["suspicious"][row] != 0) | (state["latched"][row] != 0)
+            look = (np.bitwise_count(state["suspicious"][row]) >= ODD_LEAST) | (state["latched"][row] != 0)
             if look.any():
                 found += self._judge(state, messages.take(look))
         return found
@@ -100,9 +109,10 @@ class VitalsDetector:
             if not holds.any() and not _on(state, rows, rule).any():
                 continue
             fires = _fires(view, rule, holds)
-            if rule is V5:  # the deeper alarm speaks for both
-                fires &= ~_on(state, rows, V4)[:, None]
-            found += _latch(state, view, rule, holds, fires)
+            worse = {V5: V4, V1: V2}.get(rule)
+            if worse:  # speaks for both
+                fires &= ~_on(state, rows, worse)[:, None]
+            found += [_explained(state, f) for f in _latch(state, view, rule, holds, fires)]
         return found
 
 
@@ -114,12 +124,17 @@ def _view(state: Columnar, rows: Ints) -> View:
     lift = (state["spo2_scale2"][rows] * np.uint8(SPO2_OFFSET))[:, None]
     spo2 = np.where(spo2 > 0, spo2 + lift, spo2)
     still, rest = minutes.stillness(state, rows)
-    return View(rows, newest, hr, spo2, rest, still, minutes.resting_p5_bpm(state, rows, BASELINE_MIN))
+    trusted = minutes.trusted(state, rows)
+    high = state["high_bpm"][rows[:, None], baseline.part_of(newest[:, None] - ages)].astype(np.int64)
+    high += RECOVERY_BPM * minutes.active_min(state, rows)
+    return View(rows, newest, hr, spo2, rest, still, trusted, high, baseline.p5_bpm(state, rows))
 
 
 def _holds(view: View, rule: Rule) -> Bools:
     """(m, RING): which minutes satisfy the rule's condition."""
     hr, spo2 = view.hr, view.spo2
+    if rule is V1:
+        return view.rest & (hr > view.high_bpm)
     if rule is V2:
         return view.rest & (hr >= 131)
     if rule is V3:
@@ -133,6 +148,8 @@ def _holds(view: View, rule: Rule) -> Bools:
 def _fires(view: View, rule: Rule, holds: Bools) -> Bools:
     """(m, LATE_MIN): does the window that ends at this age meet the rule?"""
     fires = holds[:, :LATE_MIN] & (_count(holds, rule.window) >= rule.times)
+    if rule in (V1, V2):
+        fires &= view.trusted
     if rule is V5:
         # Low for 30 minutes without a good value between; a slow reporter may have measured a little earlier than that.
         fires &= (_count(holds, rule.window - 29, at=29) > 0) & (_count(view.spo2 > 93, 31) == 0)
@@ -147,9 +164,14 @@ def _calm(view: View, rule: Rule) -> Bools:
         good = spo2 >= 94
         calm = good[:, :LATE_MIN] & (_count((spo2 > 0) & ~good, 10) == 0) & (_count(good, 20) >= 2)
     else:
-        bad = (hr >= 121) if rule is V2 else (hr > 0) & (hr <= 45)
+        bad = _fast(view) if rule is V1 else (hr >= 121) if rule is V2 else (hr > 0) & (hr <= 45)
         calm = (_count(hr > 0, 10) >= 5) & (_count(bad, 10) == 0)
     return calm
+
+
+def _fast(view: View) -> Bools:
+    """(m, RING): not yet on the good side of V1's limit."""
+    return view.hr > view.high_bpm - CALM_BELOW_BPM
 
 
 def _count(holds: Bools, window: int, at: int = 0) -> Ints:
@@ -198,7 +220,10 @@ def _finding(view: View, rule: Rule, holds: Bools, i: int, age: int) -> Finding:
     at = int(view.newest[i]) - age
     start = at - int(np.flatnonzero(inside)[-1])
     name = "heart_rate_bpm" if rule.measure == "hr" else "spo2_pct"
-    evidence: dict[str, float] = {name: int(ring[age]), "minutes": int(inside.sum())}
+    known = int((ring[age : age + rule.window] > 0).sum())
+    evidence: dict[str, float] = {name: int(ring[age]), "minutes": int(inside.sum()), "known_min": known}
+    if rule is V1:
+        evidence["limit_bpm"] = int(view.high_bpm[i, age])
     if rule is V3 and not np.isnan(view.p5_bpm[i]):
         evidence["personal_p5_bpm"] = float(view.p5_bpm[i])
     return Finding(
@@ -210,3 +235,20 @@ def _finding(view: View, rule: Rule, holds: Bools, i: int, age: int) -> Finding:
         identity=f"{rule.name}:{rule.tag}{start}",
         evidence=evidence,
     )
+
+
+def _explained(state: Columnar, finding: Finding) -> Finding:
+    """Add what is usual for the wearer at this hour to a finding about the pulse, and how sure V1 is of both.
+
+    Confidence is the share of known minutes that were too fast, less while the wearer is not yet well known.
+    """
+    if "heart_rate_bpm" not in finding.evidence:
+        return finding
+    usual, minutes_known = baseline.usual_bpm(state, finding.row, finding.at_ms // minutes.MINUTE_MS)
+    if minutes_known == 0:
+        return finding
+    told = {**finding.evidence, "usual_bpm": round(usual), "baseline_min": minutes_known}
+    if finding.rule == V1.name:
+        share = finding.evidence["minutes"] / finding.evidence["known_min"]
+        told["confidence"] = round(share * min(1.0, minutes_known / WELL_KNOWN_MIN), 2)
+    return replace(finding, evidence=told)

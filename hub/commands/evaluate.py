@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors import news2
+from alerts.detectors import DETECTORS, news2
 from alerts.detectors.detector import Columnar, Detector
 from alerts.detectors.fall import FallDetector
 from alerts.detectors.fall_model import FallModel
 from alerts.detectors.minutes import MINUTE_MS
-from alerts.detectors.vitals import VitalsDetector
 from alerts.model import Severity
 from devices.columns import VITALS, Columns
 from hub.errors import HubError
@@ -89,8 +88,7 @@ def watch_streams(path: Path) -> dict[str, list[list[Any]]]:
     with np.load(path, allow_pickle=False) as file:
         names, offset = file["id"], file["offset"].astype(np.int64)
         hr, steps = file["hr"], file["steps"]
-    detectors: tuple[Detector, ...] = (VitalsDetector(),)
-    states = [new_state(detector, len(names)) for detector in detectors]
+    states = [new_state(detector, len(names)) for detector in DETECTORS]
     length = np.diff(offset)
     found: dict[str, list[list[Any]]] = {str(name): [] for name in names}
     for minute in range(int(length.max(initial=0))):
@@ -99,7 +97,7 @@ def watch_streams(path: Path) -> dict[str, list[list[Any]]]:
         told = (hr[at] > 0) | (steps[at] >= 0)
         rows, at = rows[told], at[told]
         batch = minute_batch(rows, EPOCH_MIN + minute, hr[at], steps[at])
-        for detector, state in zip(detectors, states, strict=True):
+        for detector, state in zip(DETECTORS, states, strict=True):
             for finding in detector.observe(state, rows, batch):
                 found[str(names[finding.row])].append([minute, finding.rule, LEVELS.get(finding.severity, "technical")])
     return {name: alerts for name, alerts in found.items() if alerts}

@@ -97,19 +97,32 @@ def test_stillness_needs_twelve_minutes_that_are_still_kept() -> None:
     assert not rest[0, 53:].any()
 
 
-def test_baseline_is_known_after_enough_rest_and_not_before() -> None:
-    state = rings(*(Said(minute=m, hr=51 if m % 2 else 71, steps=0) for m in range(120)))
-    total = int(state["rest_total"][0])
-    assert 80 <= total <= 100  # twenty minutes wait to settle
-    assert minutes.resting_p5_bpm(state, np.array([0]), total)[0] == 51
-    assert np.isnan(minutes.resting_p5_bpm(state, np.array([0]), total + 1)[0])
-    assert int(state["rest_bins"][0].sum()) == total
+def trusted_now(*said: Said) -> bool:
+    return bool(minutes.trusted(rings(*said), np.array([0]))[0, 0])
 
 
-def test_baseline_forgets_half_when_it_is_full() -> None:
-    state = rings(*(Said(minute=m, hr=60, steps=0) for m in range(40)))
-    state["rest_bins"][0] = 0
-    state["rest_bins"][0, 3], state["rest_total"][0] = minutes.HALF_LIFE - 1, minutes.HALF_LIFE - 1
-    rings(Said(minute=40, hr=60, steps=0), state=state)
-    assert int(state["rest_total"][0]) == int(state["rest_bins"][0].sum())
-    assert abs(int(state["rest_total"][0]) - minutes.HALF_LIFE // 2) <= 1
+def found_pulse(start: int, end: int) -> list[Said]:
+    return [Said(minute=m, hr=70, steps=0) for m in range(start, end)]
+
+
+def test_pulse_is_believed_ninety_minutes_after_the_sensor_lost_it() -> None:
+    lost = [Said(minute=m, steps=0) for m in range(100, 103)]
+    before = found_pulse(0, 100)
+    assert trusted_now(*before)
+    assert not trusted_now(*before, *lost)
+    assert not trusted_now(*before, *lost, *found_pulse(103, 190))
+    assert trusted_now(*before, *lost, *found_pulse(103, 195))
+
+
+def test_line_that_was_lost_says_nothing_about_the_sensor() -> None:
+    assert trusted_now(*found_pulse(0, 50), *found_pulse(80, 100))
+
+
+def test_loss_is_remembered_through_a_gap_longer_than_the_ring() -> None:
+    lost = [Said(minute=m, steps=0) for m in range(100, 110)]
+    assert not trusted_now(*found_pulse(0, 100), *lost, Said(minute=190, hr=70, steps=0))
+
+
+def test_walking_of_the_last_half_hour_is_counted() -> None:
+    state = rings(*(Said(minute=m, hr=90, steps=40 if m < 10 else 0) for m in range(35)))
+    assert minutes.active_min(state, np.array([0]))[0, [0, 4, 5, 20]].tolist() == [5, 9, 10, 10]

@@ -1,0 +1,186 @@
+"""A worn wearer who does not move: B1 for half a day, B2 not up at the hour of other days. All devices at once.
+
+A minute counts as moved when the device counted a step, as worn when it counted none and found a pulse or says that it
+is worn. Only such time counts as still: a watch on its charger accuses nobody, nor does one that counts no steps.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.detectors import minutes
+from alerts.detectors.detector import Columnar, Field, Finding
+from alerts.detectors.minutes import LATE_MIN, MINUTE_MS, Minutes
+from alerts.model import AlertKind, Severity
+from devices.columns import Columns
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+STILL_MIN, STILL_LONG_MIN = 12 * 60, 24 * 60  # B1
+SEEN_EVERY_MIN = 30  # of a longer silence only so much counts as worn
+DAY_BEGINS_MIN = 4 * 60  # local: who walks at three is up in the night, not up early
+DAYS = 14  # days of rising that are remembered
+DAYS_LEAST = 7  # and so many before B2 says anything
+UNIT_MIN = 6  # a time of rising fits a byte
+LATER_MIN = 3 * 60  # B2: so much after the median,
+LATER_THAN_LATEST_MIN = 60  # … and after the latest but one of those days, for who keeps no hours
+STREAK_MIN = 60  # B2 wants the device on for so long: who has just put it on is up
+
+HALF_DAY, WHOLE_DAY, LATE_UP = 1, 2, 4  # bits of `raised`
+
+
+class StillnessDetector:
+    """B1 and B2 for all devices; `offset_min` is what the district's clock is ahead of UTC."""
+
+    name = "stillness"
+    fields: Mapping[str, Field] = {
+        "moved_min": Field(dtype="int32"),  # newest minute with a step, 0 = never
+        "worn_min": Field(dtype="int32"),  # newest minute worn
+        "since_min": Field(dtype="int32"),  # since when it was seen without a long pause
+        "unseen_min": Field(dtype="int32"),  # between the last step and worn_min: time that does not count
+        "raised": Field(dtype="uint8"),
+        "day": Field(dtype="int32"),  # today
+        "up_min": Field(dtype="int16", fill=-1),  # first step of today, minutes from DAY_BEGINS_MIN; -1 = not yet
+        "late_min": Field(dtype="int16", fill=-1),  # B2's limit for today, -1 = not known
+        "ups": Field(dtype="uint8", shape=(DAYS,)),  # earlier days' up_min in UNIT_MIN, plus one; 0 = none
+    }
+
+    def __init__(self, offset_min: int = 0) -> None:
+        self._shift_min = offset_min - DAY_BEGINS_MIN
+
+    def observe(self, state: Columnar, rows: Ints, batch: Columns) -> list[Finding]:
+        """Take a batch in. A message that is more than LATE_MIN late can end a stillness, and prolongs none."""
+        found: list[Finding] = []
+        for told in minutes.rounds(rows, batch):
+            moved = told.steps > 0
+            worn = moved | (told.steps == 0) & ((told.hr > 0) | (told.spo2 > 0) | (told.worn == 1))
+            self._begin_days(state, told)
+            self._move(state, told.take(moved))
+            _wear(state, told.take(worn))
+            found += _still(state, told.row[worn])
+            found += self._late_up(state, told.take(worn & ~moved))
+        return found
+
+    def tick(self, state: Columnar, now_ms: int) -> list[Finding]:
+        """Return nothing: who is not seen is T3's business."""
+        return []
+
+    def _day_of(self, minute: Ints) -> tuple[Ints, Ints]:
+        local = minute + self._shift_min
+        return local // 1440, local % 1440
+
+    def _begin_days(self, state: Columnar, told: Minutes) -> None:
+        """Keep when the wearer rose yesterday and say how late is late today."""
+        day, _ = self._day_of(told.minute)
+        new = np.flatnonzero(day > state["day"][told.row])
+        if len(new) == 0:
+            return
+        row = told.row[new]
+        up = state["up_min"][row]
+        rose = np.flatnonzero(up >= 0)
+        state["ups"][row[rose], state["day"][row[rose]] % DAYS] = up[rose] // UNIT_MIN + 1
+        state["day"][row] = day[new]
+        state["up_min"][row] = -1
+        state["raised"][row] &= np.uint8(255 - LATE_UP)
+        usual, latest, known = _rising(state["ups"][row])
+        late = np.maximum(usual + LATER_MIN, latest + LATER_THAN_LATEST_MIN)
+        state["late_min"][row] = np.where(known >= DAYS_LEAST, late, -1)
+
+    def _move(self, state: Columnar, told: Minutes) -> None:
+        row, minute = told.row, told.minute
+        day, at = self._day_of(minute)
+        up = state["up_min"][row]
+        first = (day == state["day"][row]) & ((up < 0) | (at < up))
+        state["up_min"][row[first]] = at[first]
+        newer = minute > state["moved_min"][row]
+        row, minute = row[newer], minute[newer]
+        state["moved_min"][row] = minute
+        since = state["worn_min"][row] - minute
+        # What was seen after a step that comes this late is not told from pauses: stillness begins where we are.
+        state["unseen_min"][row] = np.where(since > LATE_MIN, since, 0)
+        state["raised"][row] &= np.uint8(255 - HALF_DAY - WHOLE_DAY)
+
+    def _late_up(self, state: Columnar, told: Minutes) -> list[Finding]:
+        row = told.row
+        day, at = self._day_of(told.minute)
+        late, up = state["late_min"][row], state["up_min"][row]
+        due = (late >= 0) & (up < 0) & (at >= late) & (day == state["day"][row])
+        due &= ((state["raised"][row] & LATE_UP) == 0) & (told.minute - state["since_min"][row] >= STREAK_MIN)
+        found = []
+        for i in np.flatnonzero(due).tolist():
+            usual, _, known = _rising(state["ups"][row[i : i + 1]])
+            evidence = {
+                "usual_at": self._clock(int(usual[0])),
+                "limit_at": self._clock(int(late[i])),
+                "days_known": int(known[0]),
+            }
+            found.append(_finding(state, int(row[i]), Severity.LOW, f"B2:{day[i]}", evidence))
+        state["raised"][row[due]] |= np.uint8(LATE_UP)
+        return found
+
+    def _clock(self, minute: int) -> str:
+        """Return a minute of our day as people write it."""
+        hour, past = divmod((minute + DAY_BEGINS_MIN) % 1440, 60)
+        return f"{hour:02d}:{past:02d}"
+
+
+def still_min(state: Columnar, rows: Ints) -> Ints:
+    """Return (m,) how many minutes each device has been on its wearer since the last step, 0 where none is known."""
+    still = state["worn_min"][rows].astype(np.int64) - state["moved_min"][rows] - state["unseen_min"][rows]
+    return np.where(state["moved_min"][rows] > 0, np.maximum(still, 0), 0)
+
+
+def _wear(state: Columnar, told: Minutes) -> None:
+    row, minute = told.row, told.minute
+    pause = minute - state["worn_min"][row]
+    newer = pause > 0
+    row, minute, pause = row[newer], minute[newer], pause[newer]
+    long = pause > SEEN_EVERY_MIN
+    state["unseen_min"][row[long]] += np.where(
+        state["moved_min"][row[long]] < minute[long], pause[long] - SEEN_EVERY_MIN, 0
+    ).astype(np.int32)
+    state["since_min"][row[long]] = minute[long]
+    state["worn_min"][row] = minute
+
+
+def _still(state: Columnar, rows: Ints) -> list[Finding]:
+    found = []
+    still = still_min(state, rows)
+    for bit, limit, severity, tag in (
+        (HALF_DAY, STILL_MIN, Severity.MEDIUM, ""),
+        (WHOLE_DAY, STILL_LONG_MIN, Severity.HIGH, "day:"),
+    ):
+        due = np.flatnonzero((still >= limit) & ((state["raised"][rows] & bit) == 0))
+        state["raised"][rows[due]] |= np.uint8(bit)
+        for i in due.tolist():
+            row = int(rows[i])
+            moved, unseen = int(state["moved_min"][row]), int(state["unseen_min"][row])
+            evidence = {
+                "still_min": int(still[i]),
+                "unseen_min": unseen,
+                "confidence": round(int(still[i]) / (int(still[i]) + unseen), 2),
+            }
+            found.append(_finding(state, row, severity, f"B1:{tag}{moved}", evidence))
+    return found
+
+
+def _rising(ups: NDArray[np.uint8]) -> tuple[Ints, Ints, Ints]:
+    """Return (m,) median and latest but one of the times of rising (m, DAYS), in minutes, and how many are known."""
+    order = np.sort(ups.astype(np.int64), axis=1)
+    known = (order > 0).sum(axis=1)
+    middle = order[np.arange(len(order)), np.minimum(DAYS - known + known // 2, DAYS - 1)]
+    return (middle - 1) * UNIT_MIN, (order[:, -2] - 1) * UNIT_MIN, known
+
+
+def _finding(state: Columnar, row: int, severity: Severity, identity: str, evidence: Mapping[str, object]) -> Finding:
+    return Finding(
+        row=row,
+        rule=identity.partition(":")[0],
+        kind=AlertKind.STILLNESS,
+        severity=severity,
+        at_ms=int(state["worn_min"][row]) * MINUTE_MS,
+        identity=identity,
+        evidence=evidence,
+    )

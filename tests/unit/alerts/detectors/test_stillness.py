@@ -1,0 +1,137 @@
+"""B1 and B2 as the duty log would tell them."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.detectors.detector import Columnar, Finding
+from alerts.detectors.stillness import StillnessDetector
+from alerts.model import AlertKind, Severity
+
+from .wearers import START_MIN, Said, fresh, tell
+
+STILLNESS = StillnessDetector()
+MIDNIGHT = -START_MIN % 1440  # minutes from START_MIN to a midnight
+
+
+def lying(start: int, end: int, every: int = 1) -> list[Said]:
+    return [Said(minute=m, hr=64, steps=0) for m in range(start, end, every)]
+
+
+def heard(said: list[Said], batch: int = 1, state: Columnar | None = None) -> list[Finding]:
+    return tell(STILLNESS, fresh(STILLNESS) if state is None else state, said, batch)
+
+
+def late_up(said: list[Said]) -> list[Finding]:
+    return [f for f in heard(said) if f.rule == "B2"]
+
+
+def told(found: list[Finding]) -> list[tuple[str, Severity, int]]:
+    return [(f.rule, f.severity, f.at_ms // 60_000 - START_MIN) for f in found]
+
+
+STEP = Said(minute=0, hr=80, steps=20)
+
+
+def test_half_a_day_without_a_step_is_medium_and_a_whole_day_high() -> None:
+    found = heard([STEP, *lying(1, 1500)])
+    assert told(found) == [("B1", Severity.MEDIUM, 720), ("B1", Severity.HIGH, 1440)]
+    assert {f.kind for f in found} == {AlertKind.STILLNESS}
+    assert found[0].identity == f"B1:{START_MIN}"
+    assert found[0].evidence == {"still_min": 720, "unseen_min": 0, "confidence": 1.0}
+
+
+def test_a_step_begins_the_count_anew() -> None:
+    assert told(heard([STEP, *lying(1, 700), Said(minute=700, hr=80, steps=3), *lying(701, 1400)])) == []
+
+
+def test_watch_on_its_charger_accuses_nobody() -> None:
+    charging = [Said(minute=m, steps=0) for m in range(1, 2000)]
+    assert heard([STEP, *charging]) == []
+    assert heard([STEP, *(Said(minute=m, hr=70, steps=0, worn=0) for m in range(1, 2000))]) == []
+
+
+def test_watch_that_counts_no_steps_says_nothing_about_movement() -> None:
+    assert heard([STEP, *(Said(minute=m, hr=70) for m in range(1, 2000))]) == []
+    assert heard(lying(0, 2000)) == []  # nor does one that never counted any
+
+
+def test_of_a_long_pause_half_an_hour_counts() -> None:
+    found = heard([STEP, *lying(1, 300), *lying(600, 1300)])
+    assert told(found) == [("B1", Severity.MEDIUM, 720 + (301 - 30))]
+    assert found[0].evidence["unseen_min"] == 271
+
+
+def test_device_that_reports_every_quarter_of_an_hour_is_enough() -> None:
+    assert told(heard([STEP, *lying(15, 800, every=15)])) == [("B1", Severity.MEDIUM, 720)]
+
+
+def test_device_that_says_it_is_worn_needs_no_pulse() -> None:
+    found = heard([STEP, *(Said(minute=m, steps=0, worn=1) for m in range(1, 800))])
+    assert told(found) == [("B1", Severity.MEDIUM, 720)]
+
+
+def test_step_that_comes_late_ends_the_stillness() -> None:
+    late = Said(minute=500, hr=70, steps=9, received=600)
+    assert heard([STEP, *lying(1, 600), late, *lying(600, 1300)]) == []
+
+
+def days(up_at: list[int]) -> list[Said]:
+    """Worn round the clock, walking in the evening, at noon, and at these minutes after midnight."""
+    said = []
+    for day, up in enumerate(up_at):
+        for minute in range(0, 1440, 5):
+            steps = 30 if minute in {up, 1200} or (up < 720 == minute) else 0
+            said.append(Said(minute=MIDNIGHT + day * 1440 + minute, hr=64, steps=steps))
+    return said
+
+
+def test_not_up_three_hours_after_the_usual_time_is_noticed_once() -> None:
+    found = late_up(days([420, 430, 410, 425, 420, 440, 415, 420, 840]))
+    assert [(f.rule, f.severity) for f in found] == [("B2", Severity.LOW)]
+    at = found[0].at_ms // 60_000 % 1440
+    assert 600 <= at <= 610
+    assert found[0].evidence == {"usual_at": "07:00", "limit_at": "10:00", "days_known": 8}
+
+
+def test_in_the_first_week_nobody_is_late() -> None:
+    assert late_up(days([420, 430, 410, 425, 420, 840])) == []
+
+
+def test_who_keeps_no_hours_is_not_late_at_eleven() -> None:
+    assert late_up(days([420, 650, 410, 660, 420, 640, 415, 420, 680])) == []
+
+
+def test_day_begins_by_the_clock_of_the_district() -> None:
+    ahead = StillnessDetector(offset_min=480)
+    said = [Said(minute=s.minute - 480, hr=s.hr, steps=s.steps) for s in days([420] * 8 + [840])]
+    found = tell(ahead, fresh(ahead), said)
+    assert [f.evidence["usual_at"] for f in found if f.rule == "B2"] == ["07:00"]
+
+
+def test_walk_at_three_in_the_night_is_not_getting_up() -> None:
+    said = [*days([420] * 8), *(Said(minute=MIDNIGHT + 8 * 1440 + m, hr=64, steps=40 if m == 180 else 0)
+                                for m in range(0, 700, 5))]  # fmt: skip
+    assert [f.rule for f in late_up(said)] == ["B2"]
+
+
+def test_state_is_small_and_goes_on_after_a_restore() -> None:
+    said = [STEP, *lying(1, 800)]
+    state = fresh(STILLNESS)
+    assert heard(said[:400], state=state) == []
+    restored = {n: np.frombuffer(v.tobytes(), v.dtype).reshape(v.shape).copy() for n, v in state.items()}
+    assert [f.identity for f in heard(said[400:], state=restored)] == [f"B1:{START_MIN}"]
+    assert sum(v.nbytes for v in fresh(STILLNESS, 100).values()) / 100 <= 48
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.randoms(use_true_random=False), st.lists(st.integers(0, 900), max_size=3))
+def test_shuffled_and_repeated_batch_gives_the_same(chance: object, steps_at: list[int]) -> None:
+    said = [Said(minute=m, hr=64, steps=20 if m in (0, *steps_at) else 0) for m in range(0, 1700, 7)]
+    mixed = said + said[::3]
+    chance.shuffle(mixed)  # type: ignore[attr-defined]
+    once, twice = fresh(STILLNESS), fresh(STILLNESS)
+    found = tell(STILLNESS, once, said, batch=len(said))
+    again = tell(STILLNESS, twice, mixed, batch=len(mixed))
+    assert sorted(f.identity for f in found) == sorted(f.identity for f in again)
+    assert all((once[name] == twice[name]).all() for name in once)
