@@ -139,8 +139,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "install.key_code": ("密钥的二维码", "The key as a code"),
     "install.leave": ("签字并完成", "Sign and finish"),
     "install.sign_lead": (
-        "{name}：以上测试由我在现场完成，知情同意由我当面宣读。",
-        "{name}: I made these trials on the spot, and the consent was read aloud by me.",
+        "{name}：以上都是我在现场做的，签字负责。",
+        "{name}: all of this I did on the spot, and I sign for it.",
     ),
     "install.signed": ("{name} 签字 {at}", "signed by {name}, {at}"),
     "install.leave_lead": (

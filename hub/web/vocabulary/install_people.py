@@ -60,9 +60,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "install.contact_vouched": ("当面或电话确认（安装人记录）", "confirmed face to face or by telephone, by your word"),
     "install.contact_no": ("他说不是", "he says he is not"),
     "install.contact_no_way": ("无消息渠道", "no message reaches him"),
-    "install.contact_ask": ("发确认", "Send the question"),
-    "install.contact_again": ("再发一次", "Send it again"),
-    "install.contact_vouch": ("他当面答应了", "He has told me yes"),
+    "install.contact_ask": ("发确认", "Ask him"),
+    "install.contact_again": ("再发一次", "Send again"),
+    "install.contact_vouch": ("当面已答应", "He told me yes"),
     "install.doubtful": ("联系人不足的长者", "Residents with too few contacts"),
     "install.doubtful_lead": (
         "近 30 天装好、已生效，但确认过的联系人不到 3 位。",

@@ -104,3 +104,22 @@ def test_doubts_do_not_take_it_out_of_effect() -> None:
     assert found.in_effect
     assert found.doubts == (Doubt.BATTERY, Doubt.NOBODY_OF_HER_OWN)
     assert len(found.words()) == 2
+
+
+def test_installation_is_not_in_effect_without_consent_and_a_device_from_before_is_not_asked() -> None:
+    assert reasons(replace(WELL, consented=False)) == [Reason.NO_CONSENT]
+    assert reasons(replace(WELL, consented=True)) == []
+    assert reasons(WELL) == []
+
+
+def test_few_confirmed_contacts_are_a_doubt_and_a_reason_only_where_the_hub_wants_it() -> None:
+    few = replace(WELL, confirmed=2)
+    assert (reasons(few), effect(few, NOW).doubts) == ([], (Doubt.FEW_CONTACTS,))
+    assert reasons(replace(few, contacts_min=3)) == [Reason.CONTACTS_MISSING]
+    assert effect(replace(few, confirmed=3), NOW).doubts == ()
+    assert effect(replace(few, circle=0, confirmed=0), NOW).doubts == (Doubt.NOBODY_OF_HER_OWN,)
+
+
+def test_room_from_which_a_press_did_not_arrive_is_named_instead_of_the_trial() -> None:
+    told = effect(replace(WELL, checks={Check.SOS: False}, unheard=("lift",)), NOW)
+    assert told.reasons == ((Reason.UNHEARD, "lift"),)
