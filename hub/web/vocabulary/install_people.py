@@ -79,6 +79,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "contact.yes": ("是，我愿意", "Yes, I am"),
     "contact.no": ("不是", "No, I am not"),
     "contact.yes_done": ("谢谢！您是{name}的联系人", "Thank you. You are a contact of {name}"),
-    "contact.no_done": ("已记录：不会再呼叫您确认", "Noted"),
+    "contact.no_done": ("已记录，中心会和您核对", "Noted. The centre will check with you"),
     "contact.done_lead": ("答错了可以再点一次。", "Tapped the wrong one? Tap again."),
 }
