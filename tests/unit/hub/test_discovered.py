@@ -99,3 +99,31 @@ def test_oldest_make_room() -> None:
         discovered.learn(f"homeassistant/sensor/s{at}/config", f'{{"state_topic": "t/{at}"}}'.encode())
     assert len(discovered) == len(discovered.by_topic) == 10
     assert "t/24" in discovered.by_topic
+
+
+def config(place: str, name: str) -> tuple[str, bytes]:
+    said = {"name": "SOS cord", "state_topic": f"{place}/{name}"}
+    return f"{place}/homeassistant/binary_sensor/{name}/config", json.dumps(said).encode()
+
+
+def test_stranger_who_invents_houses_has_nobodys_alarm_forgotten_and_leaves_room_for_new_ones() -> None:
+    discovered = Discovered(most=100, most_of_one=20)
+    cords = [config("home7", f"cord{at}") for at in range(9)]
+    for topic, payload in cords:
+        discovered.learn(topic, payload)
+    for at in range(300):
+        discovered.learn(*config(f"acme/{at}", "x"))
+    assert len(discovered) == len(discovered.by_topic) == 100
+    discovered.learn(*config("home8", "cord"))
+    assert len(discovered) == 100
+    assert all(f"home7/cord{at}" in discovered.by_topic for at in range(9))
+    assert "home8/cord" in discovered.by_topic
+
+
+def test_newcomer_is_refused_where_nobody_has_more_than_a_share() -> None:
+    discovered = Discovered(most=20, most_of_one=20)
+    for at in range(30):
+        discovered.learn(*config(f"home{at}", "cord"))
+    assert len(discovered) == 20
+    assert set(discovered.by_topic) == {f"home{at}/cord" for at in range(20)}
+    assert len(discovered.fresh) == 20, "what was not taken is not stored"
