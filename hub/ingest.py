@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 import structlog
 
-from alerts.detectors import DETECTORS
+from alerts.detectors import detectors
 from alerts.detectors.detector import Finding
 from alerts.detectors.fall_model import FallModel
 from alerts.detectors.sos import NOTHING
@@ -69,7 +69,7 @@ class Ingest:
         limits = settings.ingest
         self._settings, self._dsn = settings, dsn
         self.table = DeviceTable(limits.default_deadline_s)
-        self.detection = Detection(self.table, DETECTORS)
+        self.detection = Detection(self.table, detectors(_midnight_ms(settings) // 60_000))
         self.falls = FallStreams(_fall_model(), limits.accel_streams)
         self._gatherer = Gatherer(self.table)
         self._room = asyncio.Event()
