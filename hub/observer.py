@@ -18,6 +18,7 @@ from hub.store.telemetry import moment
 from hub.supervision import Supervision
 
 AT_ONCE = 2048  # messages shown to the detectors before the event loop gets its turn
+RAISED_AT_ONCE = 256  # findings of a tick likewise: a network that fails silences thousands in one second
 TICK_S = 1.0
 
 
@@ -86,8 +87,11 @@ class Observer:
         while True:
             now_ms = int(time.time() * 1000)
             for found in self._detection.tick(now_ms):
-                self.raise_all(found, now_ms)
-                await asyncio.sleep(0)
+                self.raising += len(found)  # no checkpoint between the first and the last of them
+                for start in range(0, len(found) or 1, RAISED_AT_ONCE):
+                    self.raise_all(found[start : start + RAISED_AT_ONCE], now_ms)
+                    await asyncio.sleep(0)
+                self.raising -= len(found)
             self._supervision.tick(now_ms)
             self._freed()
             await asyncio.sleep(TICK_S)
