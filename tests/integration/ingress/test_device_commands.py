@@ -127,7 +127,8 @@ SCENES = {
     ),
     "gt06": Scene(
         f"gt06:{IMEI}", gt06_login(), rb"xx\x05\x01", Locate(), rb"xx\x10\x80\x0a(?P<flag>....)WHERE#....\r\n",
-        lambda told: gt06_long(0x21, told["flag"] + b"\1" + PLACE.encode(), 2), PLACE, {"lat": 38.4667, "lon": 106.2731},
+        lambda told: gt06_long(0x21, told["flag"] + b"\1" + PLACE.encode(), 2),
+        PLACE, {"lat": 38.4667, "lon": 106.2731},
     ),
     "trv": Scene(
         f"trv:{IMEI}", b"IWAP00%b#" % IMEI.encode(), rb"IWBP00", Measure(),
