@@ -24,8 +24,10 @@ def taken_by_responder(incident: Incident, event: Taken, roster: Roster, now: da
     if incident.state not in WAITING:
         if incident.responder_id == event.person_id:
             return Decision(incident=incident)
-        if incident.responder_id is not None:
+        if incident.responder_id is not None and event.person_id not in incident.asked:
             raise already(incident.responder_id)
+        if incident.responder_id is not None:  # sent by an operator while another goes: two are coming
+            return Decision(incident=incident, reasons=(said("also_going", person=event.person_id),))
     state = State.TAKEN if incident.state in WAITING else incident.state
     going = replace(
         incident,
@@ -110,6 +112,8 @@ def _somebody_goes(before: Incident, after: Incident, roster: Roster, now: datet
     """Responder and state are set: the others stand down, she is told, and at severity 1 the operators ring on."""
     if before.responder_id == after.responder_id and before.state not in WAITING:
         return Decision(incident=replace(after, timer=watch(after, now)), reasons=(why,))
+    # The others stand down; whoever is sent from now on is asked anew.
+    after = replace(after, asked=frozenset(), declined=frozenset())
     told = (Told(say="coming", role=after.responder_role, person_id=after.responder_id),)
     if not (urgent(after) and after.handler_id is None):
         stand_down = EVERYBODY if before.state in WAITING else ALL_BUT_OPERATORS

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from alerts.arrival import Position
 from alerts.model import ENDED, AlertKind, Role, State
 from hub import desk, links
+from hub.answers import Verb
 from hub.channels.wording import HAZARDS, SEES_KEY, SEES_NAME, SEES_VITALS
 from hub.refusals import Refused
 from hub.store import console, phone
@@ -50,6 +51,7 @@ class View(StrEnum):
 
 
 OVER = frozenset({View.THANKS, View.STOOD_DOWN, View.CLOSED})
+COMING = {Verb.ACCEPT: View.ACCEPTED, Verb.EN_ROUTE: View.EN_ROUTE, Verb.ARRIVED: View.EN_ROUTE}
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -178,6 +180,9 @@ def view(row: Row) -> View:
         return View.STOOD_DOWN
     if row["answered"] == "cannot_go":
         return View.DECLINED
+    # Sent by an operator while another goes already: two are coming.
+    if row["responder_id"] is not None and row["answered"] in COMING:
+        return COMING[row["answered"]]
     # Told to stand down by an old link, and whoever went does not go any more: while nobody has it, help is wanted.
     return View.STOOD_DOWN if stood_down and now is not State.OPEN else View.ASKED
 
