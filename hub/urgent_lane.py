@@ -4,7 +4,8 @@ When more wait than there are workers, several jobs of different devices share a
 and at once, and the more wait behind them the more go together, so that nobody early waits for somebody late.
 
 A press of somebody's device goes before those of devices nobody has claimed, which anybody can send; these have every
-eighth turn all the same, because one of them may be real. What is not pressing waits for both.
+eighth turn all the same, because one of them may be real. What is not pressing waits for both, and has every eighth
+turn of theirs.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from hub.store.pool import Connection, tuned
 
 QUICK_TRIES = 3  # a job that fails for its own sake is tried so often before it is given up
 LONGEST_PAUSE_S = 5.0
-STRANGERS_TURN = 8  # every so manieth transaction is theirs while both wait
+TURN = 8  # every so manieth transaction is the next line's while both wait
 MOST_TOGETHER = 48  # jobs in one transaction: a tenth of a second's work, which the next press may have to wait for
 WARM_EVERY_S = 2.0  # plans that the counting of rows threw away are made again within this, by who has nothing to do
 APART_S = 0.2  # and not by all workers at one moment
@@ -89,7 +90,7 @@ class UrgentLane:
         self._dsn, self._workers, self._together, self._warm = tuned(dsn), workers, together, warm
         self._jobs: dict[Key, deque[Job]] = {}  # a key is here while it has work, waiting or under way
         self._ready: dict[Line, deque[Key]] = {line: deque() for line in Line}
-        self._turns = 0  # of residents since a stranger had his
+        self._turns = dict.fromkeys(Line, 0)  # each line had since the next one had its own
         self._tokens = asyncio.Semaphore(0)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -137,11 +138,13 @@ class UrgentLane:
 
     def _turn(self) -> Line:
         """Return the line whose turn it is. Something waits in one of them."""
-        waiting = [line for line in Line if self._ready[line]]
-        if waiting[:2] != [Line.SOMEBODY, Line.STRANGER]:
-            return waiting[0]
-        self._turns = (self._turns + 1) % STRANGERS_TURN
-        return Line.SOMEBODY if self._turns else Line.STRANGER
+        first, *others = [line for line in Line if self._ready[line]]
+        for line in others:
+            self._turns[first] = (self._turns[first] + 1) % TURN
+            if self._turns[first]:
+                return first
+            first = line
+        return first
 
     async def _token(self, steady: Steady, patience_s: float) -> None:
         """Wait for work, and meanwhile keep the connection warm."""

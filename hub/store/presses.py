@@ -33,14 +33,15 @@ async def ask_seen(conn: Connection, device_id: int, identity: str) -> hot.Curso
     return await hot.execute(conn, Q.seen, {"device_id": Int8(device_id), "identity": identity})
 
 
-async def ask_just_counted(conn: Connection, device_id: int, kind: str, at: datetime) -> hot.Cursor:
+async def ask_just_counted(conn: Connection, device_id: int, kind: str, at: datetime, *, test: bool) -> hot.Cursor:
     """Ask for the incident of a press of the same kind counted moments before: one without an identity is still that
     one. In pipeline mode nothing waits for the answer.
 
     The time runs from the press that was counted, not from the last message: a button pressed every eight seconds rings
-    again.
+    again. What was counted as an installer's test is no press that a real one could be.
     """
-    values = {"device_id": Int8(device_id), "kind": kind, "at": at, "window_s": SAME_PRESS.total_seconds()}
+    window_s = SAME_PRESS.total_seconds()
+    values = {"device_id": Int8(device_id), "kind": kind, "at": at, "window_s": window_s, "test": test}
     return await hot.execute(conn, Q.just_counted, values)
 
 

@@ -5,10 +5,10 @@ select incident_id from press where device_id = %(device_id)s and identity = %(i
 -- name: just_counted
 -- The open incident of an alarm counted so shortly before that one without an identity is the same: a button sends its
 -- press as a state with its own time and once more as a bare action. One second of slack forward, because the clocks of
--- two ways in are read apart. After an incident has ended, a press is a new one.
+-- two ways in are read apart. After an incident has ended, and after an installer's test, a press is a new one.
 select p.incident_id from press p join incident i on i.id = p.incident_id
 where p.device_id = %(device_id)s and p.kind = %(kind)s
-  and i.dedup_key is not null
+  and i.dedup_key is not null and (%(test)s::bool or not i.test)
   and p.at > %(at)s::timestamptz - make_interval(secs => %(window_s)s::float8) and p.at <= %(at)s::timestamptz + interval '1 second'
 order by p.at desc limit 1
 

@@ -78,6 +78,19 @@ async def test_press_in_test_mode_counts_too_and_calls_nobody(hub: Hub) -> None:
     assert await state(hub.conn) is State.TESTED
 
 
+async def test_real_press_right_after_the_installers_trial_is_no_echo_of_it(hub: Hub) -> None:
+    """Neither has a name of its own: the trial came a second before the test mode ended, she pressed a second after."""
+    await bound(hub)
+    row = hub.ingest.table.row_of[WATCH]
+    hub.ingest.table.test_until_ms[row] = 2**52
+    hub.send(f"{WATCH.replace(':', '/')}/event", {"event": "sos"})
+    await hub.done()
+    hub.ingest.table.test_until_ms[row] = 0
+    hub.send(f"{WATCH.replace(':', '/')}/event", {"event": "sos"})
+    await hub.done()
+    assert await hub.rows("select test, presses from incident") == [(False, 2)]
+
+
 async def test_press_before_it_was_given_to_this_resident_is_no_test_of_it(hub: Hub) -> None:
     hub.press(id="1")
     await hub.done()

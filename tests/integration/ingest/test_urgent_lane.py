@@ -12,7 +12,7 @@ import pytest
 from hub import urgent_lane
 from hub.steady import Steady
 from hub.store.pool import Connection, connect, tuned
-from hub.urgent_lane import MOST_TOGETHER, QUICK_TRIES, STRANGERS_TURN, Line, UrgentLane
+from hub.urgent_lane import MOST_TOGETHER, QUICK_TRIES, TURN, Line, UrgentLane
 
 DEADLINE_S = 10.0
 
@@ -124,7 +124,18 @@ async def test_stranger_gets_a_turn_in_a_disaster(dsn: str, conn: Connection) ->
         lane.put(Note(f"x{number}", "stranger", log, line=Line.STRANGER))
     async with working(lane):
         pass
-    assert [at for at, name in enumerate(log, 1) if name == "stranger"] == [STRANGERS_TURN, 2 * STRANGERS_TURN]
+    assert [at for at, name in enumerate(log, 1) if name == "stranger"] == [TURN, 2 * TURN]
+
+
+async def test_silent_device_is_told_of_though_strangers_press_without_end(dsn: str, conn: Connection) -> None:
+    log: list[str] = []
+    lane = UrgentLane(dsn, 1)
+    for number in range(50):
+        lane.put(Note(f"x{number}", "stranger", log, line=Line.STRANGER))
+    lane.put(Note("w1", "finding", log, line=Line.FINDING))
+    async with working(lane):
+        pass
+    assert log.index("finding") == TURN - 1
 
 
 async def test_device_whose_press_is_stuck_holds_no_other_device_up(dsn: str, conn: Connection) -> None:
