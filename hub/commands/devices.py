@@ -14,6 +14,8 @@ from hub.policies import whose
 from hub.store import device_life, device_log, devices
 from hub.store.pool import connect
 
+OWN = "carehub/"  # topics of devices and responders that sign in by themselves
+
 
 def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
@@ -116,6 +118,11 @@ async def _gateway(options: argparse.Namespace, settings: Settings) -> int:
     prefix = options.prefix.rstrip("/") + "/"
     if prefix == "/" or "#" in prefix or "+" in prefix:
         raise HubError(f"{options.prefix!r} is no topic prefix; write something like home7/zigbee2mqtt/")
+    if prefix.startswith(OWN):  # below it every watch and every responder speaks
+        raise HubError(
+            f"{options.prefix!r}: below {OWN} watches and responders speak for themselves, and a gateway's key"
+            " would speak for all of them; choose another prefix, such as home7/zigbee2mqtt/"
+        )
     async with await connect(settings.database.dsn, name="carehub devices") as conn, conn.transaction():
         by = await device_steps.actor(conn, options.by)
         issued = await devices.issue_credential(conn, options.name, "gateway", prefix)

@@ -111,6 +111,14 @@ def test_gateway_prefix_that_would_open_everything_is_refused(prefix: str) -> No
         devices.main(["gateway", "home7", "--prefix", prefix])
 
 
+@pytest.mark.parametrize("prefix", ["carehub", "carehub/", "carehub//", "carehub/responder/", "carehub/w-0417/"])
+def test_gateway_whose_key_would_speak_for_watches_and_responders_is_refused(dsn: str, prefix: str) -> None:
+    with pytest.raises(HubError, match="choose another prefix"):
+        devices.main(["gateway", "home7", "--prefix", prefix])
+    assert rows(dsn, "select count(*) from credential") == [(0,)]
+    assert devices.main(["gateway", "home7", "--prefix", "carehub-home7/"]) == 0
+
+
 def test_gateway_and_list(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
     devices.main(["gateway", "home7", "--prefix", "home7/zigbee2mqtt"])
     assert rows(dsn, "select topic_prefix from credential") == [("home7/zigbee2mqtt/",)]
