@@ -66,13 +66,20 @@ REFUSALS: Mapping[State, tuple[str, str]] = {
 }
 
 
+DONE: Mapping[Action, str] = {
+    Action.CLAIM: "claimed", Action.BIND: "bound to a resident", Action.MOVE: "moved to another room",
+    Action.PRESS: "tested by a press", Action.CHECK: "checked", Action.LIVE: "put into service",
+    Action.RETIRE: "retired",
+}  # fmt: skip
+
+
 class RefusedError(HubError):
     """Not allowed in this state; nothing has changed."""
 
     def __init__(self, action: Action, state: State) -> None:
         self.action, self.state = action, state
         self.zh, self.en = REFUSALS[state]
-        super().__init__(f"cannot {action} a device that is {state}: {self.en}")
+        super().__init__(f"a device that is {state} cannot be {DONE[action]}: {self.en}")
 
 
 def after(action: Action, state: State) -> State:

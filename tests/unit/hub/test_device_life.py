@@ -51,6 +51,11 @@ def test_step_that_is_not_in_the_table_is_refused_in_both_languages(action: Acti
     assert refused.value.en in str(refused.value)
 
 
+def test_device_nobody_has_pressed_is_not_put_into_service_and_the_refusal_says_it_in_these_words() -> None:
+    with pytest.raises(RefusedError, match=r"^a device that is bound cannot be put into service: no press"):
+        after(Action.LIVE, State.BOUND)
+
+
 def test_device_that_is_well_is_in_effect_with_nothing_to_say() -> None:
     found = effect(WELL, NOW)
     assert found.in_effect
