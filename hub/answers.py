@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from alerts import events
 from alerts.arrival import Position, Shown, proof_of
-from alerts.model import Incident, Role
+from alerts.model import ENDED, Incident, Role
 from hub.refusals import Refused
 from hub.store import incidents as store
 from hub.store.pool import Connection
@@ -88,6 +88,9 @@ async def answer(  # noqa: PLR0917 - said in the order of the message
         before, repeat = await lock(conn, incident_id, who, verb, nonce)
         if repeat:
             return Answered(incident_id=incident_id, repeat=True, incident=before.incident)
+        if said.verb is Verb.LEFT and before.incident is not None and before.incident.state in ENDED:
+            # The desk was quicker: he has done his part, and the case is not touched any more.
+            return Answered(incident_id=incident_id, incident=before.incident)
         if said.verb in PROMISES:
             await _not_too_often(conn, incident_id, person_id)
         event = await _event(conn, before, said, nonce)

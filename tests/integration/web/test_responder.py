@@ -137,12 +137,36 @@ def test_cannot_go_is_noted_and_may_be_taken_back(guard: Guard) -> None:
     assert "我去" in page
 
 
-def test_closed_case_says_that_it_is_over(guard: Guard, li: httpx.Client) -> None:
+def closes(li: httpx.Client, incident: int) -> None:
     form = {
         "csrf": csrf_of(li.get("/").text), "disposition": "accidental", "done": "通话", "with_whom": "本人",
         "how": "voice", "called_back": "yes",
     }  # fmt: skip
-    assert li.post(f"/incidents/{guard.incident}/close", data=form).status_code == 303
+    assert li.post(f"/incidents/{incident}/close", data=form).status_code == 303
+
+
+def test_guard_who_leaves_after_the_desk_has_closed_is_thanked_and_the_case_stays_as_it_was(
+    guard: Guard, li: httpx.Client
+) -> None:
+    for verb in ("accept", "en_route", "arrived"):
+        guard.says(verb)
+    closes(li, guard.incident)
+    events = "select count(*) from incident_event where incident_id = %(i)s"
+    before = guard.world.sql(events, i=guard.incident)
+    left = guard.says("left", nonce="out")
+    assert (left.status_code, left.json()["view"]) == (200, "closed")
+    assert guard.says("left", nonce="out").json()["repeat"]
+    by_form = guard.client.post(f"{guard.path}/answer", data={"verb": "left", "nonce": "by-form"})
+    assert (by_form.status_code, by_form.headers["location"]) == (303, guard.path)
+    page = guard.sees()
+    assert "谢谢" in page
+    assert "这起警情已结束" not in page, "no refusal"
+    assert guard.world.sql(events, i=guard.incident) == before
+    assert guard.says("arrived").json()["error"] == "ended", "any other tap is told so"
+
+
+def test_closed_case_says_that_it_is_over(guard: Guard, li: httpx.Client) -> None:
+    closes(li, guard.incident)
     page = guard.sees()
     assert "已结束" in page
     assert "我去" not in page
