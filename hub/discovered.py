@@ -54,9 +54,9 @@ class Discovered:
         if self._known.get(topic) == digest:
             return
         key, entities = found
-        was = self._put(key, home_of(topic), entities, digest)
+        changed = self._put(key, home_of(topic), entities, digest)
         storable = len(topic) <= LONGEST_TOPIC and len(payload) <= LARGEST and "\x00" not in topic
-        if (topic in self._known or was) and storable and len(self.fresh) < MOST_WAITING:
+        if changed and storable and len(self.fresh) < MOST_WAITING:
             self.fresh[topic] = home_of(topic), payload if entities else b""
 
     def load(self, told: Iterable[tuple[str, bytes]]) -> None:
@@ -74,10 +74,21 @@ class Discovered:
                 del self.fresh[topic]
 
     def _put(self, key: str, place: str, entities: tuple[Entity, ...], digest: bytes) -> bool:
-        """Put a message's entities in; returns whether it had told of some before."""
-        was = self._forget(key, place)
-        if not entities or not self._room_for(len(entities)):
-            return was
+        """Put a message's entities in place of what it told of before; returns whether that changed anything.
+
+        Where there is no room for them, those of before stay.
+        """
+        old, old_digest = self._places.get(place, {}).get(key, ()), self._known.get(key)
+        self._forget(key, place)
+        if entities and self._room_for(len(entities)):
+            self._add(key, place, entities, digest)
+            return True
+        if entities and old and old_digest is not None:
+            self._add(key, place, old, old_digest)  # there was room for them, and making more has only added to it
+            return False
+        return bool(old)
+
+    def _add(self, key: str, place: str, entities: tuple[Entity, ...], digest: bytes) -> None:
         self._places.setdefault(place, OrderedDict())[key] = entities
         self._count(place, len(entities))
         self._known[key] = digest
@@ -86,7 +97,6 @@ class Discovered:
         known = self._places[place]
         while self._counts[place] > self._most_of_one and len(known) > 1:
             self._forget(next(iter(known)), place)  # the oldest; the one that came now stays
-        return was
 
     def _room_for(self, more: int) -> bool:
         """Whether there is room, where need be in the newest place of a root that has more than its share.
@@ -117,7 +127,7 @@ class Discovered:
         else:
             self._hogs.discard(root)
 
-    def _forget(self, key: str, place: str) -> bool:
+    def _forget(self, key: str, place: str) -> None:
         known = self._places.get(place)
         gone = () if known is None else known.pop(key, ())
         self._known.pop(key, None)
@@ -129,4 +139,3 @@ class Discovered:
                 self.by_topic[one.topic] = left
             else:
                 self.by_topic.pop(one.topic, None)
-        return bool(gone)

@@ -9,6 +9,8 @@ from hub.store.sql import queries
 Q = queries("discovered")
 MOST = 5_000  # messages of one place; a house has some hundred
 MOST_BYTES = 8 << 20  # of one place
+MOST_IN_ALL = 50_000  # messages of all places together
+MOST_BYTES_IN_ALL = 256 << 20
 
 
 async def mark(conn: Connection) -> str:
@@ -36,4 +38,5 @@ async def keep(conn: Connection, told: Mapping[str, tuple[str, bytes]], now: dat
     await conn.execute(Q.keep, {"topics": list(told), "places": places, "payloads": payloads, "now": now})
     limits = {"places": sorted(set(places)), "now": now, "most": MOST, "most_bytes": MOST_BYTES}
     await conn.execute(Q.trim, limits)
+    await conn.execute(Q.trim_all, {"most": MOST_IN_ALL, "most_bytes": MOST_BYTES_IN_ALL})
     await conn.execute(Q.tell)

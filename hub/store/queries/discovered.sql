@@ -29,5 +29,19 @@ delete from discovery d using (
 ) ranked
 where ranked.topic = d.topic and (gone or number > %(most)s or bytes > %(most_bytes)s)
 
+-- name: trim_all
+-- All places together keep no more than so many, nor more bytes. Of each root (what one key can name) the newest stays, then
+-- the second newest of each, and so on: the root with the most loses its oldest, however many places it invents.
+delete from discovery d using (
+    select topic, row_number() over (order by turn, at desc, topic) as number,
+           sum(size) over (order by its_bytes, at desc, topic rows unbounded preceding) as bytes
+    from (select topic, at, size, row_number() over newest as turn, sum(size) over newest as its_bytes
+          from (select *, octet_length(topic) + coalesce(octet_length(payload), 0) as size from discovery) sized
+          window newest as (partition by split_part(place, '/', 1) order by at desc, topic rows unbounded preceding)) one
+) ranked
+where ranked.topic = d.topic and (number > %(most)s or bytes > %(most_bytes)s)
+  and (select count(*) > %(most)s or sum(octet_length(topic) + coalesce(octet_length(payload), 0)) > %(most_bytes)s
+       from discovery)
+
 -- name: tell
 select pg_notify('carehub_config', '')

@@ -96,6 +96,40 @@ async def test_place_keeps_its_newest_messages_and_crowds_out_nobody_else(
         assert look.execute("select count(*) from discovery where place = 'a'").fetchone() == (3,)
 
 
+async def test_inventor_of_places_fills_no_table_and_crowds_out_its_own(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovered, "MOST_IN_ALL", 4)
+    async with await connect(dsn) as conn:
+        for number in (1, 2):
+            await discovered.keep(conn, {f"home7/{number}/config": ("home7", b"{}")}, await hub_now(conn))
+        for number in range(6):
+            await discovered.keep(conn, {f"x/{number}/a/config": (f"x/{number}", b"{}")}, await hub_now(conn))
+        kept = [topic for topic, _ in await discovered.load(conn)]
+        assert kept == ["home7/1/config", "home7/2/config", "x/4/a/config", "x/5/a/config"]
+        monkeypatch.setattr(discovered, "MOST_BYTES_IN_ALL", 950)
+        await discovered.keep(conn, {"x/9/a/config": ("x/9", b"x" * 900)}, await hub_now(conn))
+        assert [topic for topic, _ in await discovered.load(conn)] == [
+            "home7/1/config", "home7/2/config", "x/9/a/config"
+        ]  # fmt: skip
+
+
+def test_update_that_does_not_fit_leaves_the_cord_as_it_was() -> None:
+    table = Discovered(most=30)
+    for house in range(28):  # so many that nobody has more than a tenth
+        table.learn(f"h{house}/{CONFIG.partition('/')[2]}", json.dumps(CORD).encode())
+    topic = "home8/homeassistant/device/panel/config"
+    for count in (2, 4):
+        cords = {f"c{n}": {"platform": "binary_sensor", "state_topic": f"p/{n}", "name": "SOS"} for n in range(count)}
+        panel = {"device": {"identifiers": ["panel"]}, "components": cords}
+        table.learn(topic, json.dumps(panel).encode())
+    assert len(table) == 30
+    assert {"home8/p/0", "home8/p/1"} <= table.by_topic.keys()
+    assert json.loads(table.fresh[topic][1])["components"].keys() == {"c0", "c1"}, "what is stored can be loaded again"
+    table.learn(topic, b"")
+    assert (len(table), table.fresh[topic][1]) == (28, b"")
+
+
 def test_inventor_of_entities_crowds_out_its_own() -> None:
     table = Discovered(most=100, most_of_one=3)
     table.learn(CONFIG, json.dumps(CORD).encode())
