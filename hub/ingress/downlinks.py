@@ -255,14 +255,14 @@ class Downlinks:
         if not rows:
             counters.DOWNLINKS.labels("no longer waiting").inc()
             return True
-        payload, retain, page_id, command, answers = rows[0]
+        payload, retain, page_id, command, answers, again = rows[0]
         outlet = self._outlet(topic)
         if outlet is None:
             return False
         key = f"downlink-{number}" if page_id is None else f"page-{page_id}"
         downlink = Downlink(topic=topic, payload=payload, retain=retain)
         if command is not None:
-            return await self._tell(outlet, downlink, key, number, command, answers=answers)
+            return await self._tell(outlet, downlink, key, number, command, answers=answers, again=again)
         heard = await outlet.deliver(downlink, key)
         counters.DOWNLINKS.labels("acknowledged" if heard else "not acknowledged").inc()
         if heard:
@@ -273,9 +273,15 @@ class Downlinks:
     # An operator's commands.
 
     async def _tell(
-        self, outlet: Outlet, downlink: Downlink, key: str, number: int, command: int, *, answers: bool
+        self, outlet: Outlet, downlink: Downlink, key: str, number: int, command: int, *, answers: bool, again: bool
     ) -> bool:
-        """Send a command, listening for its answer before the device's line has confirmed it."""
+        """Send a command, listening for its answer before the device's line has confirmed it.
+
+        One that must not be done twice is noted first: if this process ends before it can note more, it stays at that.
+        True also when another has begun it, or when nobody can say whether the device has it.
+        """
+        if not again and not await self._begin_once(command):
+            return True
         if answers:
             self._awaited.expect(command, downlink.topic, downlink.payload)
         self._sending.add(command)
@@ -289,9 +295,23 @@ class Downlinks:
                     await conn.execute(Q.mark_delivered, {"id": number})
                     await conn.execute(COMMANDS.sent, {"id": command, "took_s": loop.time() - began})
                 self._outcomes.expected()
+            elif not again:
+                return not await self._may_wait(outlet, downlink.topic, command)
             return heard
         finally:
             self._sending.discard(command)
+
+    async def _begin_once(self, command: int) -> bool:
+        async with self._pool.connection() as conn:
+            return bool(await _rows(conn, COMMANDS.begin, id=command))
+
+    async def _may_wait(self, outlet: Outlet, topic: str, command: int) -> bool:
+        """Whether a command that was not confirmed waits for another try. Whoever was there and is gone may have it."""
+        if not outlet.reaches(topic):
+            return False
+        async with self._pool.connection() as conn:
+            await conn.execute(COMMANDS.not_begun, {"id": command})
+        return True
 
 
 async def _rows(conn: psycopg.AsyncConnection[tuple[Any, ...]], query: bytes, **values: Any) -> list[tuple[Any, ...]]:

@@ -27,6 +27,7 @@ MOST_AN_HOUR = 60  # to one device
 SAME_WITHIN_S = 10  # two presses of one button are one
 LONGEST_WORDS = 60  # characters; a watch shows no more
 LISTED = 50
+PERHAPS = "perhaps sent, not confirmed"  # how a command failed that was interrupted while it was being sent
 BATCHES_LOOKED_AT = 4  # for the topic a device was last heard on
 
 

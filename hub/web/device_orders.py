@@ -45,7 +45,8 @@ def _line(row: Mapping[str, Any], language: str) -> Row:
     )  # fmt: skip
     at = row["result_at"] or row["answered_at"] or row["sent_at"] or row["asked_at"]
     what = t(f"order.{row['what']}") if row["what"] in ORDERS else device_commands.describe(row["what"], row["detail"])
-    return {"what": what, "state": state, "at": at, "text": _result(row["result"]) or t(f"told_state.{state}")}
+    became = "perhaps" if row["failed"] == device_commands.PERHAPS else state
+    return {"what": what, "state": state, "at": at, "text": _result(row["result"]) or t(f"told_state.{became}")}
 
 
 def _result(result: Mapping[str, Any] | None) -> str:

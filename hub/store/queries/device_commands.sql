@@ -26,14 +26,26 @@ with told as (
 )
 select pg_notify('carehub_downlink', id::text) from told
 
+-- name: begin
+-- It is being sent: what must not be done twice is noted before it goes out, so that no successor sends it again. Nothing is
+-- returned if it was begun before.
+update device_command set sent_at = hub_now() where id = %(id)s and sent_at is null returning id
+
+-- name: not_begun
+-- Nobody was there to send it to: it waits again.
+update device_command set sent_at = null where id = %(id)s and tries = 0 and failed is null and answered_at is null
+
 -- name: sent
 -- The device's line has confirmed it; what it says may come before the confirmation, so the time is that of the sending.
-update device_command set sent_at = hub_now() - make_interval(secs => %(took_s)s), tries = tries + 1 where id = %(id)s
+update device_command set sent_at = hub_now() - make_interval(secs => %(took_s)s), tries = tries + 1,
+                          failed = nullif(failed, 'perhaps sent, not confirmed')
+where id = %(id)s
 returning pg_notify('carehub_incident', incident_id::text)
 
 -- name: answered
 -- What the device said to it, the first time.
-update device_command set answered_at = hub_now(), answer = %(words)s, refused = %(refused)s
+update device_command set answered_at = hub_now(), answer = %(words)s, refused = %(refused)s,
+                          failed = nullif(failed, 'perhaps sent, not confirmed')
 where id = %(id)s and answered_at is null
 returning pg_notify('carehub_incident', incident_id::text)
 
@@ -71,9 +83,13 @@ from found f where f.id = c.id
 returning pg_notify('carehub_incident', c.incident_id::text)
 
 -- name: over
--- Commands whose time is up come to nothing, and why.
-update device_command set failed = case when sent_at is null then 'not reached' else 'no answer' end
-where failed is null and answered_at is null and expires_at <= hub_now() and (sent_at is null or answers or what in ('measure', 'locate'))
+-- Commands whose time is up come to nothing, and why. One that was begun and not confirmed for longer than any way out waits
+-- was interrupted: whether its device has it nobody knows, and it is not sent again.
+update device_command set failed = case when sent_at is null then 'not reached'
+                                        when tries = 0 then 'perhaps sent, not confirmed' else 'no answer' end
+where failed is null and answered_at is null
+  and (expires_at <= hub_now() and (sent_at is null or answers or what in ('measure', 'locate'))
+       or tries = 0 and sent_at < hub_now() - interval '2 minutes')
 returning pg_notify('carehub_incident', incident_id::text)
 
 -- name: of_device

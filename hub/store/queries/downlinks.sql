@@ -4,6 +4,7 @@
 select * from (
     select d.id, d.topic, d.device_id, exists (select from device_command c where c.downlink_id = d.id) as asked
     from downlink d where d.delivered_at is null and d.expires_at > hub_now()
+      and not exists (select from device_command c where c.downlink_id = d.id and not c.again and c.sent_at is not null)
     union all
     select d.id, d.topic, d.device_id, true
     from device_command c join downlink d on d.id = c.downlink_id
@@ -21,11 +22,12 @@ where d.id = any(%(ids)s) and d.delivered_at is null and d.expires_at > hub_now(
 order by d.id
 
 -- name: load
--- One row, unless it was delivered or has expired meanwhile, or was answered if it is a command sent before.
-select d.payload, d.retain, d.page_id, c.id, c.answers
+-- One row, unless it was delivered or has expired meanwhile, or was answered if it is a command sent before, or was begun if
+-- it is one that must not be done twice.
+select d.payload, d.retain, d.page_id, c.id, c.answers, c.again
 from downlink d left join device_command c on c.downlink_id = d.id
 where d.id = %(id)s and d.expires_at > hub_now()
-  and (d.delivered_at is null or c.answers and c.again and c.answered_at is null and c.tries < %(tries)s)
+  and (d.delivered_at is null and (c.again or c.sent_at is null) or c.answers and c.again and c.answered_at is null and c.tries < %(tries)s)
 
 -- name: retained
 -- The last retained downlink of each topic, which whoever subscribes is given.

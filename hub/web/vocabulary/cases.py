@@ -94,4 +94,5 @@ WORDS: dict[str, tuple[str, str]] = {
     "told_state.answered": ("设备已回应", "the device answered"),
     "told_state.refused": ("设备拒绝", "the device refused"),
     "told_state.failed": ("未回应", "no answer"),
+    "told_state.perhaps": ("可能已送达，未确认", "perhaps sent, not confirmed"),
 }
