@@ -124,7 +124,7 @@ def _binary(entity: Entity, found: Any, fresh: Quality) -> Iterator[Observation]
     yield Observation(
         code=code,
         value=when_on if said == entity.on else not when_on,
-        lasting=code.startswith("alarm."),
+        lasting=entity.clears and code.startswith("alarm."),
         native=entity.device_class or None,
         quality=fresh,
     )

@@ -41,6 +41,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     on: str = "on"  # the word for it, as `templates.said` writes it
     off: str = "off"
+    clears: bool = True  # it says when it is off; with `off_delay`, or without a word for it, it says only ON
     payload: str | None = None  # a trigger's own word
     model: str | None = None
 
@@ -174,10 +175,12 @@ def _entity(where: re.Match[str], called: tuple[str, str], one: Mapping[str, Any
     home = where["home"]
     own = " ".join(str(part or "") for part in (one.get("object_id"), one.get("name"), name, where["object"]))
     payload = one.get("payload")
+    clears = not one.get("off_delay") and one.get("payload_off", "OFF") not in (None, "")
     return Entity(
         key=f"{where[0]}#{name}", device="", component=component,
         topic=f"{home}/{state_topic}" if home and not state_topic.startswith(f"{home}/") else state_topic,
         template=template, name=own[:200], device_class=values.word(one.get("device_class")),
         unit=values.word(one.get("unit_of_measurement")), on=templates.said(one.get("payload_on", "ON")),
         off=templates.said(one.get("payload_off", "OFF")), payload=payload[:80] if isinstance(payload, str) else None,
+        clears=clears,
     )  # fmt: skip

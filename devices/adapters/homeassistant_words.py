@@ -29,6 +29,7 @@ SHORT: Mapping[str, str] = {
     "mf": "manufacturer",
     "mdl": "model",
     "mdl_id": "model_id",
+    "off_dly": "off_delay",
 }
 # A binary sensor that is on -> what it then states.
 BINARY: Mapping[str, tuple[str, bool]] = {

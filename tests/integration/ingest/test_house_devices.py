@@ -4,6 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from tests.integration.ingest.conftest import Hub
 from tests.integration.ingest.test_press import known
 
@@ -43,6 +45,20 @@ async def test_cord_that_discovery_told_of_rings_and_its_retained_state_does_not
     hub.send("home7/flat7/cord", b"ON")
     await hub.done()
     assert await hub.rows("select presses from incident") == [(1,)]
+
+
+@pytest.mark.parametrize(("more", "presses"), [({"off_delay": 5}, 2), ({"payload_off": None}, 2), ({}, 1)])
+async def test_cord_that_says_only_on_is_pressed_again_by_the_next_on(
+    hub: Hub, dsn: str, more: dict[str, Any], presses: int
+) -> None:
+    await known(hub, dsn, "ha:home7/cord7")
+    cord = {"state_topic": "flat7/cord", "name": "SOS cord", "device": {"identifiers": ["cord7"]}, **more}
+    hub.send("home7/homeassistant/binary_sensor/cord7/config", cord, retained=True)
+    start = int(time.time() * 1000)
+    for offset in (0, 3_000, 30_000):  # the second is the same press; the third is another, unless it went on
+        hub.send("home7/flat7/cord", b"ON", at_ms=start + offset)
+        await hub.done()
+    assert await hub.rows("select presses from incident") == [(presses,)]
 
 
 async def test_fall_in_stages_is_one_case(hub: Hub, dsn: str) -> None:
