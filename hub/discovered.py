@@ -78,7 +78,8 @@ class Discovered:
 
         Where there is no room for them, those of before stay.
         """
-        old, old_digest = self._places.get(place, {}).get(key, ()), self._known.get(key)
+        old = self._places[place].get(key, ()) if place in self._places else ()
+        old_digest = self._known.get(key)
         self._forget(key, place)
         if entities and self._room_for(len(entities)):
             self._add(key, place, entities, digest)
