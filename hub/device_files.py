@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,12 @@ LINES_LIMIT = 20_000
 LONGEST_CELL = 200
 LONGEST_DEADLINE_S = 31 * 86_400
 OWN = "carehub:"
+GUARD = "'"  # before texts that a spreadsheet would take for a formula
+GUARDED = (
+    "texts that a spreadsheet would run, those with = + - @ TAB CR in front, have a ' before them; import takes it off"
+)
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # one that has the guard already gets another, so that it comes back as it was
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 NOT_A_DEVICE = "responder"  # the topics below carehub/responder/ are people's
 
 
@@ -69,7 +76,7 @@ def read(text: str, residents: Mapping[str, Sequence[int]], speaks: Callable[[st
             if len(cells) != len(head):
                 faults.append(Fault(line=at, text=f"{len(cells)} cells under {len(head)} heads: put a comma for each"))
                 continue
-            said = {name: cell.strip() for name, cell in zip(head, cells, strict=True)}
+            said = {name: bare(cell.strip()).strip() for name, cell in zip(head, cells, strict=True)}
             wrong = [*_wrong(said, residents, speaks), *_twice(said.get("address", ""), first, at)]
             faults += [Fault(line=at, text=text) for text in wrong]
             if not wrong:
@@ -86,8 +93,19 @@ def write(rows: Iterable[Row]) -> str:
     table.writerow(COLUMNS)
     for row in rows:
         deadline = "" if row.deadline_s is None else row.deadline_s  # 0 is not supervised, nothing is as its class
-        table.writerow((row.address, row.model, row.resident or "", row.room, deadline))
+        table.writerow((guarded(row.address), guarded(row.model), row.resident or "", guarded(row.room), deadline))
     return out.getvalue()
+
+
+def guarded(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula; numbers, also those written as text, stay as they are."""
+    risky = isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell)
+    return f"{GUARD}{cell}" if risky else cell
+
+
+def bare(cell: str) -> str:
+    """Return a cell without the guard that `guarded` put before it."""
+    return cell[1:] if cell.startswith(GUARD) and _FORMULA.match(cell) else cell
 
 
 def address_fault(address: str, speaks: Callable[[str], bool]) -> str:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from devices import fhir
 from devices.records import FIELDS, Record, plain
+from hub import device_files
 from hub.config import Settings
 from hub.errors import HubError
 from hub.policies import whose
@@ -24,7 +25,8 @@ Write: TypeAlias = Callable[[Iterable[Record]], None]
 
 def add_to(commands: Any) -> None:
     """Add the commands to `carehub devices`."""
-    told = commands.add_parser("records", help="what was said, LOINC-coded in UCUM units: JSON lines, CSV or FHIR R5")
+    told = commands.add_parser("records", help="what was said, LOINC-coded in UCUM units: JSON lines, CSV or FHIR R5",
+                               description=f"What was said. In CSV, {device_files.GUARDED}.")  # fmt: skip
     told.add_argument("device", metavar="DEVICE", nargs="?", help="number or address")
     told.add_argument("--resident", metavar="NUMBER|NAME", help="of every device while it was this resident's")
     told.add_argument("--since", type=datetime.fromisoformat, metavar="2026-11-22T02:14", help="left out: a day ago")
@@ -106,7 +108,9 @@ def _resources() -> Write:
 def _table() -> Write:
     out = csv.DictWriter(sys.stdout, FIELDS, lineterminator="\n")
     out.writeheader()
-    return lambda said: out.writerows(map(plain, said))
+    return lambda said: out.writerows(
+        {name: device_files.guarded(cell) for name, cell in plain(one).items()} for one in said
+    )
 
 
 def _print(said: Iterable[Any]) -> None:

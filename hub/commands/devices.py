@@ -61,7 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("--check", action="store_true", help="only look for faults")
     take.add_argument("--by", metavar="PERSON", help="whose doing it is")
     take.set_defaults(run=device_bulk.take)
-    give = commands.add_parser("export", help="every device in use, as import reads it")
+    give = commands.add_parser(
+        "export", help="every device in use, as import reads it",
+        description=f"Every device in use, as import reads it: {device_files.GUARDED}.",
+    )  # fmt: skip
     give.add_argument("file", type=Path, nargs="?")
     give.set_defaults(run=device_bulk.give)
     acl = commands.add_parser("acl", help="who may publish and subscribe where, for a broker of your own")

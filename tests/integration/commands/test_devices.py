@@ -1,5 +1,6 @@
 """An installer registers devices: the secret is shown once and kept as a hash."""
 
+import csv
 import hashlib
 from pathlib import Path
 
@@ -200,6 +201,25 @@ def test_file_taken_and_given_back_is_the_same_and_keys_in_use_stay(
     assert devices.main(["import", str(back)]) == 0
     assert rows(dsn, "select secret_sha256 from credential") == before
     assert rows(dsn, "select state from device order by id") == [("bound",), ("claimed",)]
+
+
+def test_room_that_a_spreadsheet_would_run_is_guarded_in_the_file_and_itself_again_when_taken(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = ["=cmd|' /C calc'!A0", "@SUM(1)", "+1+1", "-2+3", "'=1", "\t=1", "-3.5", "浴室"]
+    for number, room in enumerate(rooms):
+        devices.main(["add", f"carehub:w-{number}", "--room", room])
+    before, back = rows(dsn, "select address, room from device order by id"), tmp_path / "back.csv"
+    assert devices.main(["export", str(back)]) == 0
+    with back.open(encoding="utf-8", newline="") as file:
+        cells = [line["room"] for line in csv.DictReader(file)]
+    assert cells == [*(f"'{room}" for room in rooms[:6]), "-3.5", "浴室"]
+    assert devices.main(["import", str(back)]) == 0
+    after = rows(dsn, "select address, room from device order by id")
+    assert after == [(address, str(room).strip()) for address, room in before], "import has always taken off blanks"
+    with pytest.raises(SystemExit):
+        devices.main(["export", "--help"])
+    assert "import takes it off" in " ".join(capsys.readouterr().out.split())
 
 
 def test_rights_and_label_are_written_to_files(dsn: str, tmp_path: Path) -> None:
