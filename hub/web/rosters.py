@@ -54,7 +54,7 @@ async def page(request: Request, who: SeatOf, has: PartsOf, name: str = "", week
 
 
 async def _show(
-    request: Request, who: Seat, conn: Connection, name: str, week: str = "", **more: Any
+    request: Request, who: Seat, conn: Connection, name: str, week: str = "", *, status: int = 200, **more: Any
 ) -> Response:  # fmt: skip
     now = await hub_now(conn)
     lists = [row for row in await rosters.rosters(conn) if row.name]
@@ -64,11 +64,11 @@ async def _show(
         "here": "rosters", "lists": lists, "chosen": chosen, "zones": ("Asia/Shanghai", "Asia/Urumqi", "UTC"),
         "roles": list(Role), "people": people.for_lists(),
         "may": who.role == "supervisor",
-        "on_now": await _on_now(conn, lists, people, now), "read": None, "sent": "",
+        "on_now": await _on_now(conn, lists, people, now), "read": None, "sent": "", "problem": "", "typed": {},
     }  # fmt: skip
     if chosen:
         values |= await _of_list(conn, chosen, people, now, week)
-    return render(request, "rosters.html", who, **(values | more))
+    return render(request, "rosters.html", who, status=status, **(values | more))
 
 
 async def _of_list(conn: Connection, chosen: RosterRow, people: People, now: datetime, week: str) -> dict[str, Any]:
@@ -216,11 +216,30 @@ async def _do(request: Request, who: Seat, form: FormData, has: Parts, act: Any)
         async with has.pool.connection() as conn:
             await act(conn, name)
     except RosterError as refused:
-        return said(request, who, t(f"roster_error.{refused.code}"), 409)
+        return await _again(request, who, form, has, t(f"roster_error.{refused.code}"), 409)
     except RefusedFormError as refused:
-        return said(request, who, t(refused.key, **refused.facts), 422)
+        return await _again(request, who, form, has, t(refused.key, **refused.facts), 422)
     week = _day(text(form, "week", 20))
     return go("/rosters?" + urlencode({"name": name} | ({"week": week.isoformat()} if week else {})))
+
+
+async def _again(  # noqa: PLR0917 - said in the order of the answer
+    request: Request, who: Seat, form: FormData, has: Parts, problem: str, status: int
+) -> Response:
+    """The page once more, with what was wrong in the form itself and what was typed still there."""
+    typed: dict[str, Any] = {field: text(form, field) for field in form if field != "csrf"}
+    typed |= {"form": request.url.path.removeprefix("/rosters/"), "weekday": form.getlist("weekday")}
+    async with has.pool.connection() as conn:
+        return await _show(
+            request,
+            who,
+            conn,
+            typed.get("name", ""),
+            typed.get("week", ""),
+            status=status,
+            problem=problem,
+            typed=typed,
+        )
 
 
 def _rotation(form: FormData, name: str, people: People) -> Rotation:

@@ -63,6 +63,53 @@ def test_override_is_written_shown_and_taken_back(world: World, supervisor: http
 
 
 @pytest.mark.parametrize(
+    ("language", "fault"), [("zh-CN", "时间不对：结束要晚于开始"), ("en", "The time is wrong: it ends after it begins")]
+)
+def test_override_that_ends_before_it_begins_says_so_in_its_form_and_keeps_what_was_typed(
+    world: World, supervisor: httpx.Client, language: str, fault: str
+) -> None:
+    turns(world, made(supervisor))
+    world.sql("update person set language = %(l)s where login = 'chen'", l=language)
+    sent = {"off": guard(world), "from": "2030-01-02T08:00", "to": "2030-01-01T20:00", "reason": "病假 <周二>"}
+    again = post(supervisor, "/rosters/override", **sent)
+    assert again.status_code == 422
+    form = again.text.partition('action="/rosters/override"')[2].partition("</form>")[0]
+    assert fault in form
+    for kept in ('value="2030-01-02T08:00"', 'value="2030-01-01T20:00"', 'value="病假 &lt;周二&gt;"',
+                 f'value="{guard(world)}" selected', f'name="name" value="{LIST}"'):  # fmt: skip
+        assert kept in form
+    assert again.text.count(fault) == 1
+    assert again.text.count("2030-01-02T08:00") == 1, "in no other form"
+    assert world.sql("select count(*) from shift_override") == [(0,)]
+
+
+def test_faulty_rotation_stands_open_with_what_was_typed_and_the_saved_one_as_it_is(
+    world: World, supervisor: httpx.Client
+) -> None:
+    turns(world, made(supervisor))
+    again = turns(world, supervisor, people="某某", turn_days="3", weekday=["2", "4"])
+    saved, fresh = again.text.split('action="/rosters/rotation"')[1:]
+    assert "找不到“某某”" in fresh
+    assert 'value="某某"' in fresh
+    assert 'name="turn_days" min="1" max="366" value="3"' in fresh
+    assert fresh.count(" checked") - fresh.partition("</form>")[2].count(" checked") == 2
+    assert "某某" not in saved.partition("</form>")[0]
+
+
+def test_new_list_in_no_zone_and_a_change_to_a_list_that_is_gone_say_so_on_the_page(
+    world: World, supervisor: httpx.Client
+) -> None:
+    made(supervisor)
+    again = post(supervisor, "/rosters/list", name="夜班", zone="China", needs_check_in="1")
+    form = again.text.partition('action="/rosters/list"')[2].partition("</form>")[0]
+    for kept in ("没有时区“China”", 'value="夜班"', 'value="China"', 'value="1" checked'):
+        assert kept in form
+    gone = post(supervisor, "/rosters/shift", name="早班", person=guard(world), **{"from": "x", "to": "y"})
+    assert gone.status_code == 422
+    assert "时间不对" in gone.text.partition('class="rota"')[0], "in no form: it would be saved to another list"
+
+
+@pytest.mark.parametrize(
     "path", ["list", "shift", "override", "rotation", "check_in", "import", "rotation/1/end", "shift/1/drop"]
 )
 def test_operator_reads_and_changes_nothing(world: World, li: httpx.Client, path: str) -> None:
