@@ -128,6 +128,7 @@ class Doubt(StrEnum):
     BATTERY = "battery"
     NOBODY_OF_HER_OWN = "nobody_of_her_own"
     FEW_CONTACTS = "few_contacts"
+    CONSENT_BACK = "consent_back"  # it rings on: she must not be left without help by a word on the telephone
 
 
 WORDS: Mapping[Reason | Doubt, tuple[str, str]] = {
@@ -147,6 +148,10 @@ WORDS: Mapping[Reason | Doubt, tuple[str, str]] = {
     Reason.NOT_LIVE: ("尚未启用", "it has not been put into service"),
     Doubt.BATTERY: ("电量低", "its battery is low"),
     Doubt.NOBODY_OF_HER_OWN: ("该长者没有登记家属或邻里", "no family or neighbour is registered for this resident"),
+    Doubt.CONSENT_BACK: (
+        "知情同意已收回",
+        "consent has been taken back: speak with her, then retire it or write a yes",
+    ),
     Doubt.FEW_CONTACTS: ("已确认的联系人不足 3 位", "fewer than 3 contacts have confirmed"),
 }
 
@@ -171,6 +176,7 @@ class Known:
     # What an installation asks besides; None: nobody asks, as of a device that was in use before.
     unheard: tuple[str, ...] = ()  # rooms from which a press did not arrive
     consented: bool | None = None
+    consent_back: bool = False  # of a device in use: the last word was no
     confirmed: int | None = None  # of her contacts
     contacts_min: int = 0  # fewer keep it out of effect
 
@@ -235,6 +241,8 @@ def _unasked(known: Known) -> Iterator[tuple[Reason, str]]:
 def _doubts(known: Known) -> Iterator[Doubt]:
     if known.battery_pct is not None and known.battery_pct <= BATTERY_LOW_PCT:
         yield Doubt.BATTERY
+    if known.consent_back:
+        yield Doubt.CONSENT_BACK
     if known.circle == 0 and known.state not in (State.SEEN, State.CLAIMED, State.RETIRED):
         yield Doubt.NOBODY_OF_HER_OWN
     elif known.confirmed is not None and known.confirmed < CONTACTS_WANTED:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from hub.config import Settings
 from hub.device_life import State, effect
 from hub.errors import HubError
 from hub.policies import whose
-from hub.store import device_life, device_log, devices, raw
+from hub.store import contacts, device_life, device_log, devices, raw
 from hub.store.device_log import Filter
 from hub.store.pool import connect, hub_now
 from hub.store.telemetry import moment
@@ -88,7 +89,9 @@ async def show(options: argparse.Namespace, settings: Settings) -> int:
             device = await device_life.hold(conn, options.device)
         found, now = await device_life.known(conn, device.id), await hub_now(conn)
         history = await device_life.history(conn, device.id)
+        said = await contacts.consent(conn, device.resident_id) if device.resident_id else None
         bodies = await devices.said(conn, device.id, max(0, min(options.messages, MOST_MESSAGES)))
+    found = replace(found, consent_back=bool(said and not said.given and device.state is State.LIVE))
     told = effect(found, now)
     print(f"device {device.id}: {device.address}, {device.state}")
     print(f"  model     {device.model or '-'}")
@@ -96,6 +99,7 @@ async def show(options: argparse.Namespace, settings: Settings) -> int:
     print(f"  heard     {_time(found.heard_at, zone) or 'never'}")
     print(f"  deadline  {deadline_words(device.address, device.model, device.deadline_s)}")
     print(f"  battery   {'-' if found.battery_pct is None else f'{found.battery_pct:.0f} %'}")
+    print(f"  consent   {_consent(said, device.state, zone)}")
     print(f"  {'已生效 in effect' if told.in_effect else '未生效 not in effect'}")
     for words in told.words():
         print(f"  - {words}")
@@ -106,6 +110,13 @@ async def show(options: argparse.Namespace, settings: Settings) -> int:
     for _, line in zip(range(options.messages), _messages(device.address, device.model, bodies, zone), strict=False):
         print(line)
     return 0
+
+
+def _consent(said: contacts.Consent | None, state: State, zone: ZoneInfo) -> str:
+    if said is None:
+        return "-"
+    word = "given" if said.given else "taken back" if state is State.LIVE else "refused"
+    return f"{word} on {_time(said.at, zone)} by {said.said_by}, heard by {said.read_by}"
 
 
 def _messages(address: str, model: str, bodies: list[tuple[datetime, bytes]], zone: ZoneInfo) -> Iterator[str]:

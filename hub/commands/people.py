@@ -17,10 +17,11 @@ from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
 from hub.passwords import hash_password
 from hub.policies import whose
-from hub.store import devices, people, phone, register
+from hub.store import contacts, device_life, devices, people, phone, register
 from hub.store.pool import Connection, connect
 from hub.web.auth import CONSOLE_ROLES, INSTALLER
 from hub.web.auth import ROLES as SIGN_IN
+from hub.web.words import LANGUAGES
 
 ROLES = (*(str(role) for role in Role), "supervisor", INSTALLER)
 PASSWORD_BYTES = 12
@@ -48,12 +49,20 @@ def _parser() -> argparse.ArgumentParser:
     change = commands.add_parser("change", help="another way to reach a person, another resident he is called for")
     change.add_argument("person", metavar="PERSON", help="number, name, account or telephone")
     _attached(change)
+    change.add_argument(
+        "--not-for",
+        action="append",
+        default=[],
+        metavar="RESIDENT",
+        help="he is called for her no more; again for more",
+    )
     _place(change, "where he usually starts from")
     change.set_defaults(run=_change, login=None)
     link = commands.add_parser("link", help="a person's own page on his phone: prints its address, shown once")
     link.add_argument("person", metavar="PERSON", help="number, name, account or telephone")
     link.add_argument("--revoke", action="store_true", help="end every link he has, and print none")
     link.set_defaults(run=_link)
+    _consent_parser(commands.add_parser("consent", help="what she has agreed to; given or taken back by telephone"))
     listing = commands.add_parser("list", help="residents and people: who is called for whom, how, and who is on duty")
     listing.add_argument("--area", help="only hers, and those who serve her")
     listing.add_argument("--json", action="store_true", help="one JSON object, with addresses in full")
@@ -77,6 +86,19 @@ def _resident_parser(resident: argparse.ArgumentParser) -> None:
     )
     _place(resident, "of her door")
     resident.set_defaults(run=_resident)
+
+
+def _consent_parser(consent: argparse.ArgumentParser) -> None:
+    consent.add_argument("resident", metavar="RESIDENT", help="number or name; without --yes and --no, what was said")
+    said = consent.add_mutually_exclusive_group()
+    said.add_argument("--yes", dest="given", action="store_true", default=None, help="read aloud, and agreed to")
+    said.add_argument("--no", dest="given", action="store_false", help="refused, or taken back: her devices ring on")
+    consent.add_argument("--said-by", choices=contacts.SAID_BY, help="whose word it is")
+    consent.add_argument("--by", metavar="PERSON", help="who heard it: number, name, account or telephone")
+    consent.add_argument(
+        "--language", choices=LANGUAGES, default=LANGUAGES[0], help="of the text; left out: %(default)s"
+    )
+    consent.set_defaults(run=_consent)
 
 
 def _person_parser(person: argparse.ArgumentParser) -> None:
@@ -156,11 +178,15 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
 async def _change(conn: Connection, options: argparse.Namespace) -> None:
     who = await register.person(conn, options.person)
     moved = options.lat is not None and options.lon is not None
-    if not options.contact and not options.residents and not options.on_duty and not moved:
-        raise HubError("say what changes: --contact, --for, --on-duty, or --lat and --lon together")
+    if not (options.contact or options.residents or options.not_for or options.on_duty or moved):
+        raise HubError("say what changes: --contact, --for, --not-for, --on-duty, or --lat and --lon together")
     if moved:
         await people.set_place(conn, who.id, options.lat, options.lon)
     await _attach(conn, who.id, [_contact(text) for text in options.contact], options)
+    for resident in options.not_for:
+        home = await whose(conn, resident)
+        if not await people.leave_circle(conn, home.resident_id, who.id):
+            raise HubError(f"{who.name} is not called for {home.name} as one of hers")
     print(f"person {who.id}: {who.name}")
 
 
@@ -199,6 +225,29 @@ async def _link(conn: Connection, options: argparse.Namespace) -> None:
     until = ends.astimezone(options.zone)
     print(f"{options.public_url.rstrip('/')}/me/{token}")
     print(f"  for       {who.name}\n  until     {until:%Y-%m-%d}   (shown once; it is his alone)")
+
+
+async def _consent(conn: Connection, options: argparse.Namespace) -> None:
+    """A call to the centre is enough. Her devices go on: a no does not leave her without help."""
+    home = await whose(conn, options.resident)
+    if options.given is not None:
+        if not options.said_by or not options.by:
+            raise HubError("say whose word it is and who heard it: --said-by and --by")
+        who = await register.person(conn, options.by)
+        number = await contacts.consented(
+            conn, home.resident_id, given=options.given, said_by=options.said_by, read_by=who.id,
+            language=options.language,
+        )  # fmt: skip
+        held = await contacts.devices_in_hand(conn, home.resident_id)
+        for device in held:
+            facts = {"consent": number, "given": options.given}
+            await device_life.note(conn, device["id"], "consent", f"person:{who.id}", facts=facts)
+        if held and not options.given:
+            print(f"  note      {', '.join(one['address'] for one in held)}: rings on, and operators see the no on"
+                  " /install; when she wants it gone: carehub devices retire")  # fmt: skip
+    for said in await contacts.consents(conn, home.resident_id):
+        word, at = "yes" if said.given else "no", said.at.astimezone(options.zone)
+        print(f"{at:%Y-%m-%d %H:%M}  {word:<4} said by {said.said_by}, heard by {said.read_by}")
 
 
 async def _list(conn: Connection, options: argparse.Namespace) -> None:

@@ -14,6 +14,8 @@ WRITES = ("app", "webhook", "email")  # carry free words and a link; the others 
 MOST = 12  # contacts of one resident that are shown
 ASKED_LASTS = timedelta(days=7)  # a link that old asks nobody any more
 DOUBTFUL_DAYS, DOUBTFUL = 30, 50
+SAID_BY = ("herself", "relative", "guardian")
+CONSENTS = 50  # words about one resident's data that are shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,16 @@ async def consented(
     return int(made["id"])
 
 
+async def consents(conn: Connection, resident_id: int) -> tuple[Consent, ...]:
+    """Return everything that was said about her data, the last first."""
+    return tuple(Consent(**r) for r in await rows(conn, Q.consents, resident=resident_id, limit=CONSENTS))
+
+
+async def devices_in_hand(conn: Connection, resident_id: int) -> list[Row]:
+    """Return her devices that are in use, or on their way to it: id, address, state."""
+    return await rows(conn, Q.devices_in_hand, resident=resident_id)
+
+
 async def of(conn: Connection, resident_id: int) -> tuple[Contact, ...]:
     """Return her people, the nearest first, and what each has answered."""
     return tuple(
@@ -123,3 +135,20 @@ async def given_up(conn: Connection, number: int, why: str) -> None:
 async def doubtful(conn: Connection, enough: int) -> list[Row]:
     """Return residents left lately with fewer confirmed contacts than enough: id, name, area, confirmed, people."""
     return await rows(conn, Q.doubtful, enough=enough, days=DOUBTFUL_DAYS, limit=DOUBTFUL)
+
+
+async def taken_back(conn: Connection) -> list[Row]:
+    """Return residents with a device in use whose last word was no: id, name, area, said_by, read_by, at.
+
+    Their buttons ring on: nobody is left without help by a word on the telephone. The centre speaks with her, and
+    retires the devices or writes down another yes.
+    """
+    return await rows(conn, Q.taken_back, limit=DOUBTFUL)
+
+
+async def declined(conn: Connection) -> list[Row]:
+    """Return people of a circle whose last answer was that they are no contact, until the circle changes or he does.
+
+    resident_id, name, area, person_id, person, phone, role, relation, at.
+    """
+    return await rows(conn, Q.declined, limit=DOUBTFUL)

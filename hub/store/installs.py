@@ -152,9 +152,10 @@ async def _install(conn: Connection, device: Row, now: datetime, by: By) -> Inst
     made = await install_trials.made(conn, device, known, checks)
     consent = await contacts.consent(conn, device["resident_id"])
     people = await contacts.of(conn, device["resident_id"])
+    back = known.state is State.LIVE and consent is not None and not consent.given
     known = replace(
-        known, wanted=frozenset(checks), unheard=_unheard(made), consented=bool(consent and consent.given),
-        confirmed=sum(one.confirmed is True for one in people), contacts_min=by.contacts_min,
+        known, wanted=frozenset(checks), unheard=_unheard(made), consented=back or bool(consent and consent.given),
+        consent_back=back, confirmed=sum(one.confirmed is True for one in people), contacts_min=by.contacts_min,
     )  # fmt: skip
     signed = await row(conn, Q.signed, id=device["id"], since=known.bound_at)
     return replace(it, known=known, trials=made, consent=consent, contacts=people, signed=signed)

@@ -126,6 +126,12 @@ async def set_circle(
     await conn.execute(Q.set_circle, values)
 
 
+async def leave_circle(conn: Connection, resident_id: int, person_id: int) -> bool:
+    """Take a person out of a resident's circle: he is called for her no more. False: he was not in it."""
+    values = {"resident": resident_id, "person": person_id}
+    return await (await conn.execute(Q.leave_circle, values)).fetchone() is not None
+
+
 async def cover(conn: Connection, person_id: int, days: int) -> None:
     """Put a person on duty from now on, unless a shift already covers the next day."""
     await conn.execute(Q.cover, {"person": person_id, "days": days})

@@ -20,7 +20,6 @@ from hub.web.auth import Seat
 from hub.web.frame import number, text
 
 LONGEST_MODEL, LONGEST_ROOM = 60, 60
-SAID_BY = ("herself", "relative", "guardian")
 UNDER_WAY = (State.BOUND, State.TESTED)
 
 
@@ -133,7 +132,7 @@ async def _consent(doing: Doing) -> str:
     said_by, given = text(doing.form, "said_by", 20), text(doing.form, "given", 5)
     if given not in ("yes", "no"):
         raise FormFaultError("install.refused")
-    if said_by not in SAID_BY or (given == "yes" and text(doing.form, "read", 5) != "yes"):
+    if said_by not in contacts.SAID_BY or (given == "yes" and text(doing.form, "read", 5) != "yes"):
         raise FormFaultError("install.consent_missing")
     number = await contacts.consented(
         doing.conn, doing.resident, given=given == "yes", said_by=said_by, read_by=doing.who.person_id,

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 DeviceId = Annotated[int, Path(ge=1, lt=2**63)]
 LONGEST_CODE = 200
 KEY = "key"
+NO_WORK: dict[str, Any] = {"taken_back": (), "declined": (), "doubtful": ()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +111,17 @@ async def _home(visit: Visit, *, status: int = 200, **more: Any) -> Response:
     return visit.render(
         "install.html", status=status, candidates=await install_find.candidates(conn),
         mine=await install_find.mine(conn, visit.by.actor), given=await _given(visit),
-        doubtful=await contacts.doubtful(conn, CONTACTS_WANTED) if visit.who.role != INSTALLER else (),
+        **(await _desk_work(conn) if visit.who.role != INSTALLER else NO_WORK),
         guess=install_view.kind, age_of=lambda at: install_view.age(now, at, visit.t), **shown,
     )  # fmt: skip
+
+
+async def _desk_work(conn: Connection) -> dict[str, Any]:
+    """What operators and supervisors have to see to, of residents who are installed already."""
+    return {
+        "taken_back": await contacts.taken_back(conn), "declined": await contacts.declined(conn),
+        "doubtful": await contacts.doubtful(conn, CONTACTS_WANTED),
+    }  # fmt: skip
 
 
 # ---- one device ----

@@ -7,6 +7,23 @@ where c.resident_id = %(resident)s order by c.id desc limit 1
 insert into consent (resident_id, given, said_by, read_by, text_version, language, at)
 values (%(resident)s, %(given)s, %(said_by)s, %(read_by)s, %(version)s, %(language)s, hub_now()) returning id
 
+-- name: consents
+-- Everything that was said about her data, the last first.
+select c.id, c.given, c.said_by, p.name as read_by, c.at from consent c join person p on p.id = c.read_by
+where c.resident_id = %(resident)s order by c.id desc limit %(limit)s
+
+-- name: taken_back
+-- Residents with a device in use whose last word was no: the device rings on until somebody has spoken with her.
+select r.id, r.name, r.area, c.said_by, p.name as read_by, c.at
+from consent c join resident r on r.id = c.resident_id and not r.canary join person p on p.id = c.read_by
+where not c.given and not exists (select from consent n where n.resident_id = c.resident_id and n.id > c.id)
+  and exists (select from device d where d.resident_id = r.id and d.state = 'live')
+order by c.id limit %(limit)s
+
+-- name: devices_in_hand
+-- Her devices that are in use, or on their way to it.
+select id, address, state from device where resident_id = %(resident)s and state in ('bound', 'tested', 'live') order by id
+
 -- name: contacts
 -- Her people, the nearest first: the way that carries a question, whether he was asked last, and his last answer.
 select p.id as person_id, k.relation, p.role, p.name, coalesce(w.channel, '') as channel,
@@ -88,3 +105,16 @@ select * from (
     group by r.id
 ) left_with
 where confirmed < %(enough)s order by confirmed, at desc limit %(limit)s
+
+-- name: declined
+-- Who stands in a circle and said last that he is no contact: he is called all the same until somebody has seen to it.
+select r.id as resident_id, r.name, r.area, p.id as person_id, p.name as person, p.phone, p.role, k.relation,
+       a.answered_at as at
+from contact_asked a
+join care_circle k on k.resident_id = a.resident_id and k.person_id = a.person_id
+join person p on p.id = a.person_id and p.active
+join resident r on r.id = a.resident_id and not r.canary
+where a.answer = false and not exists (
+    select from contact_asked n where n.resident_id = a.resident_id and n.person_id = a.person_id
+      and n.answer is not null and (n.answered_at, n.id) > (a.answered_at, a.id))
+order by a.answered_at, a.id limit %(limit)s

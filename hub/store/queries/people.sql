@@ -88,6 +88,9 @@ insert into care_circle (resident_id, person_id, relation, position, minutes_awa
 values (%(resident)s, %(person)s, %(relation)s, %(position)s, %(minutes_away)s)
 on conflict (resident_id, person_id) do update set relation = excluded.relation, minutes_away = excluded.minutes_away
 
+-- name: leave_circle
+delete from care_circle where resident_id = %(resident)s and person_id = %(person)s returning person_id
+
 -- name: cover
 -- On duty from now on for `days`, unless a shift already covers the next day.
 with t as materialized (select hub_now() as now)

@@ -63,6 +63,22 @@ WORDS: dict[str, tuple[str, str]] = {
     "install.contact_ask": ("发确认", "Ask him"),
     "install.contact_again": ("再发一次", "Send again"),
     "install.contact_vouch": ("当面已答应", "He told me yes"),
+    "install.consent_back": (
+        "{at} 收回同意：{who}说，{name} 记录",
+        "consent taken back on {at} by {who}, heard by {name}",
+    ),
+    "install.taken_back": ("已收回同意、设备仍在使用的长者", "Consent taken back, device still in use"),
+    "install.taken_back_lead": (
+        "按键照常呼叫。请与长者谈：不再使用就停用设备，愿意继续就重新记录同意。",
+        "The buttons ring on. Speak with her: retire the devices, or write down that she agrees again.",
+    ),
+    "install.declined": ("说自己不是联系人的人", "Contacts who said no"),
+    "install.declined_lead": (
+        "呼叫时仍会找他。请打电话核对：愿意，请他在链接里改答；不愿意，用所示命令去掉，并另找一位。",
+        "He is still called. Ring him up: if he is willing, he taps yes on his link; if not, the command shown"
+        " takes him out; find somebody else.",
+    ),
+    "install.declined_who": ("{name} 的{relation} {person}", "{person}, {relation} of {name}"),
     "install.doubtful": ("联系人不足的长者", "Residents with too few contacts"),
     "install.doubtful_lead": (
         "近 30 天装好、已生效，但确认过的联系人不到 3 位。",

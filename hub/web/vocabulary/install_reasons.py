@@ -53,6 +53,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "install.do.test_mode": ("点“签字并完成”。", "Tap “Sign and finish”."),
     "install.do.not_live": ("回去点“签字并完成”。", "Go back and tap “Sign and finish”."),
+    "install.doubt.consent_back": (
+        "知情同意已收回，设备照常呼叫。",
+        "Consent has been taken back; the device rings on.",
+    ),
     "install.doubt.battery": ("电量低：先充电或换电池。", "Its battery is low: charge or replace it."),
     "install.doubt.nobody_of_her_own": (
         "没有登记家属或邻里：请中心补上联系人。",

@@ -177,3 +177,41 @@ def test_minutes_are_worked_out_from_where_she_lives_and_where_he_starts(dsn: st
     people.main(["resident", "马秀兰", "--lat", "38.4872", "--lon", "106.2309"])
     people.main(["person", "赵", "--role", "property", "--lat", "38.4962", "--lon", "106.2309"])
     assert rows(dsn, "select r.lat, p.lat, p.lon from resident r, person p") == [(38.4872, 38.4962, 106.2309)]
+
+
+def test_consent_is_taken_back_by_a_call_and_the_history_of_person_and_device_tells_it(
+    dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people.main(["resident", "马秀兰"])
+    people.main(["person", "李雪", "--role", "operator", "--login", "lixue"])
+    with psycopg.connect(dsn) as conn:
+        conn.execute(
+            "insert into device (address, state, resident_id, created_at) values ('z2m:h/b', 'live', 1, hub_now())"
+        )
+    with pytest.raises(HubError, match="--said-by and --by"):
+        people.main(["consent", "马秀兰", "--no"])
+    people.main(["consent", "1", "--yes", "--said-by", "herself", "--by", "lixue"])
+    capsys.readouterr()
+    people.main(["consent", "马秀兰", "--no", "--said-by", "relative", "--by", "lixue"])
+    assert "z2m:h/b: rings on" in capsys.readouterr().out
+    people.main(["consent", "马秀兰"])
+    last, first = capsys.readouterr().out.splitlines()
+    assert last.endswith("no   said by relative, heard by 李雪")
+    assert first.endswith("yes  said by herself, heard by 李雪")
+    assert rows(dsn, "select actor, facts->>'given' from device_event where action = 'consent' order by id") == [
+        ("person:1", "true"), ("person:1", "false"),
+    ]  # fmt: skip
+    assert rows(dsn, "select state from device") == [("live",)]
+    carehub(["devices", "show", "z2m:h/b"])
+    shown = capsys.readouterr().out
+    assert "consent   taken back on" in shown
+    assert "by relative, heard by 李雪" in shown
+
+
+def test_who_is_no_contact_is_taken_out_of_the_circle(dsn: str) -> None:
+    people.main(["resident", "马秀兰"])
+    people.main(["person", "马丽", "--role", "family", "--for", "1", "--contact", "webhook=https://example.org/page"])
+    people.main(["change", "马丽", "--not-for", "马秀兰"])
+    assert rows(dsn, "select count(*) from care_circle") == [(0,)]
+    with pytest.raises(HubError, match="is not called for"):
+        people.main(["change", "马丽", "--not-for", "马秀兰"])

@@ -601,6 +601,48 @@ def test_few_contacts_are_a_doubt_that_the_supervisor_sees(
         assert "王秀英 和平社区 · 1 位中 0 位已确认" in visible(client.get("/install").text)
 
 
+def test_consent_taken_back_by_telephone_is_on_the_desks_list_and_the_device_rings_on(
+    gao: Phone, console: Served, world: World, bound: int
+) -> None:
+    agrees(gao, bound)
+    world.sql("update device set state = 'live' where id = %(d)s returning id", d=bound)
+    world.sql(
+        "insert into consent (resident_id, given, said_by, read_by, text_version, language, at)"
+        " values (%(r)s, false, 'herself', %(p)s, '2026-11', 'zh-CN', hub_now())",
+        r=world.residents["wang"], p=world.people["li"],
+    )  # fmt: skip
+    end = gao.words(f"/install/devices/{bound}/end")
+    assert "知情同意已收回，设备照常呼叫" in end
+    assert "还没有记录知情同意" not in end
+    assert "已收回同意" not in gao.words()
+    with console.client() as client:
+        sign_in(client, "ma")
+        assert "收回同意：长者本人说" in visible(client.get("/install").text)
+        agrees(gao, bound)
+        world.sql("update consent set given = true")
+        assert "收回同意" not in visible(client.get("/install").text)
+
+
+def test_contact_who_says_no_is_work_for_the_desk_until_the_circle_changes(
+    gao: Phone, console: Served, visitor: httpx.Client, world: World, bound: int
+) -> None:
+    son, wang = world.people["son"], world.residents["wang"]
+    gao.do(bound, "ask", person=son)
+    path = f"/me/contact/{world.question(world.sql('select id from contact_asked')[0][0])}"
+    visitor.post(path, data={"say": "no"})
+    assert "说自己不是联系人的人" not in gao.words(), "the installer sees it on her page"
+    with console.client() as client:
+        sign_in(client, "ma")
+        page = visible(client.get("/install").text)
+        assert "王秀英 的儿子 王小明" in page
+        assert f"carehub people change {son} --not-for {wang}" in page
+        visitor.post(path, data={"say": "yes"})
+        assert "王小明" not in visible(client.get("/install").text)
+        visitor.post(path, data={"say": "no"})
+        world.sql("delete from care_circle where person_id = %(p)s", p=son)
+        assert "王小明" not in visible(client.get("/install").text)
+
+
 # ---- the end ----
 
 
