@@ -229,6 +229,7 @@ async def _again(  # noqa: PLR0917 - said in the order of the answer
     """The page once more, with what was wrong in the form itself and what was typed still there."""
     typed: dict[str, Any] = {field: text(form, field) for field in form if field != "csrf"}
     typed |= {"form": request.url.path.removeprefix("/rosters/"), "weekday": form.getlist("weekday")}
+    typed |= {"rotation": text(form, "rotation"), "name": text(form, "name", 80)}  # a program may leave them out
     async with has.pool.connection() as conn:
         return await _show(
             request,
