@@ -35,7 +35,7 @@ test: setup tools
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/simulation tests/browser tests/integration tests/unit tests/fuzz
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/simulation tests/browser tests/integration tests/unit tests/fuzz
 	$(BIN)/python -m pytest tests/acceptance tests/bench
 endif
 
