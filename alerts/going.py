@@ -26,8 +26,8 @@ def taken_by_responder(incident: Incident, event: Taken, roster: Roster, now: da
             return Decision(incident=incident)
         if incident.responder_id is not None and event.person_id not in incident.asked:
             raise already(incident.responder_id)
-        if incident.responder_id is not None:  # sent by an operator while another goes: two are coming
-            return Decision(incident=incident, reasons=(said("also_going", person=event.person_id),))
+        if incident.responder_id is not None:  # sent by an operator while another goes: two come, who has it stays
+            return Decision(incident=incident)
     state = State.TAKEN if incident.state in WAITING else incident.state
     going = replace(
         incident,

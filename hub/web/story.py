@@ -27,7 +27,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "dispatched": ("派出 {person}", "dispatched {person}"),
     "cannot_go": ("{person} 去不了", "{person} cannot go"),
     "en_route": ("{person} 出发", "{person} is on the way"),
-    "also_going": ("{person} 也会去", "{person} goes as well"),
     "also_en_route": ("{person} 也在路上", "{person} is on the way as well"),
     "arrived": ("{person} 到场（{how}）", "{person} arrived ({how})"),
     "proved": ("{person} 到场证实：{how}", "{person} is there: {how}"),

@@ -224,8 +224,9 @@ def test_second_helper_whom_an_operator_sends_may_say_that_he_comes() -> None:
     duty.does(Dispatched(by=XIAO_LI, person_id=DAUGHTER))
     assert duty.refuses(Taken(person_id=SON, role=Role.FAMILY)) == "already_taken"  # nobody sent him
     duty.does(Taken(person_id=DAUGHTER, role=Role.FAMILY))
+    duty.does(EnRoute(person_id=DAUGHTER))
     assert (duty.incident.responder_id, duty.incident.state) == (GUARD, State.EN_ROUTE)
-    assert "also_going" in duty.what()
+    assert "also_en_route" in duty.what()
 
 
 def test_second_helper_under_way_is_written_down_and_changes_nothing() -> None:
