@@ -35,8 +35,8 @@ test: setup tools
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/simulation tests/browser tests/integration tests/unit tests/fuzz
-	$(BIN)/python -m pytest tests/acceptance tests/bench
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/integration tests/fuzz
+	$(BIN)/python -m pytest tests/acceptance tests/bench tests/browser tests/simulation
 endif
 
 # Real parts for the tests. Without the right to install them, each test that needs one says so and is skipped
