@@ -208,7 +208,7 @@ def test_room_that_a_spreadsheet_would_run_is_guarded_in_the_file_and_itself_aga
 ) -> None:
     rooms = ["=cmd|' /C calc'!A0", "@SUM(1)", "+1+1", "-2+3", "'=1", "\t=1", "-3.5", "浴室"]
     for number, room in enumerate(rooms):
-        devices.main(["add", f"carehub:w-{number}", "--room", room])
+        devices.main(["add", f"carehub:w-{number}", f"--room={room}"])
     before, back = rows(dsn, "select address, room from device order by id"), tmp_path / "back.csv"
     assert devices.main(["export", str(back)]) == 0
     with back.open(encoding="utf-8", newline="") as file:
