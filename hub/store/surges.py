@@ -43,11 +43,17 @@ async def end(conn: Connection, surge_id: int, person_id: int) -> bool:
     return await (await conn.execute(Q.end_surge, {"id": surge_id, "person": person_id})).fetchone() is not None
 
 
-async def proposed(conn: Connection, now: datetime, within: timedelta = WITHIN) -> Proposal | None:
-    """Say whether what opened lately looks like a disaster that nobody has declared."""
+async def proposed(conn: Connection, within: timedelta = WITHIN) -> Proposal | None:
+    """Say whether what opened lately looks like a disaster that nobody has declared.
+
+    "Now" is the clock the cases were opened by: a console's own may be some milliseconds behind it, and the last
+    case of a wave would be one of the future, not counted.
+    """
     rows = await (await conn.execute(Q.recent_wave, {"within": within})).fetchall()
-    wave = [(at, Severity(severity), area) for at, severity, area in rows]
-    found = propose(wave, now)
+    if not rows:
+        return None
+    now = rows[0][3]
+    found = propose([(at, Severity(severity), area) for at, severity, area, _ in rows], now)
     return None if found is None or await covering(conn, found.area, now) else found
 
 

@@ -222,7 +222,7 @@ async def _queue(conn: Connection, who: Seat, has: Parts) -> dict[str, Any]:
         "count": count,
         "surges": waves,
         "places": views.places(calls) if waves else [],
-        "proposal": await surges.proposed(conn, now),
+        "proposal": await surges.proposed(conn),
         "technical": technical,
         "more": max(0, count["count"] - len(rows)),
         "on_duty": await store.rows(conn, store.Q.on_duty),

@@ -77,7 +77,7 @@ returning id, pg_notify('carehub_incident', '0')
 
 -- name: recent_wave
 -- What opened in the last minutes, for the proposal: real calls of people, not the canary's.
-select i.opened_at, i.severity, i.area from incident i left join resident r on r.id = i.resident_id
+select i.opened_at, i.severity, i.area, hub_now() from incident i left join resident r on r.id = i.resident_id
 where i.opened_at > hub_now() - %(within)s and i.severity <= 2 and not i.test and not coalesce(r.canary, false)
 
 -- name: new_cases

@@ -337,10 +337,10 @@ async def test_wave_proposes_it_until_it_is_declared(world: World) -> None:
     for _ in range(31):
         resident, device = await flat(world, "block 9, 1")
         await world.raised(resident_id=resident, device_id=device)
-    found = await surges.proposed(world.conn, await world.now())
+    found = await surges.proposed(world.conn)
     assert (found and found.area, found and found.count) == ("east", 31)
     await disaster.declare(world.conn, await supervisor(world), "east", "quake", 60)
-    assert await surges.proposed(world.conn, await world.now()) is None
+    assert await surges.proposed(world.conn) is None
 
 
 async def test_batch_is_one_entry_in_each_chain_and_one_refusal_stops_no_other(world: World) -> None:
