@@ -53,12 +53,16 @@ class Told:
 
     @property
     def state(self) -> str:
-        """One word for it: failed, refused, answered, sent or waiting."""
-        if self.failed:
-            return "failed"
-        if self.refused:
-            return "refused"
-        return "answered" if self.answered_at else "sent" if self.sent_at else "waiting"
+        return state_of(self.failed, self.refused, self.answered_at, self.sent_at)
+
+
+def state_of(failed: str | None, refused: bool, answered_at: datetime | None, sent_at: datetime | None) -> str:
+    """Return one word for how a command stands: failed, refused, answered, sent or waiting."""
+    if failed:
+        return "failed"
+    if refused:
+        return "refused"
+    return "answered" if answered_at else "sent" if sent_at else "waiting"
 
 
 def can(address: str, model: str, order: Order | None) -> bool:

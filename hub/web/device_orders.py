@@ -39,10 +39,7 @@ async def told(conn: Connection, incident_id: int, language: str) -> dict[int, l
 
 def _line(row: Mapping[str, Any], language: str) -> Row:
     t = words.speaker(language)
-    state = (
-        "failed" if row["failed"] else "refused" if row["refused"]
-        else "answered" if row["answered_at"] else "sent" if row["sent_at"] else "waiting"
-    )  # fmt: skip
+    state = device_commands.state_of(row["failed"], row["refused"], row["answered_at"], row["sent_at"])
     at = row["result_at"] or row["answered_at"] or row["sent_at"] or row["asked_at"]
     what = t(f"order.{row['what']}") if row["what"] in ORDERS else device_commands.describe(row["what"], row["detail"])
     became = "perhaps" if row["failed"] == device_commands.PERHAPS else state
