@@ -8,8 +8,8 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from hub.ingress.awaited import Awaited
+from hub.store import device_commands
 from hub.store.pool import Connection, Pool
-from hub.store.sql import queries
 
 log = structlog.get_logger(__name__)
 
@@ -17,8 +17,6 @@ RESULT_S = 300.0  # so long what a command asked for is looked for all the time;
 RESULT_LOOK_S = 2.0
 RECONNECT_S = (0.2, 5.0)
 MOST_READ = 50_000
-
-COMMANDS = queries("device_commands")
 
 
 class Outcomes:
@@ -37,8 +35,8 @@ class Outcomes:
 
     async def catch_up(self, conn: Connection, under_way: set[int]) -> None:
         """Write down what came meanwhile, and wait again for what predecessors of this process sent."""
-        await _settle(conn)
-        rows = await (await conn.execute(COMMANDS.awaited, {"most": MOST_READ})).fetchall()
+        await device_commands.settle(conn)
+        rows = await (await conn.execute(device_commands.Q.awaited, {"most": MOST_READ})).fetchall()
         self._awaited.renew([(row[0], row[1], row[2]) for row in rows], under_way)
 
     async def note_answers(self) -> None:
@@ -58,7 +56,7 @@ class Outcomes:
             await asyncio.sleep(RESULT_LOOK_S)
             try:
                 async with self._pool.connection() as conn:
-                    await _settle(conn)
+                    await device_commands.settle(conn)
             except (psycopg.Error, PoolTimeout, OSError) as error:
                 log.warning("results not looked for: database gone", error=type(error).__name__)
 
@@ -67,7 +65,7 @@ class Outcomes:
         while True:
             try:
                 async with self._pool.connection() as conn:
-                    await conn.execute(COMMANDS.answered, values)
+                    await conn.execute(device_commands.Q.answered, values)
                 return
             except (psycopg.OperationalError, PoolTimeout, OSError) as error:
                 log.warning("answer not written: database gone", error=type(error).__name__)
@@ -76,8 +74,3 @@ class Outcomes:
                 return
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, RECONNECT_S[1])
-
-
-async def _settle(conn: Connection) -> None:
-    await conn.execute(COMMANDS.measured)
-    await conn.execute(COMMANDS.over)

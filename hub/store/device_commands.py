@@ -126,10 +126,15 @@ async def ask(
     return int(made[0])
 
 
-async def of_device(conn: Connection, device_id: int) -> list[Told]:
-    """Return what a device was told, the last first, as it stands now."""
+async def settle(conn: Connection) -> None:
+    """Write down what commands came to: what they asked for was measured, or their time is up."""
     await conn.execute(Q.measured)
     await conn.execute(Q.over)
+
+
+async def of_device(conn: Connection, device_id: int) -> list[Told]:
+    """Return what a device was told, the last first, as it stands now."""
+    await settle(conn)
     rows = await (await conn.execute(Q.of_device, {"device": device_id, "limit": LISTED})).fetchall()
     return [Told(**dict(zip(Told.__dataclass_fields__, row, strict=True))) for row in rows]
 

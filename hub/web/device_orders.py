@@ -29,8 +29,7 @@ def offers(device: Row) -> list[str]:
 
 async def told(conn: Connection, incident_id: int, language: str) -> dict[int, list[Row]]:
     """Return, by device, the last of each thing it was told in this case: what, when, and what came of it."""
-    await conn.execute(Q.measured)
-    await conn.execute(Q.over)
+    await device_commands.settle(conn)
     said: dict[int, list[Row]] = {}
     for row in await rows(conn, Q.of_incident, incident=incident_id):
         said.setdefault(row["device_id"], []).append(_line(row, language))
