@@ -8,6 +8,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from hub.ingress.awaited import Awaited
+from hub.steady import Backoff
 from hub.store import device_commands
 from hub.store.pool import Connection, Pool
 
@@ -61,7 +62,7 @@ class Outcomes:
                 log.warning("results not looked for: database gone", error=type(error).__name__)
 
     async def _persist(self, values: dict[str, Any]) -> None:
-        pause_s = RECONNECT_S[0]
+        backoff = Backoff(*RECONNECT_S)
         while True:
             try:
                 async with self._pool.connection() as conn:
@@ -72,5 +73,4 @@ class Outcomes:
             except Exception:
                 log.exception("answer not written", command_id=values["id"])
                 return
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, RECONNECT_S[1])
+            await asyncio.sleep(backoff.next_s())
