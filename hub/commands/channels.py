@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from hub.channels import Channel, OutboundPage, Outcome, Receipt, means_of, open_channels, references
+from hub.channels import OutboundPage, means_of, open_channels, references
 from hub.channels.addresses import CHECKS, wrong
+from hub.channels.attempt import in_time
 from hub.channels.providers import READERS
 from hub.commands.advice import next_step
 from hub.config import Settings, load, required_dsn, secret_beside
@@ -63,19 +64,11 @@ async def _test(settings: Settings, name: str, address: str, language: str) -> i
             elif name in CHECKS and (why := wrong(name, address)):
                 raise HubError(f"{address!r} is no address for {name}: {why}")
             page = _page(name, address, language, await hub_now(conn))
-        receipt = await _send(channels[name], page)
+        receipt = await in_time(channels[name], page)
     print(f"{receipt.outcome}: {receipt.detail}")
     if advice := next_step(settings, name, receipt):
         print(f"  {advice}")
     return 0 if receipt.outcome in ("delivered", "sent") else 1
-
-
-async def _send(channel: Channel, page: OutboundPage) -> Receipt:
-    try:
-        async with asyncio.timeout(channel.timeout_s):
-            return await channel.send(page)
-    except TimeoutError:
-        return Receipt(outcome=Outcome.FAILED, detail=f"nothing came back in {channel.timeout_s:g} s")
 
 
 def _page(name: str, address: str, language: str, now: datetime) -> OutboundPage:

@@ -6,13 +6,15 @@ Apart from the dispatcher, because nobody is in need: it goes once, and what no 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
 
 from alerts.model import Purpose, Severity
 from hub import links
-from hub.channels.channel import Channel, OutboundPage, Outcome, Receipt
+from hub.channels.attempt import attempt
+from hub.channels.channel import Channel, OutboundPage, Outcome
 from hub.channels.wording import SEES_NAME, SOMEBODY
 from hub.phrases import tongue
 from hub.store import contacts
@@ -73,21 +75,12 @@ class Asker:
         for name, address in question.ways:
             if (channel := self.channels.get(name)) is None:
                 continue
-            receipt = await self._send(channel, self._page(question, name, address))
+            compose = partial(self._page, question, name, address)
+            receipt = await attempt(channel, compose, question=question.id)
             if receipt.outcome in (Outcome.DELIVERED, Outcome.SENT):
                 return name, ""
             why = f"{name}: {receipt.detail}"
         return "", why
-
-    async def _send(self, channel: Channel, page: OutboundPage) -> Receipt:
-        try:
-            async with asyncio.timeout(channel.timeout_s):
-                return await channel.send(page)
-        except TimeoutError:
-            return Receipt(outcome=Outcome.FAILED, detail=f"nothing came back in {channel.timeout_s:g} s")
-        except Exception as err:  # a fault in a channel is this question's failure
-            log.exception("channel_failed", channel=channel.name)
-            return Receipt(outcome=Outcome.FAILED, detail=type(err).__name__)
 
     def _page(self, question: Question, name: str, address: str) -> OutboundPage:
         """Page 0 of case 0: it calls nobody, and whatever a provider says about it later is not believed."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -16,8 +17,9 @@ from prometheus_client import Counter, Gauge, Histogram
 from psycopg_pool import PoolTimeout
 
 from alerts.model import Purpose, Severity
+from hub.channels import wording
+from hub.channels.attempt import attempt
 from hub.channels.channel import Channel, Outcome, Receipt
-from hub.channels.wording import compose
 from hub.loops import bell
 from hub.loops.retries import ATTEMPTS, ATTEMPTS_WORDS, pause_s
 from hub.store import outbox
@@ -179,7 +181,8 @@ class Dispatcher:
         started = time.monotonic()
         try:
             with UNDER_WAY.labels(name).track_inprogress():
-                receipt = await self._through(self.channels[name], row)
+                compose = partial(wording.compose, row, public_url=self.public_url, link_key=self.link_key)
+                receipt = await attempt(self.channels[name], compose, page=row["id"], incident=row["incident_id"])
             SEND.labels(name).observe(time.monotonic() - started)
             PAGES.labels(name, receipt.outcome).inc()
             await self._settle(worker, row, receipt)
@@ -191,17 +194,6 @@ class Dispatcher:
             if not self._busy[place]:
                 del self._busy[place]
             self.bell.set()
-
-    async def _through(self, channel: Channel, row: Mapping[str, Any]) -> Receipt:
-        try:
-            page = compose(row, public_url=self.public_url, link_key=self.link_key)
-            async with asyncio.timeout(channel.timeout_s):
-                return await channel.send(page)
-        except TimeoutError:
-            return Receipt(outcome=Outcome.FAILED, detail=f"nothing came back in {channel.timeout_s:g} s")
-        except Exception as err:  # a fault in a channel is that page's failure, to be tried again
-            log.exception("channel_failed", page=row["id"], incident=row["incident_id"], channel=channel.name)
-            return Receipt(outcome=Outcome.FAILED, detail=type(err).__name__)
 
     async def _settle(self, worker: int, row: Mapping[str, Any], receipt: Receipt) -> None:
         again = None
