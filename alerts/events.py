@@ -1,8 +1,9 @@
 """What can happen to an incident: an alert, the passing of time, and what people do."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from alerts.model import Alert, AlertError, Disposition, Proof, Role, Service
 
@@ -123,6 +124,7 @@ class Held(Ordered):
 class Cancelled:
     by: Literal["wearer"] | int
     at_desk: bool | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what is kept of it: how late, in the device's own words
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,7 +160,7 @@ def closed(incident: Incident, event: Closed, _roster: Roster, _now: datetime) -
 
 def cancelled(incident: Incident, event: Cancelled, _roster: Roster, _now: datetime) -> Decision:
     """The wearer, or an operator who spoke with her, says in time that it was nothing. The cancel is kept."""
-    return _ended(replace(incident, state=State.CANCELLED), "cancelled", said("cancelled", by=event.by))
+    return _ended(replace(incident, state=State.CANCELLED), "cancelled", said("cancelled", by=event.by, **event.facts))
 
 
 def _ended(incident: Incident, say: str, why: Reason) -> Decision:

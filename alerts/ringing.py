@@ -60,7 +60,7 @@ def open_incident(  # noqa: PLR0917 - said in the order in which it is known
     if countdown:
         timer = Timer(kind=TimerKind.CONFIRM, due_at=now + countdown, step=0, round=0)
         asked = replace(incident, state=State.CONFIRMING, timer=timer)
-        return Decision(incident=asked, told=_answered(asked, alert), reasons=(opened,))
+        return Decision(incident=asked, told=_asked(alert), reasons=(opened,))
     decision = _planned(replace(incident, paged_at=now), roster, now, opened, must_ring=True)
     return replace(decision, told=_answered(incident, alert, decision.pages))
 
@@ -278,6 +278,12 @@ def _answered(incident: Incident, alert: Alert, pages: tuple[Page, ...] = ()) ->
     """The wearer hears that she was heard. A watch that buzzes for every mild reading would only frighten her."""
     hers = alert.kind in ALARMS or alert.severity <= LOUD
     return (_heard(pages, alert.identity),) if hers and not is_technical(incident) else ()
+
+
+def _asked(alert: Alert) -> tuple[Told, ...]:
+    """She is asked how she is. A device that named its report repeats it until that is answered."""
+    asking = Told(say="asking")
+    return (asking,) if alert.identity is None else (_heard((), alert.identity), asking)
 
 
 def _heard(pages: tuple[Page, ...], identity: str | None = None) -> Told:

@@ -42,6 +42,7 @@ class Say(StrEnum):
     """What the hub can tell a device."""
 
     RECEIVED = "received"  # 收到: saved, people are being called
+    ASKING = "asking"  # are you all right? people are called unless she cancels
     COMING = "coming"  # a named role is on the way
     CANCELLED = "cancelled"
     CLOSED = "closed"

@@ -89,12 +89,12 @@ async def _known(conn: Connection, call: Call) -> hot.Cursor | None:
     source = call.source
     if source is None:
         return None
-    test = call.alert.test
+    test, severity = call.alert.test, int(call.alert.severity)
     if source.since is not None:
         return await presses.ask_going_on(conn, source.device_id, call.alert.kind, source.since, test=test)
     if source.identity is not None:
         return await presses.ask_seen(conn, source.device_id, source.identity)
-    return await presses.ask_just_counted(conn, source.device_id, call.alert.kind, source.at, test=test)
+    return await presses.ask_just_counted(conn, source.device_id, call.alert.kind, severity, source.at, test=test)
 
 
 async def _heard_before(conn: Connection, call: Call, source: Source, incident_id: int) -> None:

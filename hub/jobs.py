@@ -7,11 +7,11 @@ import msgspec
 import structlog
 from prometheus_client import Counter
 
-from alerts import events
 from alerts.detectors import Cancel, Draft
 from alerts.model import Alert, Severity
+from alerts.witnesses import Outcome
 from devices.telemetry import Stage, Telemetry
-from hub import desk, incidents
+from hub import cancels, desk, incidents
 from hub.alerts_made import alert_of, unread_alert
 from hub.calls import Call, Source, ask, raise_all, raise_in_turn
 from hub.device_table import NONE, DeviceTable
@@ -27,6 +27,8 @@ from hub.telemetry_lane import STORED, UNREADABLE, settle, write_few
 from hub.urgent_lane import Line
 
 PRESSES = Counter("carehub_presses", "Alarms stated by devices, by what became of them", ["outcome"])
+# As they are counted: "cancelled" has always been the one that ended a countdown.
+CANCELS = {Outcome.ENDED: "cancelled", Outcome.NOTED: "cancel_noted", Outcome.LATE: "cancel_late"}
 FINDINGS = Counter("carehub_findings", "What detectors noticed", ["rule"])
 log = structlog.get_logger()
 
@@ -177,13 +179,13 @@ class Press:
         if cancel.stage is not Stage.CANCELLED:
             return
         table = self._store.table
-        device_id = int(table.device_id[row])
-        for incident_id in await presses.confirming(conn, cancel.kind, device_id, table.resident(row)):
-            try:
-                await incidents.advance(conn, incident_id, events.Cancelled(by="wearer"), f"device:{device_id}")
-                self._outcomes.append("cancelled")
-            except events.Refused as refused:  # the countdown ended a moment ago: people are being called
-                log.info("cancel came too late", incident=incident_id, reason=refused.reason)
+        source = cancels.Source(
+            device_id=int(table.device_id[row]), resident_id=table.resident(row), address=table.address[row],
+            model=table.model[row],
+        )  # fmt: skip
+        outcome = await cancels.take_back(conn, source, cancel)
+        if outcome is not None:
+            self._outcomes.append(CANCELS[outcome])
 
 
 class Ring:

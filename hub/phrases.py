@@ -20,11 +20,13 @@ SAYINGS = {
     "zh": {
         Say.RECEIVED: "收到，已通知{role}", Say.COMING: "{role}正在赶来", Say.CANCELLED: "已取消，没有呼叫任何人",
         Say.CLOSED: "本次呼叫已结束，需要时请再按",
+        Say.ASKING: "您还好吗？没事请按取消，否则马上为您呼叫",
     },
     "en": {
         Say.RECEIVED: "Received. We have told {role}", Say.COMING: "{role} is coming",
         Say.CANCELLED: "Cancelled. Nobody is called",
         Say.CLOSED: "This call has ended. Press again whenever you need us",
+        Say.ASKING: "Are you all right? Press cancel if you are, or we call for help",
     },
 }  # fmt: skip
 RELATIONS = (  # as they are written at a care circle, in either language

@@ -36,6 +36,7 @@ class Cancel:
     stage: Stage
     identity: str | None
     measured_at: datetime | None
+    native: str | None = None  # in the device's own words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +94,9 @@ def hear(message: Telemetry, *, call_button: bool = False, countdown_s: float = 
         kind, _severity, rule = meaning
         if seen.stage in OVER:
             at = seen.measured_at or message.measured_at
-            cancels.append(Cancel(kind=kind, stage=seen.stage, identity=message.identity, measured_at=at))
+            cancels.append(
+                Cancel(kind=kind, stage=seen.stage, identity=message.identity, measured_at=at, native=seen.native)
+            )
         elif _states(seen):
             draft = _draft(message, seen, meaning, countdown_s)
             known = drafts.get((kind, rule))

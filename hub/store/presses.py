@@ -7,6 +7,7 @@ from datetime import datetime
 from psycopg.types.numeric import Int8
 
 from alerts.triage import SAME_PRESS
+from alerts.witnesses import Said
 from devices.adapter import Downlink
 from hub.store import hot
 from hub.store.hot import json
@@ -33,16 +34,19 @@ async def ask_seen(conn: Connection, device_id: int, identity: str) -> hot.Curso
     return await hot.execute(conn, Q.seen, {"device_id": Int8(device_id), "identity": identity})
 
 
-async def ask_just_counted(conn: Connection, device_id: int, kind: str, at: datetime, *, test: bool) -> hot.Cursor:
+async def ask_just_counted(
+    conn: Connection, device_id: int, kind: str, severity: int, at: datetime, *, test: bool
+) -> hot.Cursor:
     """Ask for the incident of a press of the same kind counted moments before: one without an identity is still that
     one. In pipeline mode nothing waits for the answer.
 
     The time runs from the press that was counted, not from the last message: a button pressed every eight seconds rings
-    again. What was counted as an installer's test is no press that a real one could be.
+    again. What was counted as an installer's test is no press that a real one could be, and what is worse than its case
+    is news: a fall that was suspected is now confirmed.
     """
     window_s = SAME_PRESS.total_seconds()
-    values = {"device_id": Int8(device_id), "kind": kind, "at": at, "window_s": window_s, "test": test}
-    return await hot.execute(conn, Q.just_counted, values)
+    who = {"device_id": Int8(device_id), "kind": kind, "severity": severity}
+    return await hot.execute(conn, Q.just_counted, {**who, "at": at, "window_s": window_s, "test": test})
 
 
 async def counters(conn: Connection) -> list[tuple[str, str]]:
@@ -64,10 +68,17 @@ async def keep_all(conn: Connection, kept: Sequence[Kept]) -> None:
         await hot.execute(conn, Q.keep, {"presses": json(map(asdict, kept))})
 
 
-async def confirming(conn: Connection, kind: str, device_id: int, resident_id: int | None) -> list[int]:
-    """Return the incidents of one kind whose countdown this device's wearer may still stop."""
-    who = {"kind": kind, "device_id": device_id, "resident_id": resident_id}
-    return [int(row[0]) for row in await (await conn.execute(Q.confirming, who)).fetchall()]
+async def taken_back(conn: Connection, kind: str, device_id: int, resident_id: int | None) -> int | None:
+    """Return the open case, of this device or its resident, in which something of this kind can be taken back."""
+    keys = [f"device:{device_id}"] if resident_id is None else [f"resident:{resident_id}", f"device:{device_id}"]
+    row = await (await conn.execute(Q.taken_back, {"keys": keys, "kind": kind})).fetchone()
+    return int(row[0]) if row else None
+
+
+async def said(conn: Connection, incident_id: int, kind: str) -> list[Said]:
+    """Return who told of something of this kind in a case and who took back, as its chain has it, oldest first."""
+    rows = await (await conn.execute(Q.said, {"incident": incident_id, "kind": kind})).fetchall()
+    return [Said(by=by, at=at, taken_back=back) for by, at, back in rows]
 
 
 async def language(conn: Connection, device_id: int) -> str:

@@ -43,6 +43,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "resolved": ("已脱险", "resolved"),
     "closed": ("结案：{disposition}", "closed: {disposition}"),
     "cancelled": ("取消", "cancelled"),
+    "cancel_noted": (
+        "收回了自己的报告；另一台设备也报了跌倒，继续询问本人",
+        "took its own report back; another device saw the fall too, the wearer is still being asked",
+    ),
+    "cancel_late": (
+        "取消来晚了：已在叫人，警情继续，请向本人核实",
+        "cancelled too late: people are being called, the case goes on; ask the wearer",
+    ),
     "noted": ("记了备注", "wrote a note"),
     "device_told": ("向设备 {device} 要求：{order}", "asked device {device} for: {order}"),
     "raised": ("升级为{severity}", "raised to {severity}"),
@@ -87,19 +95,22 @@ def _line(event: Row, names: Mapping[int, str], language: str) -> Row:
 
 KEY = frozenset({
     "opened", "attached", "not_cancelled", "no_speech", "taken", "dispatched", "called", "made_real", "arrived",
-    "proved", "presumed", "handed_over", "resolved", "closed", "cancelled",
+    "proved", "presumed", "handed_over", "resolved", "closed", "cancelled", "cancel_noted", "cancel_late",
 })  # fmt: skip
 ACTORS = {
     "timer": ("计时", "timer"), "hub": ("系统", "hub"), "device": ("设备", "device"), "wearer": ("本人", "wearer"),
 }  # fmt: skip
 
 
+TAKEN_BACK = frozenset({"cancelled", "cancel_noted", "cancel_late"})
 TAPS = frozenset({"taken", "cannot_go", "en_route", "arrived", "left", "handed_over"})
 
 
 def _late(what: str, body: Mapping[str, Any], language: str) -> str:
-    """What a phone said long after it was pressed, and what a case was the same as."""
+    """What a phone said long after it was pressed, how soon something was taken back, what a case was the same as."""
     t = speaker(language)
+    if what in TAKEN_BACK and isinstance(after := body.get("after_s"), int):
+        return t("taken_back_after", n=after)
     if what in TAPS and isinstance(age := body.get("age_s"), int):
         return t("tap_late", age=span(age))
     if what == "closed" and isinstance(other := body.get("duplicate_of"), int):

@@ -101,7 +101,7 @@ def _of_one_case(number: int) -> dict[str, Any]:
         "at": None, "resident": number, "area": "测量", "incident": number, "device": number, "signed_in": "90 s",
         "lanes": hot.json([lane, lane | {"urgent": False}]), "worker": 1, "device_id": number, "identity": "sos:1",
         "id": number, "again_s": 1.0, "attempt": 1, "receipt": "no", "receipt_s": 5.0, "dead": [],
-        "alarm_tries": [9] * 5, "word_tries": 3, "kind": "sos", "window_s": 10.0, "test": False,
+        "alarm_tries": [9] * 5, "word_tries": 3, "kind": "sos", "severity": 1, "window_s": 10.0, "test": False,
         "receipts": hot.json([{"id": number, "worker": 1, "receipt": "HTTP 200"}]),
     }  # fmt: skip
 

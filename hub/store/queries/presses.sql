@@ -5,10 +5,11 @@ select incident_id from press where device_id = %(device_id)s and identity = %(i
 -- name: just_counted
 -- The open incident of an alarm counted so shortly before that one without an identity is the same: a button sends its
 -- press as a state with its own time and once more as a bare action. One second of slack forward, because the clocks of
--- two ways in are read apart. After an incident has ended, and after an installer's test, a press is a new one.
+-- two ways in are read apart. After an incident has ended, and after an installer's test, a press is a new one;
+-- so is what is worse than its case.
 select p.incident_id from press p join incident i on i.id = p.incident_id
 where p.device_id = %(device_id)s and p.kind = %(kind)s
-  and i.dedup_key is not null and (%(test)s::bool or not i.test)
+  and i.dedup_key is not null and (%(test)s::bool or not i.test) and i.severity <= %(severity)s::int
   and p.at > %(at)s::timestamptz - make_interval(secs => %(window_s)s::float8) and p.at <= %(at)s::timestamptz + interval '1 second'
 order by p.at desc limit 1
 
@@ -35,11 +36,19 @@ from json_to_recordset(%(presses)s::json)
 order by device_id, identity
 on conflict do nothing
 
--- name: confirming
--- Incidents of one kind, of this device or its resident, whose wearer may still cancel.
-select id from incident
-where state = 'confirming' and dedup_key is not null and kind = %(kind)s
-  and (device_id = %(device_id)s or resident_id = %(resident_id)s)
+-- name: taken_back
+-- The open case that holds an alarm of this kind: of the resident, else of the device itself.
+select i.id from unnest(%(keys)s::text[]) with ordinality as k (key, nr)
+join incident i on i.dedup_key = k.key
+where exists (select from alert a where a.incident_id = i.id and a.kind = %(kind)s)
+order by k.nr limit 1
+
+-- name: said
+-- Who told of something of one kind in a case, and who took it back, in the order of its chain.
+select actor, at, what like 'cancel%%' from incident_event
+where incident_id = %(incident)s and what in ('opened', 'attached', 'cancel_noted', 'cancel_late')
+  and body ->> 'kind' = %(kind)s
+order by seq
 
 -- name: language
 -- What the wearer of a device speaks.

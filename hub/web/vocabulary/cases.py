@@ -31,6 +31,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "proof.time": ("自述到场已 10 分钟，按时间推定，未证实", "says so since 10 minutes: presumed, unproved"),
     "proof.told": ("自述到场，未证实", "says so, unproved"),
     "proof.none": ("手机定位不在现场，未证实", "phone is elsewhere, unproved"),
+    "taken_back_after": ("（报警后 {n} 秒）", " ({n} s after the alarm)"),
     "tap_late": ("（{age} 前按下，断网后补发）", " (pressed {age} earlier, without a line)"),
     # why a step rang nobody
     "empty.nobody_to_call": ("没有人在班", "nobody on duty"),

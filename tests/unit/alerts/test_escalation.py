@@ -389,7 +389,13 @@ def test_fall_is_cancelled_within_its_countdown_and_nobody_was_called(by: object
     duty.does(Cancelled(by=by))  # type: ignore[arg-type]
     assert duty.incident.state is State.CANCELLED
     assert duty.until("03:00:00").called() == []
-    assert [t.say for t in duty.told] == ["received", "cancelled"]
+    assert [t.say for t in duty.told] == ["asking", "cancelled"]
+
+
+def test_watch_that_named_its_fall_is_answered_before_its_wearer_is_asked() -> None:
+    duty = Duty()
+    duty.opens(alert(AlertKind.FALL, identity="3", countdown_s=20))
+    assert [(t.say, t.identity) for t in duty.told] == [("received", "3"), ("asking", None)]
 
 
 def test_fall_nobody_cancels_is_called_out() -> None:

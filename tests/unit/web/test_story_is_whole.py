@@ -52,6 +52,13 @@ def test_every_reason_of_the_engine_is_told_in_words(language: str, reasons: dic
     assert holes == {}
 
 
+@pytest.mark.parametrize("what", ["cancelled", "cancel_noted", "cancel_late"])
+def test_cancel_is_told_with_how_soon_it_came(what: str) -> None:
+    for language in words.LANGUAGES:
+        assert "14" in told(what, language, by="wearer", after_s=14, said="cancel")
+        assert "–" not in told(what, language, by="wearer")
+
+
 def test_person_without_a_name_is_a_number_and_never_a_hole() -> None:
     assert told("taken", person=9) == "taken by #9"
     assert told("rung", step=1, people=[3, 9]) == "step 2: calling 李雪, #9"
