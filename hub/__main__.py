@@ -14,7 +14,7 @@ COMMANDS = {
     "ingest": "role: MQTT listener, broker bridge, TCP gateway, detectors",
     "dispatch": "role: escalation timers and pages",
     "console": "role: operators' web console and responders' pages",
-    "audit": "role: checks that nothing is silent, keeps partitions ahead",
+    "audit": "role: checks that nothing is silent, follows the homes, keeps partitions ahead",
     "siren": "try the local siren, acknowledge it while the database is away, write a sound for it",
     "migrate": "bring the database up to this release",
     "people": "register residents, who is called for them, and who works the console",

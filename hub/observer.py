@@ -13,6 +13,7 @@ from hub.device_table import DeviceTable
 from hub.fall_streams import FallStreams
 from hub.gathered import Gathered
 from hub.jobs import Ring
+from hub.still_rings import ring
 from hub.store.raw import BatchNumbers
 from hub.store.telemetry import moment
 from hub.supervision import Supervision
@@ -104,7 +105,7 @@ class Observer:
         clock_ms = int(time.time() * 1000)
         for finding in self._supervision.alone(found, now_ms or clock_ms):
             self.raising += 1
-            self._put(Ring(finding_alert(self._table, finding, moment(clock_ms)), self._raised))
+            self._put(ring(finding_alert(self._table, finding, moment(clock_ms)), self._raised))
 
     def _raised(self) -> None:
         self.raising -= 1

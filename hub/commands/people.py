@@ -12,12 +12,12 @@ import psycopg
 
 from alerts.model import Role
 from hub.channels import addresses
-from hub.commands import people_list
+from hub.commands import people_absence, people_list
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
 from hub.passwords import hash_password
 from hub.policies import whose
-from hub.store import contacts, device_life, devices, people, phone, register
+from hub.store import contacts, device_life, devices, homes, people, phone, register
 from hub.store.pool import Connection, connect
 from hub.web.auth import CONSOLE_ROLES, INSTALLER
 from hub.web.auth import ROLES as SIGN_IN
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     link.add_argument("--revoke", action="store_true", help="end every link he has, and print none")
     link.set_defaults(run=_link)
     _consent_parser(commands.add_parser("consent", help="what she has agreed to; given or taken back by telephone"))
+    people_absence.add_to(commands)
     listing = commands.add_parser("list", help="residents and people: who is called for whom, how, and who is on duty")
     listing.add_argument("--area", help="only hers, and those who serve her")
     listing.add_argument("--json", action="store_true", help="one JSON object, with addresses in full")
@@ -85,6 +86,7 @@ def _resident_parser(resident: argparse.ArgumentParser) -> None:
         "--risk", action="append", default=[], help="lives_alone, falls, heart_failure, dog …; again for more"
     )
     _place(resident, "of her door")
+    people_absence.add_fence(resident)
     resident.set_defaults(run=_resident)
 
 
@@ -148,6 +150,8 @@ async def _resident(conn: Connection, options: argparse.Namespace) -> None:
         entrance=options.entrance, language=options.language, ability=options.ability, risks=options.risk,
         key_place=options.key_place, door_code=options.door_code, lat=options.lat, lon=options.lon,
     ))  # fmt: skip
+    if options.datum or options.fence is not None:
+        await homes.set_fence(conn, number, lat=None, lon=None, datum=options.datum, fence_m=options.fence)
     print(f"resident {number}")
 
 

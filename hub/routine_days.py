@@ -1,0 +1,104 @@
+"""Keeps the roll-up of homes' days fresh: which days got something, a few written anew each pass, and what is usual."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from alerts.detectors.home_signs import Sign
+from hub.homes import NOBODY, Homes
+from hub.store import homes as store
+from hub.store.homes import Q, Table, Usual
+from hub.store.pool import Connection
+
+DAYS = 14  # that make what is usual
+LATE = timedelta(days=DAYS + 1)  # what comes later than this changes no day any more
+PAIRS_AT_ONCE = 200  # days of residents written in a pass
+TODAY_EVERY = timedelta(minutes=30)  # today's row is read by nobody before tomorrow
+DAY_BEGINS = timedelta(hours=4)  # for first movements: who walks at three is up in the night, not up early
+# A message changes the day it was measured on; the one before, till 04:00; the night that ends tomorrow; and, when it
+# is late, the longest time without water of the next day.
+REACHES = (-DAY_BEGINS, timedelta(0), timedelta(hours=2), timedelta(hours=24))
+DRY_MIN, DRY_DAYS = 11 * 60, 2  # a meter that stands still for so long on so many days stands still often
+KEPT = timedelta(days=400)  # as long as what it is made of
+DAY_MS = 86_400_000
+
+Pair = tuple[int, date]
+
+
+@dataclass(kw_only=True)
+class Days:
+    """Days to be written anew, each with the batch from which on it has to be."""
+
+    zone: ZoneInfo
+    touched: dict[Pair, int] = field(default_factory=dict)
+    _written: dict[Pair, datetime] = field(default_factory=dict)  # today's
+    _loaded: date | None = None  # the day for which what is usual was asked
+    _stale: bool = False  # a day that is over was written since
+
+    async def begin(self, conn: Connection, after: int, now: datetime) -> None:
+        """Find what got something after a batch: nobody may have written it."""
+        self.touched.clear()
+        today = now.astimezone(self.zone).date()
+        found = await store.touched(conn, since=now - LATE, after=after, zone=self.zone.key)
+        self.touched |= {pair: after for pair in sorted(found) if today - LATE <= pair[1] <= today}
+
+    def touch(self, homes: Homes, said: Table, now: datetime, after: int) -> None:
+        """Remember which days these messages change."""
+        said = said[said["sign"] != Sign.PLACE]
+        row = homes.places.rows_of(said["device"].astype(np.int64))
+        said, row = said[row != NOBODY], row[row != NOBODY]
+        local = said["at_ms"].astype(np.int64) + homes.offset_min * 60_000
+        today = now.astimezone(self.zone).date()
+        shifted = np.concatenate([local + int(reach.total_seconds() * 1000) for reach in REACHES]) // DAY_MS
+        pairs = np.unique(np.stack([np.tile(row, len(REACHES)), shifted], axis=1), axis=0)
+        for at, day_number in pairs.tolist():
+            day = _date(day_number)
+            if today - LATE <= day <= today:
+                self.touched.setdefault((homes.resident_id[at], day), after)
+
+    async def write_some(self, conn: Connection, now: datetime) -> bool:
+        """Write some days anew, those that are over first; True when more of them wait."""
+        today = now.astimezone(self.zone).date()
+        self._written = {pair: at for pair, at in self._written.items() if pair[1] == today}
+        over = [pair for pair in self.touched if pair[1] < today]
+        due = [pair for pair in self.touched if pair[1] == today and self._old(pair, now)]
+        some = (over + due)[:PAIRS_AT_ONCE]
+        if not some:
+            return False
+        await store.write_days(conn, some, self.zone.key)
+        for pair in some:
+            del self.touched[pair]
+            self._written[pair] = now
+        self._stale = self._stale or some[0][1] < today
+        return len(over) + len(due) > len(some)
+
+    def _old(self, pair: Pair, now: datetime) -> bool:
+        at = self._written.get(pair)
+        return at is None or now - at >= TODAY_EVERY
+
+    def mark(self, after: int) -> int:
+        """Return the batch up to which every day is written."""
+        return min(self.touched.values(), default=after)
+
+    def due(self, now: datetime, *, behind: bool) -> bool:
+        """Whether what is usual has to be asked: a new day has begun, or days came in late and all are written."""
+        return self._day(now) != self._loaded or (self._stale and not behind)
+
+    async def usual(self, conn: Connection, now: datetime) -> list[Usual]:
+        """Return how everybody's last days went."""
+        today = self._day(now)
+        if today != self._loaded:
+            await conn.execute(Q.forget, {"day": today - KEPT})
+        self._loaded, self._stale = today, False
+        return await store.usual(
+            conn, today - timedelta(days=DAYS), today, zone=self.zone.key, dry_min=DRY_MIN, dry_days=DRY_DAYS
+        )
+
+    def _day(self, now: datetime) -> date:
+        return (now.astimezone(self.zone) - DAY_BEGINS).date()
+
+
+def _date(number: int) -> date:
+    return datetime.fromtimestamp(number * DAY_MS / 1000, UTC).date()

@@ -1,0 +1,359 @@
+-- name: alone
+-- One at a time follows the homes, as long as its session lives.
+select pg_try_advisory_lock(%(lock)s)
+
+-- name: begin
+-- How far the homes were read before, and when; and the block of batch numbers that is being used.
+with made as (insert into home_mark (at) values (%(now)s) on conflict do nothing)
+select coalesce(m.batch, 0), coalesce(m.days_batch, 0), m.at,
+       (select (last_value - 1 + is_called::int) * %(block)s from batch_number)
+from (select) as one left join home_mark m on true
+
+-- name: block
+-- Every batch number below this was taken before now: the block that is being used begins with it.
+select (last_value - 1 + is_called::int) * %(block)s from batch_number
+
+-- name: mark
+update home_mark set batch = %(batch)s, days_batch = %(days_batch)s, at = %(now)s
+
+-- name: heard_meanwhile
+-- Whether the hub took anything in between, at all.
+select exists (select from raw_batch where received_at > %(since)s and received_at < %(until)s)
+
+-- name: ingest_there
+-- Whether somebody owns the devices, and so hears them.
+select exists (select from pg_locks where locktype = 'advisory' and classid = (%(class)s::bigint)::oid and objsubid = 2
+               and granted and database = (select oid from pg_database where datname = current_database()))
+
+-- name: deaf
+insert into home_deaf (began_at, ended_at) values (%(began)s, %(ended)s)
+on conflict (began_at) do update set ended_at = greatest(home_deaf.ended_at, excluded.ended_at)
+
+-- name: forget
+with days as (delete from home_day where day < %(day)s), deaf as (delete from home_deaf where ended_at < %(day)s::date)
+delete from absence where ends_at < %(day)s::date - interval '1 year'
+
+-- name: devices
+-- Every device of a resident one of whose devices gives signs of life or who has a fence, as often as it gives a sign. Of
+-- too many residents those who were registered first.
+with told as (
+    select s.device_id, s.sign, d.resident_id
+    from home_sensor s join device d on d.id = s.device_id and d.state in ('bound', 'tested', 'live')
+    where d.resident_id is not null
+), followed as (
+    select r.id, r.area, r.lat, r.lon, r.datum, r.fence_m
+    from (select resident_id from told where sign <> 6
+          union select id from resident where fence_m > 0 and lat is not null and lon is not null) f (id)
+    join resident r on r.id = f.id and not coalesce(r.canary, false)
+    order by r.id limit %(limit)s
+)
+select f.id, d.id, coalesce(t.sign, 0), d.address, d.model, d.deadline_s,
+       (extract(epoch from coalesce(d.bound_at, d.created_at)) * 1000)::bigint, f.area, f.lat, f.lon, f.datum, f.fence_m
+from followed f join device d on d.resident_id = f.id and d.state in ('bound', 'tested', 'live')
+left join told t on t.device_id = d.id
+order by f.id, d.id
+
+-- name: followable
+-- Of devices that nobody follows yet: those whose resident can be.
+select d.id from device d join resident r on r.id = d.resident_id and not coalesce(r.canary, false)
+where d.id = any(%(devices)s::bigint[]) and d.state in ('bound', 'tested', 'live')
+
+-- name: learn
+insert into home_sensor (device_id, sign, first_at)
+select d, s, %(now)s from unnest(%(devices)s::bigint[], %(signs)s::smallint[]) as t(d, s) on conflict do nothing
+
+-- name: quiet
+-- For each resident the known time of silence that holds now, else the next, and when the last one ended: absences and
+-- visits as they were written; times in which the hub heard nobody; times in which every motion sensor of the home was
+-- lost, by itself or with its gateway.
+with t as (select %(now)s::timestamptz as now, %(now)s::timestamptz - %(back)s::interval as since),
+motion as (
+    select d.resident_id, d.id as device_id
+    from home_sensor s join device d on d.id = s.device_id and d.state in ('bound', 'tested', 'live')
+    where s.sign = 1 and d.resident_id is not null
+), lost as (
+    select l.device_id, range_agg(l.during) as during
+    from (
+        select s.device_id, tstzrange(s.since, coalesce(s.ended_at, 'infinity')) as during from device_silence s, t
+        where (s.ended_at is null or s.ended_at > t.since) and coalesce(s.ended_at, 'infinity') > s.since
+        union all
+        select v.device_id, tstzrange(g.began_at, coalesce(g.ended_at, 'infinity')) from gateway_loss g, device_via v, t
+        where v.gateway = g.gateway and (g.ended_at is null or g.ended_at > t.since)
+          and coalesce(g.ended_at, 'infinity') > g.began_at
+    ) l
+    where l.device_id in (select device_id from motion)
+    group by l.device_id
+), window_of as (
+    select m.resident_id, unnest(range_intersect_agg(coalesce(l.during, '{}'))) as during
+    from motion m left join lost l using (device_id)
+    where m.resident_id in (select resident_id from motion join lost using (device_id))
+    group by m.resident_id
+    union all
+    select a.resident_id, tstzrange(a.begins_at, coalesce(a.ended_at, a.ends_at)) from absence a, t
+    where coalesce(a.ended_at, a.ends_at) > greatest(t.since, a.begins_at)
+    union all
+    select r.resident_id, tstzrange(h.began_at, h.ended_at)
+    from home_deaf h cross join t cross join unnest(%(residents)s::bigint[]) as r(resident_id)
+    where h.ended_at > t.since
+), merged as (
+    select resident_id, unnest(range_agg(during)) as during from window_of group by resident_id
+)
+select m.resident_id,
+       (extract(epoch from min(lower(during)) filter (where upper(during) > t.now)) * 1000)::bigint,
+       -- the one that holds or comes first; an open end is far away
+       (extract(epoch from least((array_agg(upper(during) order by lower(during)) filter (where upper(during) > t.now))[1],
+                                 t.now + interval '10 years')) * 1000)::bigint,
+       (extract(epoch from max(upper(during)) filter (where upper(during) <= t.now)) * 1000)::bigint
+from merged m cross join t group by m.resident_id, t.now
+
+-- name: signs
+-- What was stored after a batch and not yet seen, whole batches in their order. Positions only of who has a fence.
+copy (
+    select batch, device_id, (extract(epoch from measured_at) * 1000)::bigint,
+           case when code = 'contact.open' then 2
+                when code = 'bed.occupied' then case when number > 0 then 3 else 4 end
+                when code = 'water.total' then 5 when code = 'location' then 6 else 1 end::bigint,
+           case when code = 'location' then lat else number end, coalesce(lon, 0)
+    from observation
+    where received_at > %(since)s and batch > %(after)s and batch <> all(%(seen)s::bigint[])
+      and quality = 'ok' and number is not null
+      and (code in ('presence.motion', 'presence.occupied', 'contact.open') and number > 0
+           or code in ('bed.occupied', 'water.total')
+           or code = 'location' and number = 1 and lat is not null and device_id = any(%(fenced)s::bigint[]))
+    order by batch fetch first %(limit)s rows with ties
+) to stdout (format binary)
+
+-- name: past
+-- What some devices said since a moment, no more of it than matters: of motion and doors the first and the last of five
+-- minutes, of beds and meters what changed, of meters the last of five minutes as well.
+copy (
+    select 0::bigint, device_id, (extract(epoch from at) * 1000)::bigint, sign::bigint, value, other
+    from (
+        select device_id, at, sign, value, other,
+               row_number() over (partition by device_id, sign, slot order by at) as first,
+               row_number() over (partition by device_id, sign, slot order by at desc) as last,
+               lag(value) over (partition by device_id, kind order by at, value) as before, kind, state,
+               lag(state) over (partition by device_id, kind order by at, state) as state_before
+        from (
+            select device_id, measured_at as at, date_bin('5 min', measured_at, '2020-01-01') as slot,
+                   case when code = 'contact.open' then 2
+                        when code = 'bed.occupied' then case when number > 0 then 3 else 4 end
+                        when code = 'water.total' then 5 when code = 'location' then 6 else 1 end as sign,
+                   code as kind, number as state,
+                   case when code = 'location' then lat else number end as value, coalesce(lon, 0) as other
+            from observation
+            where device_id = any(%(devices)s::bigint[]) and received_at > %(since)s and quality = 'ok'
+              and number is not null
+              and (code in ('presence.motion', 'presence.occupied', 'contact.open') and number > 0
+                   or code in ('bed.occupied', 'water.total')
+                   or code = 'location' and number = 1 and lat is not null and device_id = any(%(fenced)s::bigint[]))
+        ) said
+    ) numbered
+    where sign in (1, 2, 5) and last = 1 or sign in (1, 2) and first = 1
+       or sign in (3, 4) and state is distinct from state_before
+       or sign = 5 and value is distinct from before
+       or sign = 6
+    order by at
+) to stdout (format binary)
+
+-- name: steps
+-- When each of some watches counted its last step since a moment.
+select d.id, (extract(epoch from w.at) * 1000)::bigint
+from unnest(%(devices)s::bigint[]) as d(id)
+cross join lateral (
+    select max(measured_at) as at from telemetry
+    where device_id = d.id and received_at > %(since)s and steps > 0
+) w
+where w.at is not null
+
+-- name: steps_past
+-- The last step of each five minutes since a moment.
+select t.device_id, (extract(epoch from max(t.measured_at)) * 1000)::bigint
+from telemetry t
+where t.device_id = any(%(devices)s::bigint[]) and t.received_at > %(since)s and t.steps > 0
+group by t.device_id, date_bin('5 min', t.measured_at, '2020-01-01')
+
+-- name: heard
+-- When each of some devices was last heard since a moment, whatever it said.
+select d.id, (extract(epoch from w.received_at) * 1000)::bigint
+from unnest(%(devices)s::bigint[]) as d(id)
+cross join lateral (
+    select received_at from telemetry where device_id = d.id and received_at > %(since)s
+    order by received_at desc limit 1
+) w
+
+-- name: heard_past
+-- In which ten minutes each of some devices was heard since a moment.
+select distinct device_id, (extract(epoch from date_bin('10 min', received_at, '2020-01-01')) * 1000)::bigint
+from telemetry where device_id = any(%(devices)s::bigint[]) and received_at > %(since)s
+
+-- name: touched
+-- Which days of which residents got something after a batch; 04:00 to 04:00 makes a day's first movement.
+select distinct d.resident_id, ((o.measured_at - interval '4 hours') at time zone %(zone)s)::date,
+       (o.measured_at at time zone %(zone)s)::date
+from observation o join home_sensor s on s.device_id = o.device_id and s.sign <> 6
+join device d on d.id = o.device_id and d.resident_id is not null
+where o.received_at > %(since)s and o.batch > %(after)s and o.quality = 'ok'
+  and o.code in ('presence.motion', 'presence.occupied', 'contact.open', 'bed.occupied', 'water.total')
+
+-- name: write_days
+-- Some days of some residents, made anew of what their devices said while they were theirs: late and repeated messages
+-- make the same rows. A night belongs to the day on which it ends; a first movement is one after 04:00.
+with pair as (
+    select p.resident_id, p.day, p.day::timestamp at time zone %(zone)s as low,
+           (p.day + 1)::timestamp at time zone %(zone)s as high
+    from unnest(%(residents)s::bigint[], %(days)s::date[]) as p(resident_id, day)
+), hers as (
+    select p.*, o.device_id, o.since, o.until,
+           exists (select from home_sensor s where s.device_id = o.device_id and s.sign <> 6) as sensor,
+           exists (select from home_sensor s where s.device_id = o.device_id and s.sign = 5) as meter
+    from pair p
+    cross join lateral (
+        select d.id as device_id, coalesce(d.bound_at, d.created_at) as since, 'infinity'::timestamptz as until
+        from device d where d.resident_id = p.resident_id
+        union all
+        select e.device_id, e.at, e.next_at
+        from (
+            select f.device_id, f.at, f.action, f.facts ->> 'resident' as whose,
+                   lead(f.at) over (partition by f.device_id order by f.id) as next_at
+            from device_event f
+            where f.device_id in (select device_id from device_event
+                                  where facts ? 'resident' and facts ->> 'resident' = p.resident_id::text)
+              and (f.action in ('bind', 'retire', 'claim') or f.action = 'registered' and f.facts ? 'resident')
+        ) e
+        where e.whose = p.resident_id::text and e.action in ('bind', 'registered') and e.next_at is not null
+    ) o
+), said as (
+    select h.resident_id, h.day, h.low, h.high, h.device_id, o.measured_at as at, o.code, o.number,
+           lag(o.number) over one as before
+    from hers h
+    cross join lateral (
+        select measured_at, received_at, code, number, channel, sub from observation
+        where device_id = h.device_id and quality = 'ok' and number is not null
+          and received_at >= h.low - case when h.meter then interval '1 day' else interval '2 hours 10 min' end
+          and measured_at >= greatest(h.since, h.low - interval '1 day')
+          and measured_at < least(h.until, h.high + interval '4 hours')
+          and code in ('presence.motion', 'presence.occupied', 'contact.open', 'bed.occupied', 'water.total')
+    ) o
+    where h.sensor
+    window one as (partition by h.resident_id, h.day, h.device_id, o.code, o.channel, o.sub
+                   order by o.measured_at, o.received_at, o.number)
+), used as (
+    select resident_id, day, low, at, at - lag(at) over (partition by resident_id, day order by at) as dry
+    from said where code = 'water.total' and number > before and at < high
+), bed as (
+    select resident_id, day, low, at, number, before,
+           lead(at) over (partition by resident_id, day, device_id order by at) as next_at
+    from said where code = 'bed.occupied' and (number > 0) is distinct from (before > 0)
+), out_of_bed as (
+    select resident_id, day,
+           max(extract(epoch from least(next_at, low + interval '6 hours') - greatest(at, low - interval '2 hours')) / 60)
+               as longest
+    from bed
+    where number = 0 and before is not null and next_at > low - interval '2 hours' and at < low + interval '6 hours'
+    group by resident_id, day
+), dry as (
+    select resident_id, day, max(extract(epoch from dry) / 60) as longest from used where at >= low group by resident_id, day
+), told as (
+    select s.resident_id, s.day,
+           min(s.at) filter (where (s.code like 'presence.%%' or s.code = 'contact.open') and s.number > 0
+                                   and s.at >= s.low + interval '4 hours') as up_at,
+           count(distinct date_trunc('minute', s.at)) filter (where s.code like 'presence.%%' and s.number > 0
+                                                                    and s.at >= s.low and s.at < s.high) as movements,
+           count(*) filter (where s.code = 'contact.open' and s.number > 0 and coalesce(s.before, 0) = 0
+                                  and s.at >= s.low and s.at < s.high) as openings,
+           count(*) filter (where s.code = 'water.total' and s.at >= s.low and s.at < s.high) as meter_spoke,
+           sum(s.number - s.before) filter (where s.code = 'water.total' and s.number > s.before and s.at >= s.low
+                                                  and s.at < s.high) as water_m3,
+           count(distinct date_bin('30 min', s.at, s.low)) filter (where s.code = 'water.total' and s.number > s.before
+                                                                         and s.at >= s.low and s.at < s.high) as halves,
+           bool_or(s.code = 'bed.occupied') as has_bed
+    from said s group by s.resident_id, s.day
+), stepped as (
+    select h.resident_id, h.day, min(w.at) as up_at
+    from hers h
+    cross join lateral (
+        select min(measured_at) as at from telemetry
+        where device_id = h.device_id and steps > 0 and received_at >= h.low + interval '4 hours'
+          and received_at < h.high + interval '1 day'
+          and measured_at >= greatest(h.since, h.low + interval '4 hours')
+          and measured_at < least(h.until, h.high + interval '4 hours')
+    ) w
+    where not h.sensor group by h.resident_id, h.day
+)
+insert into home_day (resident_id, day, up_min, movements, openings, water_m3, water_halves, dry_min, bed_out_min)
+select p.resident_id, p.day,
+       (extract(epoch from least(t.up_at, w.up_at) - p.low) / 60)::int,
+       coalesce(t.movements, 0), coalesce(t.openings, 0),
+       case when t.meter_spoke > 0 then coalesce(t.water_m3, 0) end, case when t.meter_spoke > 0 then t.halves end,
+       least(d.longest, 1440)::int, case when t.has_bed then coalesce(b.longest, 0)::int end
+from pair p
+left join told t using (resident_id, day) left join stepped w using (resident_id, day)
+left join dry d using (resident_id, day) left join out_of_bed b using (resident_id, day)
+on conflict (resident_id, day) do update set
+    up_min = excluded.up_min, movements = excluded.movements, openings = excluded.openings, water_m3 = excluded.water_m3,
+    water_halves = excluded.water_halves, dry_min = excluded.dry_min, bed_out_min = excluded.bed_out_min
+
+-- name: usual
+-- How the last days of each resident went: median and latest but one of first movements, of how many days; the longest
+-- time out of bed of 99 nights of 100; whether the meter often stands still for half a day. Days away are no days.
+select h.resident_id,
+       percentile_disc(0.5) within group (order by h.up_min),
+       (array_agg(h.up_min order by h.up_min desc) filter (where h.up_min is not null))[2],
+       count(h.up_min),
+       percentile_disc(0.99) within group (order by h.bed_out_min), count(h.bed_out_min),
+       count(*) filter (where h.dry_min >= %(dry)s) >= %(dry_days)s
+from home_day h
+where h.day >= %(first)s and h.day < %(today)s
+  and not exists (select from absence a where a.resident_id = h.resident_id
+                  and a.begins_at < (h.day + 1)::timestamp at time zone %(zone)s
+                  and coalesce(a.ended_at, a.ends_at) > h.day::timestamp at time zone %(zone)s)
+group by h.resident_id
+
+-- name: moved_since
+-- Whether anything moved in this resident's home since a moment, other than the device that says nothing does.
+select exists (
+    select from home_sensor s join device d on d.id = s.device_id and d.resident_id = %(resident)s
+    cross join lateral (
+        select 1 from observation where device_id = d.id and received_at > %(since)s and measured_at > %(since)s
+          and code in ('presence.motion', 'presence.occupied') and number > 0 and quality = 'ok' limit 1
+    ) o
+    where s.sign = 1 and d.id <> %(device)s)
+
+-- name: add_absence
+insert into absence (resident_id, kind, begins_at, ends_at, reason, written_by, written_at)
+values (%(resident)s, %(kind)s, coalesce(%(begins)s, hub_now()), %(ends)s, %(reason)s, %(by)s, hub_now())
+returning id, begins_at, ends_at
+
+-- name: back
+-- She is back: what is over is not touched, what has not begun is taken back.
+update absence set ended_at = greatest(begins_at, hub_now()), ended_by = %(by)s
+where resident_id = %(resident)s and ended_at is null and ends_at > hub_now() and (begins_at <= hub_now() or %(all)s)
+returning id
+
+-- name: absences
+-- What was written of one resident or of all, the last first: who, when, and how it ended.
+select a.id, a.resident_id, r.name, a.kind, a.begins_at, a.ends_at, a.reason, a.written_by, a.written_at, a.ended_at,
+       a.ended_by
+from absence a join resident r on r.id = a.resident_id
+where (a.resident_id = %(resident)s or %(resident)s::bigint is null)
+  and (%(past)s or coalesce(a.ended_at, a.ends_at) > hub_now())
+order by a.id desc limit %(limit)s
+
+-- name: away_now
+-- Until when this resident is known to be away or to have visitors, rows that follow each other taken together.
+select lower(w.during), upper(w.during),
+       (select string_agg(distinct nullif(a.reason, ''), ', ') from absence a where a.resident_id = %(resident)s
+        and tstzrange(a.begins_at, coalesce(a.ended_at, a.ends_at)) && w.during),
+       (select bool_or(a.kind = 'away') from absence a where a.resident_id = %(resident)s
+        and tstzrange(a.begins_at, coalesce(a.ended_at, a.ends_at)) && w.during)
+from (select unnest(range_agg(tstzrange(begins_at, coalesce(ended_at, ends_at)))) as during from absence
+      where resident_id = %(resident)s and coalesce(ended_at, ends_at) > begins_at
+        and coalesce(ended_at, ends_at) > hub_now()) w
+where w.during @> hub_now()
+
+-- name: fence
+-- Where she lives on which map, and how far from there is told.
+update resident set lat = coalesce(%(lat)s, lat), lon = coalesce(%(lon)s, lon), datum = coalesce(%(datum)s, datum),
+    fence_m = coalesce(%(fence)s, fence_m)
+where id = %(resident)s returning lat, lon, datum, fence_m
