@@ -8,6 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+MINUTE_MS = 60_000
+LATE_MIN = 10  # a sign may be this late and change nothing: so long B1-B5 wait before they look at a minute
+SOON_MIN = 2  # B6 and B7 cannot wait that long
+AHEAD_MIN = 2  # a sign further in the future than this is none
+DAY_BEGINS_MIN = 4 * 60  # local: who walks at three is up in the night, not up early
 
 
 class Sign(IntEnum):
@@ -35,3 +42,15 @@ class Signs:
 
     def __len__(self) -> int:
         return len(self.row)
+
+
+def has(column: NDArray[Any], *signs: Sign) -> Bools:
+    """Return where a home can tell any of these."""
+    found: Bools = (column & sum(1 << sign for sign in signs)) != 0
+    return found
+
+
+def clock(minute: int, offset_min: int) -> str:
+    """Return a minute of UTC as people here write it."""
+    hour, past = divmod((minute + offset_min) % 1440, 60)
+    return f"{hour:02d}:{past:02d}"

@@ -1,0 +1,238 @@
+"""A resident's water meter: two days of its total by half-hours. B3 no use, B4 a leak, and use as a sign of life."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.detectors.detector import Columnar, Field
+from alerts.detectors.home_signs import Bools, Ints
+
+SLOTS = 96  # half-hours kept: two days
+SLOT_MIN = 30
+ROOM = 65_000  # litres between the oldest and the newest of them; a leak of more loses the oldest
+HALF_ROOM = 40_000
+MOST_M3 = 2_000_000.0  # no meter counts further
+FASTEST_L_PER_MIN, AT_ONCE_L = 100, 1_000  # a total that rises faster is another meter
+PAUSE = 6  # half-hours: a meter that says nothing for longer cannot tell what was not used
+DRY_L = 10  # B3: less than this
+DRY, DRY_NOISY = 24, 48  # … in so many whole half-hours
+DRAWN_L = 5  # so much in one half-hour is a person
+LEAK_L = 2_000  # B4: more than this in a day,
+FLOWING = 48  # … or some use in so many half-hours on end
+CHUNK = 4_096  # homes looked at together
+
+FIELDS: Mapping[str, Field] = {
+    "litres": Field(dtype="uint16", shape=(SLOTS,)),  # highest total above base_l by half-hour, plus one; 0 = none
+    "base_l": Field(dtype="int32"),
+    "read_min": Field(dtype="int32"),  # newest reading
+    "looked_slot": Field(dtype="int32"),  # last half-hour the rules have seen
+    "read_slot": Field(dtype="int32"),  # last one of those that had a reading
+    "drawn_min": Field(dtype="int32"),  # last use by a person
+    "dry_min": Field(dtype="int32"),  # B3 holds: since when nothing was used, else 0
+    "dry_due_min": Field(dtype="int32"),  # … and since when that is so long
+    "leak_day": Field(dtype="uint16"),  # first of the days on end with a leak. With the next the shell may write it
+    "leak_last_day": Field(dtype="uint16"),  # … at a rebuild, from the day table: a leak older than two days is known
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """B4 for one home: since which local day, and what was used today."""
+
+    row: int
+    day: int
+    used_l: int
+    flowing_min: int
+
+
+def note(state: Columnar, row: Ints, minute: Ints, total_m3: NDArray[np.float64]) -> None:
+    """Take readings in. A total that falls, or rises faster than water flows, is another meter: it starts anew."""
+    use = (total_m3 >= 0) & (total_m3 <= MOST_M3)
+    row, minute = row[use], minute[use]
+    if len(row) == 0:
+        return
+    litres = (total_m3[use] * 1000 + 0.5).astype(np.int64)
+    rows = np.unique(row)
+    known = rows[state["read_min"][rows] > 0]
+    last_min = state["read_min"][known].astype(np.int64)
+    row, minute = np.append(row, known), np.append(minute, last_min)
+    litres = np.append(litres, _newest_l(state, known, last_min))
+    order = np.lexsort((litres, minute, row))
+    row, minute, litres = row[order], minute[order], litres[order]
+    first, fresh = _since_exchange(row, minute, litres)
+    newest = np.append(np.flatnonzero(row[1:] != row[:-1]), len(row) - 1)
+    exchanged = np.zeros(len(rows), bool)
+    last = np.zeros(len(rows), np.int64)
+    last[np.searchsorted(rows, known)] = last_min
+    exchanged = (last > 0) & (minute[first] > last)  # what was known is of the meter before
+    _make_room(state, rows[exchanged | (last == 0)], litres[newest[exchanged | (last == 0)]], anew=True)
+    _make_room(state, rows, litres[newest], anew=False)
+    _advance(state, rows, last, minute[newest])
+    _write(state, row[fresh], minute[fresh], litres[fresh], minute[newest][np.searchsorted(rows, row[fresh])])
+
+
+def _newest_l(state: Columnar, rows: Ints, minute: Ints) -> Ints:
+    held = state["litres"][rows, minute // SLOT_MIN % SLOTS].astype(np.int64)
+    return held - 1 + state["base_l"][rows]
+
+
+def _since_exchange(row: Ints, minute: Ints, litres: Ints) -> tuple[Ints, Bools]:
+    """Return the index of each row's first reading of the meter that is there now, and which readings are of it."""
+    same = np.append(False, row[1:] == row[:-1])
+    more = np.append(0, np.diff(litres))
+    most = np.append(0, np.diff(minute)) * FASTEST_L_PER_MIN + AT_ONCE_L
+    begins = np.where(~same | (more < 0) | (more > most), np.arange(len(row)), 0)
+    newest = np.append(np.flatnonzero(~same[1:]), len(row) - 1)
+    first = np.maximum.accumulate(begins)[newest]
+    which = np.cumsum(~same) - 1
+    return first, np.arange(len(row)) >= first[which]
+
+
+def _make_room(state: Columnar, rows: Ints, newest_l: Ints, *, anew: bool) -> None:
+    """Lay the base so that the newest total fits. Only differences are ever looked at."""
+    if anew:
+        state["litres"][rows] = 0
+        state["base_l"][rows] = np.maximum(newest_l - HALF_ROOM, 0)
+        state["dry_min"][rows] = 0
+        return
+    full = newest_l - state["base_l"][rows] > ROOM
+    rows, newest_l = rows[full], newest_l[full]
+    if len(rows) == 0:
+        return
+    by = newest_l - HALF_ROOM - state["base_l"][rows]
+    held = state["litres"][rows].astype(np.int64)
+    state["litres"][rows] = np.where(held > by[:, None], held - by[:, None], 0)
+    state["base_l"][rows] += by.astype(np.int32)
+
+
+def _advance(state: Columnar, rows: Ints, last_min: Ints, newest_min: Ints) -> None:
+    """Empty the half-hours that begin with the newest reading."""
+    before, now = last_min // SLOT_MIN, newest_min // SLOT_MIN
+    further = (now > before) & (before > 0)
+    rows, before, now = rows[further], before[further], now[further]
+    slot = now[:, None] - (now[:, None] - np.arange(SLOTS)) % SLOTS
+    held = state["litres"][rows]
+    held[slot > before[:, None]] = 0
+    state["litres"][rows] = held
+
+
+def _write(state: Columnar, row: Ints, minute: Ints, litres: Ints, newest_min: Ints) -> None:
+    slot, above = minute // SLOT_MIN, litres - state["base_l"][row] + 1
+    fits = (newest_min // SLOT_MIN - slot < SLOTS) & (above > 0)
+    np.maximum.at(state["litres"], (row[fits], slot[fits] % SLOTS), above[fits].astype(np.uint16))
+    np.maximum.at(state["read_min"], row, minute.astype(np.int32))
+
+
+def look(state: Columnar, cutoff_min: int, silent: Bools, offset_min: int) -> list[Leak]:
+    """Bring what is known of water up to the last half-hour that is over, and return leaks not yet told.
+
+    Args:
+        silent: (n,) who is known to be away, or has a visitor: nothing is dry there, and starts anew at `anew_ms`.
+    """
+    slot = cutoff_min // SLOT_MIN - 1
+    read = state["read_min"]
+    due = np.flatnonzero((read > 0) & (state["looked_slot"] < slot) & (read // SLOT_MIN > slot - SLOTS))
+    found: list[Leak] = []
+    for rows in _chunks(due):
+        found += _Totals(state, rows, slot).judge(silent[rows], offset_min)
+    return found
+
+
+def _chunks(rows: Ints) -> Iterator[Ints]:
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
+
+
+class _Totals:
+    """The totals of m homes in the SLOTS half-hours up to `slot`, oldest first."""
+
+    def __init__(self, state: Columnar, rows: Ints, slot: int) -> None:
+        self.state, self.rows, self.slot = state, rows, slot
+        slots = np.arange(slot - SLOTS + 1, slot + 1)
+        held = state["litres"][rows][:, slots % SLOTS].astype(np.int32)
+        # The ring ends with the newest reading, and that need not be in the last of these half-hours.
+        newest = (state["read_min"][rows] // SLOT_MIN)[:, None]
+        held[(slots > newest) | (slots <= newest - SLOTS)] = 0
+        self.place = np.arange(SLOTS)
+        self.known = held > 0
+        self.total = np.maximum.accumulate(held, axis=1)
+        self.at = np.maximum.accumulate(np.where(self.known, self.place, -1), axis=1)  # last reading up to here
+        self.told = (self.at >= 0) & (self.place - self.at <= PAUSE)  # and it is not long ago
+        before = np.zeros_like(self.told)
+        before[:, 1:] = self.told[:, :-1]
+        rise = np.diff(self.total, axis=1, prepend=self.total[:, :1])
+        self.rise = np.where(self.known & before, rise, 0)
+
+    def judge(self, silent: Bools, offset_min: int) -> list[Leak]:
+        state, rows = self.state, self.rows
+        used = self.rise > 0
+        flowing = self.place - np.maximum.accumulate(np.where(used, -1, self.place), axis=1)
+        self._people(flowing[:, -1])
+        self._dry(silent)
+        newest = self.at[:, -1]
+        state["read_slot"][rows] = np.where(newest >= 0, self.slot - SLOTS + 1 + newest, 0)
+        state["looked_slot"][rows] = self.slot
+        return self._leaks(flowing, offset_min)
+
+    def _people(self, flowing: Ints) -> None:
+        """Keep when somebody last drew water. What runs all day and night is no person."""
+        drawn = np.where(self.rise >= DRAWN_L, self.place, -1).max(axis=1)
+        someone = (drawn >= 0) & (flowing < FLOWING)
+        rows = self.rows[someone]
+        minute = (self.slot - SLOTS + 2 + drawn[someone]) * SLOT_MIN - 1
+        self.state["drawn_min"][rows] = np.maximum(self.state["drawn_min"][rows], minute)
+
+    def _dry(self, silent: Bools) -> None:
+        """Keep since when nothing was used, if that is long enough: the first of the windows on end that say so."""
+        state, rows = self.state, self.rows
+        noisy = state["meter_noisy"][rows] != 0
+        holds = np.where(noisy[:, None], self._dry_windows(DRY_NOISY), self._dry_windows(DRY))
+        holds &= ~silent[:, None]
+        wide = np.where(noisy, DRY_NOISY, DRY) + 1
+        began = np.maximum.accumulate(np.where(holds, -1, self.place), axis=1)[:, -1] + 1
+        dry = began < SLOTS
+        since = (self.slot - SLOTS + 2 + began - wide) * SLOT_MIN
+        standing = dry & (state["dry_min"][rows] > 0)  # its beginning may have left the two days
+        state["dry_due_min"][rows] = np.where(standing, state["dry_due_min"][rows], since + wide * SLOT_MIN)
+        state["dry_min"][rows] = np.where(standing, state["dry_min"][rows], np.where(dry, since, 0))
+
+    def _dry_windows(self, whole: int) -> Bools:
+        """Return (m, SLOTS) where less than DRY_L was used in the `whole` half-hours before the last reading's own."""
+        wide = whole + 1
+        untold = np.cumsum(~self.told, axis=1)
+        holds = np.zeros_like(self.told)
+        then = slice(0, SLOTS - wide)
+        holds[:, wide:] = (
+            self.known[:, wide:]
+            & self.told[:, then]
+            & (untold[:, wide:] == untold[:, then])
+            & (self.total[:, wide:] - self.total[:, then] < DRY_L)
+        )
+        anew = (self.state["anew_ms"][self.rows] // 60_000 // SLOT_MIN)[:, None]
+        holds[:, wide:] &= self.slot - SLOTS + 1 + self.place[then] > anew
+        held: Bools = np.take_along_axis(holds, np.maximum(self.at, 0), axis=1) & self.told
+        return held
+
+    def _leaks(self, flowing: Ints, offset_min: int) -> list[Leak]:
+        state, rows = self.state, self.rows
+        day = ((self.slot + 1) * SLOT_MIN - 1 + offset_min) // 1440
+        midnight = SLOTS - 1 - (((self.slot + 1) * SLOT_MIN - 1 + offset_min) % 1440) // SLOT_MIN  # place of its first
+        today, used = self._leaking(flowing, midnight, SLOTS)
+        yesterday, _ = self._leaking(flowing, max(midnight - 48, 0), midnight)
+        told = (state["leak_day"][rows] > 0) & (state["leak_last_day"][rows].astype(np.int64) >= day - 1)
+        new = today & ~told
+        state["leak_day"][rows[new]] = np.where(yesterday[new], day - 1, day)
+        state["leak_last_day"][rows[today]] = day
+        return [
+            Leak(int(rows[i]), int(state["leak_day"][rows[i]]), int(used[i]), int(flowing[i, -1]) * SLOT_MIN)
+            for i in np.flatnonzero(new).tolist()
+        ]
+
+    def _leaking(self, flowing: Ints, start: int, end: int) -> tuple[Bools, Ints]:
+        """Return which of the homes leaked in these half-hours, and litres used in them."""
+        if end <= start:
+            return np.zeros(len(self.rows), bool), np.zeros(len(self.rows), np.int64)
+        used = self.rise[:, start:end].sum(axis=1)
+        return (used > LEAK_L) | (flowing[:, start:end] >= FLOWING).any(axis=1), used
