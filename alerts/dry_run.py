@@ -16,6 +16,8 @@ MOST_MOMENTS = 500  # timers fired; a policy of that many steps is played only s
 SEVERITIES = {  # what each kind opens with, for who does not say
     AlertKind.VITALS: Severity.HIGH,
     AlertKind.STILLNESS: Severity.MEDIUM,
+    AlertKind.ROUTINE: Severity.LOW,
+    AlertKind.WANDERING: Severity.MEDIUM,
     AlertKind.SILENCE: Severity.TECHNICAL,
     AlertKind.DEVICE: Severity.TECHNICAL,
     AlertKind.SYSTEM: Severity.TECHNICAL,

@@ -31,7 +31,9 @@ class AlertKind(StrEnum):
     GAS = "gas"
     WATER = "water"
     VITALS = "vitals"
-    STILLNESS = "stillness"  # a wearer does not move
+    STILLNESS = "stillness"  # a wearer does not move, a home is quiet
+    ROUTINE = "routine"  # not as on other days: out of bed for long at night, water that runs
+    WANDERING = "wandering"  # outside the fence
     SILENCE = "silence"  # a device missed its heartbeat
     DEVICE = "device"  # battery, tamper, a message that could not be read
     SYSTEM = "system"  # the hub itself, a broker, a gateway

@@ -14,12 +14,14 @@ KINDS = {
     "zh": {
         AlertKind.SOS: "一键呼叫", AlertKind.FALL: "跌倒", AlertKind.SMOKE: "烟雾报警", AlertKind.GAS: "燃气泄漏",
         AlertKind.WATER: "漏水", AlertKind.VITALS: "生命体征异常", AlertKind.SILENCE: "设备失联",
-        AlertKind.STILLNESS: "久未活动", AlertKind.DEVICE: "设备异常", AlertKind.SYSTEM: "系统异常",
+        AlertKind.STILLNESS: "久未活动", AlertKind.ROUTINE: "生活作息异常", AlertKind.WANDERING: "走出安全范围",
+        AlertKind.DEVICE: "设备异常", AlertKind.SYSTEM: "系统异常",
     },
     "en": {
         AlertKind.SOS: "called for help", AlertKind.FALL: "fell", AlertKind.SMOKE: "smoke alarm",
         AlertKind.GAS: "gas alarm", AlertKind.WATER: "water leak", AlertKind.VITALS: "vital signs out of range",
-        AlertKind.STILLNESS: "has not moved for long", AlertKind.SILENCE: "device silent",
+        AlertKind.STILLNESS: "has not moved for long", AlertKind.ROUTINE: "not as on other days",
+        AlertKind.WANDERING: "has left the safe area", AlertKind.SILENCE: "device silent",
         AlertKind.DEVICE: "device fault", AlertKind.SYSTEM: "system fault",
     },
 }  # fmt: skip

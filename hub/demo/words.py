@@ -8,6 +8,7 @@ LABELS = {
     "step": "步骤 step", "delivered": "送达 delivered", "failed": "失败 failed",
     "sos": "呼救 SOS", "fall": "跌倒 fall", "smoke": "烟雾 smoke", "gas": "燃气 gas", "water": "漏水 water",
     "vitals": "体征 vitals", "silence": "失联 silence", "stillness": "未活动 no movement",
+    "routine": "作息 routine", "wandering": "走失 wandering",
     "device": "设备 device", "system": "系统 system",
     "family": "家属 family", "operator": "坐席 operator", "community": "社区 community", "property": "物业 property",
     "third_party": "第三方 third party", "neighbour": "邻里 neighbour", "village_doctor": "村医 village doctor",
