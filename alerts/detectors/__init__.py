@@ -11,6 +11,7 @@
 
 from alerts.detectors.detector import Detector
 from alerts.detectors.device_health import DeviceHealth
+from alerts.detectors.early_warning import EarlyWarning
 from alerts.detectors.fall import FallDetector, FallFinding
 from alerts.detectors.sos import Cancel, Draft, Heard, hear
 from alerts.detectors.stillness import StillnessDetector
@@ -19,7 +20,7 @@ from alerts.detectors.vitals import VitalsDetector
 
 def detectors(offset_min: int = 0) -> tuple[Detector, ...]:
     """Return all detectors of a district whose clock is so many minutes ahead of UTC."""
-    return VitalsDetector(), StillnessDetector(offset_min), DeviceHealth()
+    return VitalsDetector(offset_min), EarlyWarning(), StillnessDetector(offset_min), DeviceHealth()
 
 
 DETECTORS = detectors()

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from alerts.model import AlertKind, Severity
 from devices.columns import Columns
 
+MINUTE_MS = 60_000
+LATE_MIN = 16  # a message may be this late and still complete what a rule waits for
+
 Column: TypeAlias = NDArray[Any]
 Columnar: TypeAlias = dict[str, Column]
 """State of one detector for all devices: name -> array whose first axis is the device's row. The shell allocates,

@@ -1,4 +1,4 @@
-"""Heart rate and oxygen saturation against the rules V1 to V5, for all devices at once.
+"""Heart rate, saturation, respiration and temperature against the rules V1 to V7 and V9, for all devices at once.
 
 Everything a rule looks at is in a ring of 64 minutes per device, filled by minute number, so that the order in which
 messages come makes no difference: within a batch none at all, between batches as long as a message is no more than
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors import baseline, minutes
+from alerts.detectors import baseline, minutes, nights, temperature
 from alerts.detectors.detector import Columnar, Field, Finding
 from alerts.detectors.minutes import LATE_MIN, RING, Minutes
 from alerts.model import AlertKind, Severity
@@ -28,6 +28,11 @@ RECOVERY_BPM = 2  # a minute of walking in the last ACTIVE_MIN lifts V1's limit 
 CALM_BELOW_BPM = 10  # V1 is over when the pulse has been so far below its limit
 WELL_KNOWN_MIN = 800  # a week at rest at this time of day
 ODD_LEAST = 3  # no rule is met by fewer minutes
+BREATH_SPAN_MIN = 10  # V6 needs an odd minute so far apart from the last one,
+BREATH_SHARE = 0.7  # … and so many odd ones of those known between them
+GOOD_RPM = (10, 22)
+BUSY_RPM = 21  # from here respiration speaks for a fast heart as well
+AGREED = 0.5  # and takes so much of the doubt away
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +46,7 @@ class Rule:
     column: int
     name: str
     severity: Severity
-    measure: str  # the ring it looks at
+    measure: str  # the ring it looks at, as in MEASURES
     times: int
     window: int
     tag: str = ""  # tells two severities of one rule apart in identities
@@ -53,7 +58,11 @@ V3_DEEP = Rule(column=2, name="V3", severity=Severity.HIGH, measure="hr", times=
 V4 = Rule(column=3, name="V4", severity=Severity.HIGH, measure="spo2", times=3, window=10)
 V5 = Rule(column=4, name="V5", severity=Severity.LOW, measure="spo2", times=3, window=36)
 V1 = Rule(column=5, name="V1", severity=Severity.MEDIUM, measure="hr", times=10, window=14)
-RULES = (V2, V1, V3, V3_DEEP, V4, V5)  # in the order in which they speak for each other
+V6 = Rule(column=6, name="V6", severity=Severity.HIGH, measure="rr", times=3, window=14)
+RULES = (V2, V1, V3, V3_DEEP, V4, V5, V6)  # in the order in which they speak for each other
+V7_COLUMN = 7  # `temperature` judges it
+LATCHES = np.uint8(sum(1 << rule.column for rule in RULES))
+MEASURES = {"hr": "heart_rate_bpm", "spo2": "spo2_pct", "rr": "respiration_rpm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class View:
     newest: Ints
     hr: NDArray[np.uint8]
     spo2: NDArray[np.uint8]  # raised by SPO2_OFFSET for scale 2, so that one set of limits serves both
+    rr: NDArray[np.uint8]  # 0 beyond the minutes that are kept
     rest: Bools
     still: Bools
     trusted: Bools  # (m, LATE_MIN)
@@ -72,9 +82,11 @@ class View:
 
 
 class VitalsDetector:
-    """V1 fast for this wearer at this hour, V2 fast, V3 slow heart at rest; V4 low, V5 lowish saturation.
+    """V1 fast for this wearer at this hour, V2 fast, V3 slow heart at rest; V4 low, V5 lowish saturation; V6
+    respiration too slow or too fast at rest; V7 fever or cold; V9 a heart faster in the nights than it was.
 
-    `spo2_scale2` is written by the shell: 1 for a resident whose clinician set SpO2 scale 2.
+    `spo2_scale2` is written by the shell: 1 for a resident whose clinician set SpO2 scale 2; so is `skin`. `offset_min`
+    is what the district's clock is ahead of UTC.
     """
 
     name = "vitals"
@@ -82,16 +94,25 @@ class VitalsDetector:
         **minutes.FIELDS,
         "spo2_scale2": Field(dtype="uint8"),
         "latched": Field(dtype="uint8"),  # bit per rule
-        "cleared_min": Field(dtype="int32", shape=(len(RULES),)),  # minutes up to this one are spent
+        "cleared_min": Field(dtype="int32", shape=(V7_COLUMN + 1,)),  # minutes up to this one are spent
     }
+
+    def __init__(self, offset_min: int = 0) -> None:
+        self._offset_min = offset_min
 
     def observe(self, state: Columnar, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
         """Take a batch in. See `Detector.observe`; the findings depend on the set of messages, not on their order."""
         found: list[Finding] = []
         for messages in minutes.rounds(rows, batch):
-            minutes.write(state, messages)
             row = messages.row
-            look = (np.bitwise_count(state["suspicious"][row]) >= ODD_LEAST) | (state["latched"][row] != 0)
+            newest = state["newest_min"][row].astype(np.int64)
+            minutes.write(state, messages, self._offset_min)
+            over = nights.ending(newest, messages.minute, self._offset_min)
+            if len(over):
+                found += nights.close(state, row[over], newest[over], messages.minute[over], self._offset_min)
+            if messages.temp.any():
+                found += temperature.judge(state, row, messages.temp, V7_COLUMN)
+            look = (np.bitwise_count(state["suspicious"][row]) >= ODD_LEAST) | (state["latched"][row] & LATCHES != 0)
             if look.any():
                 found += self._judge(state, messages.take(look))
         return found
@@ -123,11 +144,13 @@ def _view(state: Columnar, rows: Ints) -> View:
     hr, spo2 = state["hr"][rows[:, None], slot], state["spo2"][rows[:, None], slot]
     lift = (state["spo2_scale2"][rows] * np.uint8(SPO2_OFFSET))[:, None]
     spo2 = np.where(spo2 > 0, spo2 + lift, spo2)
+    rr = np.zeros_like(hr)
+    rr[:, : minutes.BREATHS] = state["rr"][rows[:, None], slot[:, : minutes.BREATHS] & (minutes.BREATHS - 1)]
     still, rest = minutes.stillness(state, rows)
     trusted = minutes.trusted(state, rows)
     high = state["high_bpm"][rows[:, None], baseline.part_of(newest[:, None] - ages)].astype(np.int64)
     high += RECOVERY_BPM * minutes.active_min(state, rows)
-    return View(rows, newest, hr, spo2, rest, still, trusted, high, baseline.p5_bpm(state, rows))
+    return View(rows, newest, hr, spo2, rr, rest, still, trusted, high, baseline.p5_bpm(state, rows))
 
 
 def _holds(view: View, rule: Rule) -> Bools:
@@ -142,6 +165,9 @@ def _holds(view: View, rule: Rule) -> Bools:
         return view.rest & (hr > 0) & (hr <= 40) & (hr < limit)
     if rule is V3_DEEP:
         return view.rest & (hr > 0) & (hr <= 30)
+    if rule is V6:
+        rr = view.rr
+        return view.rest & ((rr >= minutes.FAST_RPM) | ((rr > 0) & (rr <= minutes.SLOW_RPM)))
     return view.still & (spo2 > 0) & (spo2 <= (91 if rule is V4 else 93))
 
 
@@ -153,6 +179,11 @@ def _fires(view: View, rule: Rule, holds: Bools) -> Bools:
     if rule is V5:
         # Low for 30 minutes without a good value between; a slow reporter may have measured a little earlier than that.
         fires &= (_count(holds, rule.window - 29, at=29) > 0) & (_count(view.spo2 > 93, 31) == 0)
+    if rule is V6:
+        # A watch says it every minute, a bed mat every few: the last ten minutes must be mostly odd, however many told.
+        early = BREATH_SPAN_MIN - 1
+        fires &= _count(holds, rule.window - early, at=early) > 0
+        fires &= _count(holds, rule.window) >= BREATH_SHARE * _count(view.rr > 0, rule.window)
     return fires
 
 
@@ -160,9 +191,10 @@ def _calm(view: View, rule: Rule) -> Bools:
     """(m, LATE_MIN): has the value been back on the good side for 10 minutes at this age?"""
     hr, spo2 = view.hr, view.spo2
     calm: Bools
-    if rule.measure == "spo2":
-        good = spo2 >= 94
-        calm = good[:, :LATE_MIN] & (_count((spo2 > 0) & ~good, 10) == 0) & (_count(good, 20) >= 2)
+    if rule.measure in ("spo2", "rr"):  # what may be measured every few minutes only
+        ring = spo2 if rule.measure == "spo2" else view.rr
+        good = spo2 >= 94 if rule.measure == "spo2" else (ring >= GOOD_RPM[0]) & (ring <= GOOD_RPM[1])
+        calm = good[:, :LATE_MIN] & (_count((ring > 0) & ~good, 10) == 0) & (_count(good, 20) >= 2)
     else:
         bad = _fast(view) if rule is V1 else (hr >= 121) if rule is V2 else (hr > 0) & (hr <= 45)
         calm = (_count(hr > 0, 10) >= 5) & (_count(bad, 10) == 0)
@@ -184,7 +216,7 @@ def _count(holds: Bools, window: int, at: int = 0) -> Ints:
 def _latch(state: Columnar, view: View, rule: Rule, holds: Bools, fires: Bools) -> list[Finding]:
     """Raise once an episode: from the first window that fires until calm, or until an hour without any value."""
     rows, ages = view.rows, np.arange(LATE_MIN)
-    ring = view.hr if rule.measure == "hr" else view.spo2
+    ring: NDArray[np.uint8] = getattr(view, rule.measure)
     on = _on(state, rows, rule)
     lost = on & (ring[:, 0] > 0) & ~ring[:, 1:61].any(axis=1)
     if lost.any():
@@ -215,15 +247,21 @@ def _release(state: Columnar, rows: Ints, rule: Rule, minute: Ints) -> None:
 
 def _finding(view: View, rule: Rule, holds: Bools, i: int, age: int) -> Finding:
     """Make the finding of row i whose window ends `age` minutes before the newest."""
-    ring = view.hr[i] if rule.measure == "hr" else view.spo2[i]
+    ring: NDArray[np.uint8] = getattr(view, rule.measure)[i]
     inside = holds[i, age : age + rule.window]
     at = int(view.newest[i]) - age
     start = at - int(np.flatnonzero(inside)[-1])
-    name = "heart_rate_bpm" if rule.measure == "hr" else "spo2_pct"
     known = int((ring[age : age + rule.window] > 0).sum())
-    evidence: dict[str, float] = {name: int(ring[age]), "minutes": int(inside.sum()), "known_min": known}
+    evidence: dict[str, float] = {
+        MEASURES[rule.measure]: int(ring[age]), "minutes": int(inside.sum()), "known_min": known,
+    }  # fmt: skip
     if rule is V1:
         evidence["limit_bpm"] = int(view.high_bpm[i, age])
+        breaths = view.rr[i, age : age + rule.window]
+        if breaths.any():
+            evidence["respiration_rpm"] = round(float(np.median(breaths[breaths > 0])))
+    if rule is V6:
+        evidence["confidence"] = round(int(inside.sum()) / known, 2)
     if rule is V3 and not np.isnan(view.p5_bpm[i]):
         evidence["personal_p5_bpm"] = float(view.p5_bpm[i])
     return Finding(
@@ -240,7 +278,8 @@ def _finding(view: View, rule: Rule, holds: Bools, i: int, age: int) -> Finding:
 def _explained(state: Columnar, finding: Finding) -> Finding:
     """Add what is usual for the wearer at this hour to a finding about the pulse, and how sure V1 is of both.
 
-    Confidence is the share of known minutes that were too fast, less while the wearer is not yet well known.
+    Confidence is the share of known minutes that were too fast, less while the wearer is not yet well known; half of
+    the doubt is gone where respiration is fast as well.
     """
     if "heart_rate_bpm" not in finding.evidence:
         return finding
@@ -250,5 +289,8 @@ def _explained(state: Columnar, finding: Finding) -> Finding:
     told = {**finding.evidence, "usual_bpm": round(usual), "baseline_min": minutes_known}
     if finding.rule == V1.name:
         share = finding.evidence["minutes"] / finding.evidence["known_min"]
-        told["confidence"] = round(share * min(1.0, minutes_known / WELL_KNOWN_MIN), 2)
+        sure = share * min(1.0, minutes_known / WELL_KNOWN_MIN)
+        if finding.evidence.get("respiration_rpm", 0) >= BUSY_RPM:
+            sure += (1 - sure) * AGREED
+        told["confidence"] = round(sure, 2)
     return replace(finding, evidence=told)
