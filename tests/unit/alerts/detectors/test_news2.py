@@ -115,7 +115,7 @@ def test_unknown_word_for_consciousness_is_missing() -> None:
 
 
 def test_reference_cases_of_the_openehr_suite_agree() -> None:
-    from hub.commands.evaluate import score_cases
+    from hub.evaluate.news2_cases import score_cases
 
     folder = os.environ.get("CAREHUB_DATA")
     if not folder:
