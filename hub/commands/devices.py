@@ -6,7 +6,15 @@ from pathlib import Path
 
 from devices import registry
 from hub import device_files
-from hub.commands import device_bulk, device_health, device_records, device_send, device_show, device_steps
+from hub.commands import (
+    device_bulk,
+    device_falls,
+    device_health,
+    device_records,
+    device_send,
+    device_show,
+    device_steps,
+)
 from hub.commands.device_words import show_credential
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
@@ -49,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         step.add_argument("--by", metavar="PERSON", help=device_steps.BY)
     device_steps.add_to(commands)
     device_health.add_to(commands)
+    device_falls.add_to(commands)
     device_send.add_to(commands)
     device_show.add_list(commands.add_parser("list", help="devices: state, whose, last heard, battery, deadline"))
     device_records.add_to(commands)

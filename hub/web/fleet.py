@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException, Path, Request
 from starlette.responses import Response
 
 from alerts.supervision_attempts import FEW, Attempts
+from hub.store import falls
 from hub.store import fleet as store
 from hub.store.fleet import SHOWN, WORN_DAYS, Wish
 from hub.store.pool import hub_now
@@ -26,9 +27,14 @@ async def page(
         now = await hub_now(conn)
         today = now.astimezone(has.zone).date()
         found = await store.fleet(conn, wish, now, today)
+        told = {
+            "models": await falls.by_model(conn, wish, today, has.zone),
+            "wearers": await falls.by_wearer(conn, wish, today, has.zone),
+        }
     return render(
         request, "fleet.html", who, here="fleet", fleet=found, wish=wish, today=today, shown=SHOWN, few=FEW,
         worn_days=WORN_DAYS, scale=_scale(found.league), models=[one.model for one in found.league],
+        falls=told, falls_days=falls.OVER_DAYS,
     )  # fmt: skip
 
 

@@ -84,6 +84,27 @@ WORDS: dict[str, tuple[str, str]] = {
         "90 days. Pressed again within five minutes, a trial at installation that failed, or none within a day: each is"
         " a failure; calls nobody took are counted too. Bars are 95 % intervals, ranked by their lower end.",
     ),
+    "fleet.falls": ("跌倒误报", "Falls that were none"),
+    "fleet.falls_lead": (
+        "近 {n} 天的真实情况。误报 = 本人或坐席在倒计时内取消，或叫人后结案为误按、上门平安、设备故障、低电、不在家；"
+        "一周 = 佩戴满 7 天。两台设备都报的一次跌倒，两个型号各计一次。",
+        "Real life over {n} days. False: cancelled in time by the wearer or the desk, or, after people were called,"
+        " closed as accidental, found well, device fault, low battery or not at home. A week is seven days worn. A fall"
+        " that two devices told of counts for both their models.",
+    ),
+    "fleet.falls_suspected": ("报告跌倒", "Suspected"),
+    "fleet.falls_cancelled": ("倒计时内取消", "Cancelled in time"),
+    "fleet.falls_proceeded": ("已叫人", "Called out"),
+    "fleet.falls_real": ("属实", "Real"),
+    "fleet.falls_false": ("并未跌倒", "No fall"),
+    "fleet.falls_worn_days": ("佩戴天数", "Days worn"),
+    "fleet.falls_per_week": ("误报/人周", "False a wearer-week"),
+    "fleet.falls_late": ("另有 {n} 次取消来晚", "{n} more came too late"),
+    "fleet.falls_open": ("{n} 起处理中", "{n} under way"),
+    "fleet.falls_unclear": ("另有 {n} 起不明", "{n} unclear"),
+    "fleet.falls_hours": ("{n} 小时", "{n} h"),
+    "fleet.falls_unworn": ("不报告佩戴", "does not say if worn"),
+    "fleet.no_falls": ("近 {n} 天没有跌倒报告", "No falls told of in {n} days"),
     "fleet.model": ("型号", "Model"),
     "fleet.rate": ("失败率", "Rate"),
     "fleet.of": ("{failed} / {all}", "{failed} of {all}"),
