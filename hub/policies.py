@@ -18,6 +18,7 @@ from hub.store import people
 from hub.store import policies as store
 from hub.store.policies import Edition, Home
 from hub.store.pool import Connection, hub_now
+from hub.store.sql import as_number
 
 OF_OUR_YEARS = (2000, 2200)  # a dry run is of one of these: at the edge of all time no zone reaches
 
@@ -214,7 +215,7 @@ async def whose(conn: Connection, resident: str) -> Home:
         WhoError: There is none, or there are several.
     """
     said = resident.strip()
-    number = int(said) if said.isdecimal() and len(said) < 19 else None
+    number = as_number(said)
     found = await store.residents(conn, number=number, name=None if number is not None else said, limit=20)
     if not found:
         raise WhoError(

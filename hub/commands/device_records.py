@@ -17,6 +17,7 @@ from hub.errors import HubError
 from hub.policies import whose
 from hub.store import raw, records
 from hub.store.pool import Connection, connect, hub_now
+from hub.store.sql import as_number
 
 DAY = timedelta(days=1)
 AHEAD = timedelta(days=1)  # of a device whose hub's clock was set back
@@ -58,13 +59,13 @@ async def give(options: argparse.Namespace, settings: Settings) -> int:
 
 async def show_raw(options: argparse.Namespace, settings: Settings) -> int:
     """Print topic and bytes of what came at that moment in that batch."""
-    batch, _, at_ms = options.ref.partition("/")
-    if not (batch.isdecimal() and at_ms.isdecimal() and max(len(batch), len(at_ms)) <= records.LONGEST_NUMBER):
+    batch, at_ms = (as_number(part) for part in options.ref.partition("/")[::2])
+    if batch is None or at_ms is None:
         raise HubError(f"{options.ref!r} is no reference: write it as a record's raw_ref has it, 81000/1795384800123")
     async with await connect(settings.database.dsn, name="carehub devices") as conn:
-        bodies = await records.bodies(conn, int(batch), int(at_ms))
+        bodies = await records.bodies(conn, batch, at_ms)
     found = [
-        (topic, payload) for body in bodies for ms, topic, payload in raw.unpack(body) if 0 <= int(at_ms) - ms <= 1
+        (topic, payload) for body in bodies for ms, topic, payload in raw.unpack(body) if 0 <= at_ms - ms <= 1
     ]  # a device's own time that is ours to the millisecond is kept as one later
     for topic, payload in found:
         text = payload.decode("utf-8", "replace")

@@ -16,7 +16,7 @@ from hub import adapters
 from hub.refusals import Refused
 from hub.store import devices, raw
 from hub.store.pool import Connection
-from hub.store.sql import queries
+from hub.store.sql import as_number, queries
 
 Q = queries("device_commands")
 KEEP_S = 24 * 3600  # a device that sleeps is told when it wakes, if it wakes within this
@@ -95,8 +95,7 @@ async def ask(
     text = " ".join(words.split())
     if order is None and not 0 < len(text) <= LONGEST_WORDS:
         raise Refused("words_too_long", f"{len(text)} characters; write 1 to {LONGEST_WORDS}")
-    number = int(device) if device.isdecimal() and len(device) <= 18 else None
-    row = await (await conn.execute(Q.device, {"id": number, "address": device})).fetchone()
+    row = await (await conn.execute(Q.device, {"id": as_number(device), "address": device})).fetchone()
     if row is None or row[3] == "retired":
         raise Refused("no_such_device", f"there is no device {device!r} in use: see `carehub devices list`")
     device_id, address, model, _, waiting, lately, now = row

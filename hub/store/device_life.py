@@ -13,12 +13,11 @@ from hub.errors import HubError
 from hub.store.devices import Q as DEVICES
 from hub.store.devices import UnknownResidentError
 from hub.store.pool import Connection
-from hub.store.sql import queries
+from hub.store.sql import as_number, queries
 
 Q = queries("device_life")
 HISTORY = 50  # lines of it that are shown
 LONGEST_NOTE = 500
-LONGEST_NUMBER = 18
 # What has no button to press, by what its model or its name says: the alarm that is its test.
 DETECTORS: Mapping[str, str] = {
     "smoke": "smoke|heat.?alarm|fire|HS[123]SA|烟",
@@ -60,8 +59,7 @@ async def hold(conn: Connection, said: str) -> Held:
     Raises:
         HubError: There is none.
     """
-    number = int(said) if said.isdecimal() and len(said) <= LONGEST_NUMBER else None
-    row = await (await conn.execute(Q.hold, {"id": number, "address": said})).fetchone()
+    row = await (await conn.execute(Q.hold, {"id": as_number(said), "address": said})).fetchone()
     if row is None:
         raise HubError(f"there is no device {said!r}: see `carehub devices list`")
     names = ("id", "address", "state", "resident_id", "model", "room", "no_button", "deadline_s")

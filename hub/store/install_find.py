@@ -7,7 +7,7 @@ from hub.errors import HubError
 from hub.store import device_life, devices
 from hub.store.console import Row, row, rows
 from hub.store.pool import Connection, hub_now
-from hub.store.sql import queries
+from hub.store.sql import as_number, queries
 
 Q = queries("installs")
 SHIFT_HOURS = 12  # what somebody did in this shift is his to go on with
@@ -40,10 +40,9 @@ async def find(conn: Connection, word: str) -> list[Row]:
 
 async def residents(conn: Connection, word: str, area: str) -> list[Row]:
     """Return whom a name, an address or a number may mean: id, name, area, address."""
-    number = int(word) if word.isdecimal() and len(word) <= device_life.LONGEST_NUMBER else None
     if not word:
         return []
-    return await rows(conn, Q.residents, word=word, number=number, area=area, limit=FOUND)
+    return await rows(conn, Q.residents, word=word, number=as_number(word), area=area, limit=FOUND)
 
 
 async def resident(conn: Connection, resident_id: int, area: str) -> Row | None:

@@ -13,12 +13,11 @@ from devices.telemetry import Quality, Stage, TimeQuality, Value
 from hub.errors import HubError
 from hub.store.pool import Connection
 from hub.store.raw import NUMBERS_AT_ONCE
-from hub.store.sql import queries
+from hub.store.sql import as_number, queries
 from hub.store.telemetry import moment
 
 Q = queries("records")
 AT_ONCE = 2000  # rows fetched from the server's cursor: what an export holds in memory
-LONGEST_NUMBER = 18  # digits
 CODE_OF = {column: code for code, column in COLUMN_OF.items()}
 WIDE = (
     "heart_rate_bpm", "spo2_pct", "respiration_rpm", "temperature_c", "systolic_mmhg", "diastolic_mmhg", "steps",
@@ -59,8 +58,7 @@ async def device(conn: Connection, said: str) -> Speaker:
     Raises:
         HubError: There is none.
     """
-    number = int(said) if said.isdecimal() and len(said) <= LONGEST_NUMBER else None
-    row = await (await conn.execute(Q.device, {"id": number, "address": said})).fetchone()
+    row = await (await conn.execute(Q.device, {"id": as_number(said), "address": said})).fetchone()
     if row is None:
         raise HubError(f"there is no device {said!r}: see `carehub devices list`")
     return await _speaker(conn, row)

@@ -8,11 +8,10 @@ from psycopg.rows import class_row
 
 from hub.errors import HubError
 from hub.store.pool import Connection
-from hub.store.sql import queries
+from hub.store.sql import as_number, queries
 
 Q = queries("register")
 CANDIDATES_SHOWN = 10
-LONGEST_NUMBER = 18  # digits; beyond it no number of ours, nor of the database
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ async def person(conn: Connection, said: str) -> Known:
         HubError: There is none, or there are several; then it names them.
     """
     word = said.strip()
-    number = int(word) if word.isdecimal() and len(word) <= LONGEST_NUMBER else None
+    number = as_number(word)
     async with conn.cursor(row_factory=class_row(Known)) as cursor:
         values = {"word": word, "number": number, "limit": CANDIDATES_SHOWN + 1}
         found = await (await cursor.execute(Q.find_person, values)).fetchall()

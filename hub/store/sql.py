@@ -1,4 +1,5 @@
-"""Named queries out of hub/store/queries/*.sql: `-- name: load_open` and a line saying what for, then the statement."""
+"""Named queries out of hub/store/queries/*.sql: `-- name: load_open` and a line saying what for, then the statement;
+and the numbers that people give them."""
 
 import functools
 import re
@@ -6,6 +7,7 @@ from importlib import resources
 
 from hub.errors import HubError
 
+LONGEST_NUMBER = 18  # digits; beyond it no number of ours, nor of the database
 _NAME = re.compile(r"^-- name: ([a-z_0-9]+)\s*$", re.MULTILINE)
 
 
@@ -28,3 +30,8 @@ class Queries:
 def queries(noun: str) -> Queries:
     """Return the queries of `hub/store/queries/<noun>.sql`, as bytes, which psycopg takes as trusted text."""
     return Queries(noun, (resources.files("hub.store") / "queries" / f"{noun}.sql").read_text(encoding="utf-8"))
+
+
+def as_number(said: str) -> int | None:
+    """Return the number of ours that somebody gave; None where it is an address, a name, or longer than any."""
+    return int(said) if said.isdecimal() and len(said) <= LONGEST_NUMBER else None

@@ -1,7 +1,7 @@
 """Disaster mode in the console: a supervisor declares and ends it, operators act on all cases of a place."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, HTTPException, Path, Request
@@ -11,7 +11,7 @@ from hub import disaster
 from hub.disaster import Batch
 from hub.refusals import Refused
 from hub.store import console as store
-from hub.store.sql import queries
+from hub.store.sql import as_number, queries
 from hub.web import words
 from hub.web.auth import Seat
 from hub.web.frame import TEMPLATES, FormOf, PartsOf, SeatOf, from_htmx, go, number, render, said, text
@@ -110,5 +110,5 @@ def _done(request: Request) -> Response:
 
 def _numbers(given: str) -> Sequence[int]:
     """Return the incidents of a list like 3,4,5, as many as one batch takes."""
-    found: list[Any] = [int(part) for part in given.split(",") if part.isdecimal() and len(part) < 19]
+    found = [number for part in given.split(",") if (number := as_number(part)) is not None]
     return found[: disaster.AT_ONCE]
