@@ -57,7 +57,7 @@ class HomeDetector:
         "quiet_until_ms": Field(dtype="int64"),
         "anew_ms": Field(dtype="int64"),  # … and the clocks begin anew at its end: of the last one that is over. Kept
         # here while running; the shell writes it when it rebuilds, or an absence before the restart is forgotten
-        "alive_ms": Field(dtype="int64"),  # anything of the home was last heard; signs count too
+        "alive_ms": Field(dtype="int64"),  # what sees motion was last heard; motion counts too
         "alive_since_ms": Field(dtype="int64"),  # without a pause longer than alive_every_min. As anew_ms; 0 = long
         "alive_every_min": Field(dtype="int16", fill=120),  # such a pause is normal for its quickest sensor
         "bed_heard_min": Field(dtype="int32"),  # the mat was last heard, minute of UTC; bed signs count too
@@ -86,10 +86,11 @@ class HomeDetector:
         told = signs.take((signs.at_ms > 0) & (signs.at_ms <= now_ms + AHEAD_MIN * MINUTE_MS))
         if len(told) == 0:
             return []
-        np.maximum.at(state["alive_ms"], told.row, told.at_ms)
         minute = told.at_ms // MINUTE_MS
+        seen = told.sign == Sign.MOTION
+        np.maximum.at(state["alive_ms"], told.row[seen], told.at_ms[seen])
         door, water = told.sign == Sign.DOOR, told.sign == Sign.WATER
-        moved = door | (told.sign == Sign.MOTION)
+        moved = door | seen
         home_motion.note(state, told.row[moved], minute[moved])
         np.maximum.at(state["door_min"], told.row[door], minute[door].astype(np.int32))
         home_water.note(state, told.row[water], minute[water], told.value[water])

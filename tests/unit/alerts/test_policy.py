@@ -397,7 +397,7 @@ def test_channels_of_a_larger_hub_are_known_when_they_are_given() -> None:
 def test_default_policy_covers_every_alert_there_is() -> None:
     policies = load(DEFAULT)
     chosen = {policies.choose(alert(k, s), at("02:14:07")).name for k in AlertKind for s in Severity}
-    assert chosen == {"跌倒与一键呼叫", "技术告警", "其他"}
+    assert chosen == {"跌倒与一键呼叫", "走出安全范围", "生活提醒", "技术告警", "其他"}
     for severity in Severity:
         technical = policies.choose(alert(AlertKind.DEVICE, severity), at("02:14:07")).name == "技术告警"
         assert technical == (severity is Severity.TECHNICAL)
