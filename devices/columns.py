@@ -1,6 +1,7 @@
 """Telemetry side by side: one array per measured thing, one row per message. What the hot path carries."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ class Columns:
     steps: NDArray[np.int32]  # steps in the minute that ends at measured_ms
     battery_pct: NDArray[np.float32]
     worn: NDArray[np.int8]  # 1 worn, 0 taken off
+    implausible: NDArray[Any] | None = None  # bool: a vital sign no living body shows was left out; None: of none
 
     def __len__(self) -> int:
         return len(self.device)
@@ -45,9 +47,11 @@ class Columns:
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> "Columns":
         """Return the rows that `index` picks, as a boolean mask or positions."""
-        return Columns(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+        odd = None if self.implausible is None else self.implausible[index]
+        return Columns(implausible=odd, **{name: getattr(self, name)[index] for name in ARRAYS})
 
 
+ARRAYS = tuple(f.name for f in fields(Columns) if f.name != "implausible")
 VITALS = (
     "heart_rate_bpm", "spo2_pct", "respiration_rpm", "temperature_c", "systolic_mmhg", "diastolic_mmhg", "battery_pct",
 )  # fmt: skip
@@ -58,4 +62,10 @@ def joined(*parts: Columns) -> Columns:
     filled = [part for part in parts if len(part)]
     if len(filled) < 2:
         return filled[0] if filled else Columns.absent(0)
-    return Columns(**{f.name: np.concatenate([getattr(part, f.name) for part in filled]) for f in fields(Columns)})
+    odd = None
+    if any(part.implausible is not None for part in filled):
+        nowhere = (np.zeros(len(part), np.bool_) if part.implausible is None else part.implausible for part in filled)
+        odd = np.concatenate(list(nowhere))
+    return Columns(
+        implausible=odd, **{name: np.concatenate([getattr(part, name) for part in filled]) for name in ARRAYS}
+    )

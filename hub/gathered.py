@@ -129,7 +129,13 @@ def columns_of(said: Sequence[Said], table: DeviceTable) -> Columns:
             name = COLUMN_OF.get(seen.code)
             if name is not None and seen.quality is Quality.OK and isinstance(seen.value, int | float):
                 getattr(columns, name)[at] = seen.value
-    return columns
+    odd = np.array([any(map(_implausible, s.telemetry.observations)) for s in said], np.bool_)
+    return dataclasses.replace(columns, implausible=odd) if odd.any() else columns
+
+
+def _implausible(seen: Observation) -> bool:
+    """Whether this is a vital sign no living body shows; zero is what a sensor says that found nothing."""
+    return seen.quality is Quality.IMPLAUSIBLE and seen.code.startswith("vital.") and seen.value not in (0, None)
 
 
 def _sequence(telemetry: Telemetry) -> int:
@@ -183,5 +189,6 @@ def vitals_columns(told: VitalsBatch, device: NDArray[np.int64], received_ms: ND
     received_ms = received_ms + (told.clocked & (told.measured_ms == received_ms))
     return Columns(
         device=device, received_ms=received_ms, measured_ms=told.measured_ms, sequence=told.sequence, steps=told.steps,
-        worn=told.worn, **{name: getattr(told, name) for name in VITALS},
+        worn=told.worn, implausible=told.implausible if told.implausible.any() else None,
+        **{name: getattr(told, name) for name in VITALS},
     )  # fmt: skip

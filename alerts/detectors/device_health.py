@@ -1,10 +1,11 @@
-"""Is the device itself well: battery (T2) and missed heartbeats (T3)."""
+"""Is the device itself well: not worn (T1), battery (T2), missed heartbeats (T3), values no body can show (T4)."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.detectors import wearing
 from alerts.detectors.detector import Columnar, Field, Finding
 from alerts.model import AlertKind, Severity
 from devices.columns import Columns
@@ -16,10 +17,10 @@ AWAY_MS = 60_000  # a longer pause between ticks means that the hub was away, no
 
 
 class DeviceHealth:
-    """T2 and T3 for all devices.
+    """T1 to T4 for all devices; T1 and T4 stand in `wearing`.
 
     Written by the shell: `deadline_s`, the longest silence the device may show (0 = not supervised), `bound_ms`, since
-    when it is its resident's, and `created_ms`, since when the hub knows it (0 = not known).
+    when it is its resident's, `created_ms`, since when the hub knows it (0 = not known), and `wearable`.
     Silence counts from the last message of any kind, or from the binding where that is later. A device that never spoke
     is missed like any other, however often the hub restarts: its silence began when it was bound or made known, and
     only where neither is known at the first tick that saw it. Time in which the hub itself was away does not count.
@@ -41,17 +42,19 @@ class DeviceHealth:
         "low_reports": Field(dtype="uint8"),
         "critical_reports": Field(dtype="uint8"),
         "battery_level": Field(dtype="uint8"),  # 0 well, 1 low raised, 2 critical raised
+        **wearing.FIELDS,
     }
 
     def observe(self, state: Columnar, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
-        """Take a batch in: every message is a heartbeat, some carry a battery level."""
+        """Take a batch in: every message is a heartbeat, some carry a battery level, some say whether it is worn."""
         if len(rows) == 0:
             return []
+        found = wearing.wear(state, rows, batch) + wearing.doubt(state, rows, batch)
         self._beat(state, rows, batch.received_ms)
         told = np.flatnonzero(~np.isnan(batch.battery_pct))
         if len(told) == 0:
-            return []
-        return self._battery(state, rows[told], batch.measured_ms[told], batch.battery_pct[told])
+            return found
+        return found + self._battery(state, rows[told], batch.measured_ms[told], batch.battery_pct[told])
 
     def tick(self, state: Columnar, now_ms: int) -> list[Finding]:
         """Return a T3 for every supervised row that has been silent past its deadline."""

@@ -42,6 +42,7 @@ class VitalsBatch:
     steps: NDArray[np.int32]
     battery_pct: NDArray[np.float32]
     worn: NDArray[np.int8]
+    implausible: NDArray[np.bool_]  # a vital sign no living body shows was left out
     errors: Mapping[int, DecodeError]
 
     def __len__(self) -> int:
@@ -65,6 +66,8 @@ class _Vitals(msgspec.Struct, gc=False):
 
 
 _FLOATS = tuple(NUMBERS)
+_SIGNS = [1 + at for at, field in enumerate(_FLOATS) if NUMBERS[field].startswith("vital.")]
+_BOUNDS = np.array([plausible.LIMITS[NUMBERS[_FLOATS[at - 1]]] for at in _SIGNS]).T
 _row = attrgetter("seq", *_FLOATS)
 _WIDTH = 1 + len(_FLOATS)
 _DECODER = msgspec.json.Decoder(_Vitals)
@@ -101,6 +104,7 @@ def decode_vitals(payloads: Sequence[bytes], received_ms: NDArray[np.int64] | No
         steps=np.nan_to_num(_kept(table, "steps"), nan=ABSENT).astype(np.int32),
         battery_pct=_kept(table, "battery"),
         worn=np.array([ABSENT if row.worn is None else row.worn for row in rows], dtype=np.int8),
+        implausible=_implausible(table),
         errors=errors,
     )
 
@@ -162,6 +166,14 @@ def _table(rows: list[_Vitals]) -> NDArray[np.float64]:
 
 def _kept(table: NDArray[np.float64], field: str) -> NDArray[np.float32]:
     return plausible.keep(NUMBERS[field], table[:, 1 + _FLOATS.index(field)])
+
+
+def _implausible(table: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return (n,) which rows carry a vital sign out of all bounds. Zero is what a sensor says that found nothing."""
+    signs = table[:, _SIGNS]
+    beyond = ((signs < _BOUNDS[0]) | (signs > _BOUNDS[1])) & (signs != 0)  # NaN fails the comparisons
+    odd: NDArray[np.bool_] = beyond.any(axis=1)
+    return odd
 
 
 def _measured(rows: list[_Vitals]) -> NDArray[np.int64]:
