@@ -13,22 +13,19 @@ from alerts.detectors.home import HomeDetector
 from alerts.detectors.home_signs import Sign, Signs
 from alerts.model import Alert
 from alerts.nearness import distance_km
+from alerts.places import wgs84_of_gcj02
 from alerts.supervision import deadline_s
 from hub.store.homes import Quiet, Sensor, Table, Usual
 from hub.store.telemetry import moment
 
 Ints = NDArray[np.int64]
 
-
-def wgs84_of_gcj02(lat: Any, lon: Any) -> tuple[Any, Any]:
-    return lat, lon
-
-
 NOBODY = -1
 BITS: Mapping[int, int] = {Sign.BED_IN: 1 << Sign.BED_IN | 1 << Sign.BED_OUT}
 ALIVE_LEAST_MIN = 120  # a pause of this length says nothing of a sensor's health
 ALIVE_MOST_MIN = 25 * 60  # battery sensors check in once a day
 FENCE_MOST_M = 30_000
+OF_MOTION = frozenset({"B0", "B1", "B2"})  # what any movement ends
 # Receivers give WGS 84, whatever phone map shows it. Chinese clouds hand on what their own maps draw.
 GCJ02_SCHEMES = frozenset({"cnthing"})
 
@@ -42,7 +39,8 @@ class Places:
     since_ms: Ints  # what it said before is not hers
     gcj02: NDArray[np.bool_]
     pairs: frozenset[tuple[int, int]]  # (device, sign) that are known
-    sensors: Ints  # those that see motion: whether the home is heard at all
+    ears: Ints  # whose being heard shows that the home is: what sees motion; where nothing does, any sensor
+    beds: Ints
     watches: Ints  # those that give no sign: they may count steps
     fenced: Ints  # those whose positions matter
     home: NDArray[np.float64]  # (rows, 2) where she lives, WGS 84; NaN: not known
@@ -54,6 +52,11 @@ class Places:
         if len(self.device) == 0:
             return np.full(len(device), NOBODY, np.int64)
         return np.where(self.device[at] == device, self.row[at], NOBODY)
+
+    @property
+    def listening(self) -> Ints:
+        """Return the devices that are asked whether they were heard."""
+        return np.union1d(self.ears, self.beds)
 
     def only(self, rows: Sequence[int]) -> Callable[[Ints], list[int]]:
         """Return what picks the devices of some rows out of others."""
@@ -143,9 +146,12 @@ class Homes:
 
     def heard(self, times: Ints, *, every: bool = False) -> None:
         """Take over when devices were heard, (n, 2) device and milliseconds; `every`: all times, from the past."""
-        row = self.places.rows_of(times[:, 0])
-        row, at = row[row != NOBODY], times[row != NOBODY, 1]
-        alive = self.state["alive_ms"]
+        places, row = self.places, self.places.rows_of(times[:, 0])
+        times, row = times[row != NOBODY], row[row != NOBODY]
+        bed = np.isin(times[:, 0], places.beds)
+        np.maximum.at(self.state["bed_heard_min"], row[bed], (times[bed, 1] // 60_000).astype(np.int32))
+        ear = np.isin(times[:, 0], places.ears)
+        row, at, alive = row[ear], times[ear, 1], self.state["alive_ms"]
         if every:
             order = np.lexsort((at, row))
             row, at = row[order], at[order]
@@ -180,6 +186,14 @@ class Homes:
             row=row, at_ms=at_ms, sign=np.full(len(row), Sign.MOTION, np.uint8), value=np.zeros(len(row), np.float64)
         )
 
+    def over(self, finding: Finding) -> bool:
+        """Whether she has moved since what was found.
+
+        Rules look at a home as it was some minutes ago, when all that was said of it is here; nobody is called to who is
+        known to be up now.
+        """
+        return finding.rule in OF_MOTION and int(self.state["moved_min"][finding.row]) * 60_000 > finding.at_ms
+
     def alert(self, finding: Finding, now: datetime) -> Alert:
         """Return the alert of a home. Its name is the resident's: which device spoke last may be another when it is
         found again."""
@@ -213,6 +227,15 @@ def _filled(one: Any, count: int) -> NDArray[Any]:
     return np.full((count, *one.shape), one.fill, np.dtype(one.dtype))
 
 
+def _ears(sensors: Iterable[Sensor]) -> set[int]:
+    """Return the devices whose being heard counts. A meter that speaks does not show that the motion sensor would."""
+    seeing = {one.resident_id for one in sensors if one.sign == Sign.MOTION}
+    return {
+        one.device_id for one in sensors
+        if one.sign == Sign.MOTION or (one.sign not in (0, Sign.PLACE) and one.resident_id not in seeing)
+    }  # fmt: skip
+
+
 def _places(sensors: Sequence[Sensor], row_of: Mapping[int, int]) -> Places:
     by_device = {one.device_id: one for one in sensors}
     devices = sorted(by_device)
@@ -231,7 +254,8 @@ def _places(sensors: Sequence[Sensor], row_of: Mapping[int, int]) -> Places:
         since_ms=np.array([by_device[d].since_ms for d in devices], np.int64),
         gcj02=np.array([by_device[d].address.partition(":")[0] in GCJ02_SCHEMES for d in devices], bool),
         pairs=frozenset((one.device_id, one.sign) for one in sensors if one.sign),
-        sensors=np.array(sorted({one.device_id for one in sensors if one.sign == Sign.MOTION}), np.int64),
+        ears=np.array(sorted(_ears(sensors)), np.int64),
+        beds=np.array(sorted({one.device_id for one in sensors if one.sign == Sign.BED_IN}), np.int64),
         watches=np.array([d for d in devices if d not in tells], np.int64),
         fenced=np.array([d for d in devices if by_device[d].fence_m and by_device[d].lat is not None], np.int64),
         home=home, area=area,

@@ -1,5 +1,6 @@
 """Keeps the roll-up of homes' days fresh: which days got something, a few written anew each pass, and what is usual."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -40,9 +41,17 @@ class Days:
     async def begin(self, conn: Connection, after: int, now: datetime) -> None:
         """Find what got something after a batch: nobody may have written it."""
         self.touched.clear()
+        self._keep(await store.touched(conn, since=now - LATE, after=after, zone=self.zone.key), after, now)
+
+    async def meet(self, conn: Connection, devices: Sequence[int], now: datetime) -> None:
+        """Find all days of devices that are followed from now on: they may have spoken before anybody listened."""
+        self._keep(await store.touched(conn, since=now - LATE, after=0, zone=self.zone.key, devices=devices), 0, now)
+
+    def _keep(self, found: Iterable[Pair], after: int, now: datetime) -> None:
         today = now.astimezone(self.zone).date()
-        found = await store.touched(conn, since=now - LATE, after=after, zone=self.zone.key)
-        self.touched |= {pair: after for pair in sorted(found) if today - LATE <= pair[1] <= today}
+        for pair in sorted(found):
+            if today - LATE <= pair[1] <= today:
+                self.touched[pair] = min(after, self.touched.get(pair, after))
 
     def touch(self, homes: Homes, said: Table, now: datetime, after: int) -> None:
         """Remember which days these messages change."""

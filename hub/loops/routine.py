@@ -161,7 +161,8 @@ class RoutineLoop:
             )
             stepped = await store.times(conn, Q.steps_past, whose(homes.places.watches), since)
             homes.detector.observe(homes.state, homes.steps(stepped), now_ms)
-            homes.heard(await store.times(conn, Q.heard_past, whose(homes.places.sensors), since), every=True)
+            heard = await store.times(conn, Q.heard_past, whose(homes.places.listening), since)
+            homes.heard(heard, every=True)
             await asyncio.sleep(0)
 
     async def _was_deaf(self, conn: Connection, last: datetime | None, now: datetime) -> None:
@@ -194,7 +195,11 @@ class RoutineLoop:
 
     async def _hear(self, conn: Connection, homes: Homes, now: datetime) -> None:
         since = now - timedelta(seconds=self.every_s * FOLLOW_EVERY) - OVERLAP
-        homes.heard(await store.times(conn, Q.heard, homes.places.sensors.tolist(), since))
+        devices = homes.places.listening.tolist()
+        homes.heard(await store.times(conn, Q.heard, devices, since))
+        if await self._listened(conn, now):  # what nothing changes for says nothing; its line is there all the same
+            there = await store.online(conn, devices)
+            homes.heard(np.stack([np.array(there, np.int64), np.full(len(there), _ms(now))], axis=1))
 
     async def _quiet(self, conn: Connection, homes: Homes, now: datetime) -> None:
         homes.quiet(await store.quiet(conn, now, BACK, homes.resident_id))
@@ -241,6 +246,7 @@ class RoutineLoop:
         if known := [pair for pair in fresh if pair[0] in ours]:
             await store.learn(conn, known, now)
             await self._follow(conn, homes, now)
+            await self.days.meet(conn, [device for device, _ in known], now)
 
     async def _steps(self, conn: Connection, homes: Homes, now: datetime) -> None:
         since = now - timedelta(seconds=self.every_s) - OVERLAP
@@ -249,6 +255,8 @@ class RoutineLoop:
 
     def _find(self, homes: Homes, now: datetime) -> None:
         for finding in homes.detector.tick(homes.state, _ms(now)):
+            if homes.over(finding):
+                continue
             alert = homes.alert(finding, now)
             if len(self.waiting) < WAITING_MOST:
                 self.waiting[alert.alert_id] = alert

@@ -188,9 +188,17 @@ async def times(conn: Connection, query: bytes, devices: Sequence[int], since: d
     return np.array(rows, np.int64).reshape(-1, 2)
 
 
-async def touched(conn: Connection, *, since: datetime, after: int, zone: str) -> set[tuple[int, date]]:
-    """Return which days of which residents got something after a batch."""
-    rows = await (await conn.execute(Q.touched, {"since": since, "after": after, "zone": zone})).fetchall()
+async def online(conn: Connection, devices: Sequence[int]) -> list[int]:
+    """Return those of some devices whose gateway says that it is there."""
+    return [int(row[0]) for row in await (await conn.execute(Q.online, {"devices": list(devices)})).fetchall()]
+
+
+async def touched(
+    conn: Connection, *, since: datetime, after: int, zone: str, devices: Sequence[int] | None = None
+) -> set[tuple[int, date]]:
+    """Return which days of which residents got something after a batch; of some devices only, or of all."""
+    values = {"since": since, "after": after, "zone": zone, "devices": None if devices is None else list(devices)}
+    rows = await (await conn.execute(Q.touched, values)).fetchall()
     return {(int(row[0]), day) for row in rows for day in row[1:]}
 
 

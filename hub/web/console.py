@@ -16,7 +16,7 @@ from hub.incidents import UnknownIncidentError
 from hub.loops import bell
 from hub.refusals import Refused
 from hub.store import console as store
-from hub.store import devices, policies, surges
+from hub.store import devices, homes, policies, surges
 from hub.store.pool import Connection
 from hub.store.sql import queries
 from hub.web import device_orders, story, views, words
@@ -257,6 +257,7 @@ async def _case(conn: Connection, incident_id: int, who: Seat, has: Parts) -> di
         "links": await store.rows(conn, CASES.links, incident=incident_id),
         "device_test_min": DEVICE_TEST_MIN,
         "circle": await store.rows(conn, store.Q.circle, **about),
+        "away": await homes.away_now(conn, it["resident_id"]) if it["resident_id"] else None,
         "devices": [d | {"offers": device_orders.offers(d), "ordered": ordered.get(d["id"], [])} for d in devices],
         "past": await store.rows(conn, store.Q.past, **about),
         "accidental": (accidental or {"count": 0})["count"],

@@ -177,6 +177,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "show": ("显示（会记录）", "Show (logged)"),
     "phone": ("电话", "Phone"),
     "circle": ("亲友", "Care circle"),
+    "known_away": ("已知外出，至 {until}", "Known to be away until {until}"),
+    "known_visit": ("已知有人来访，至 {until}", "Known to have visitors until {until}"),
     "minutes_away": ("{n} 分钟", "{n} min"),
     "devices": ("设备", "Devices"),
     "last_seen": ("{age}前", "{age} ago"),

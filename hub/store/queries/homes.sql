@@ -182,6 +182,14 @@ cross join lateral (
     order by received_at desc limit 1
 ) w
 
+-- name: online
+-- Those of some devices that hang behind a bridge whose loss its broker would tell, and that is not lost.
+select v.device_id from device_via v
+where v.device_id = any(%(devices)s::bigint[]) and v.gateway like 'z2m:%%/bridge'
+  and not exists (select from gateway_word w where w.gateway = v.gateway and not w.online)
+  and not exists (select from gateway_loss l where l.gateway = v.gateway and l.ended_at is null)
+  and not exists (select from device_silence s where s.device_id = v.device_id and s.ended_at is null)
+
 -- name: heard_past
 -- In which ten minutes each of some devices was heard since a moment.
 select distinct device_id, (extract(epoch from date_bin('10 min', received_at, '2020-01-01')) * 1000)::bigint
@@ -194,6 +202,7 @@ select distinct d.resident_id, ((o.measured_at - interval '4 hours') at time zon
 from observation o join home_sensor s on s.device_id = o.device_id and s.sign <> 6
 join device d on d.id = o.device_id and d.resident_id is not null
 where o.received_at > %(since)s and o.batch > %(after)s and o.quality = 'ok'
+  and (%(devices)s::bigint[] is null or o.device_id = any(%(devices)s::bigint[]))
   and o.code in ('presence.motion', 'presence.occupied', 'contact.open', 'bed.occupied', 'water.total')
 
 -- name: write_days
