@@ -54,11 +54,12 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-## make bench    CPU per message, press latency, crowds and escalation, each beside its peers in the same run
+## make bench    CPU per message, press latency, crowds, escalation and detection, each beside its peers in the same run
 bench: setup tools
 	$(BIN)/carehub bench ingest
 	$(BIN)/carehub bench latency
 	$(BIN)/carehub bench connections
+	$(BIN)/carehub bench detect
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
 	$(BIN)/carehub bench escalation
 

@@ -26,9 +26,9 @@ COMMANDS = {
     "policy": "check, explain, dry-run, publish an escalation policy; its history",
     "decode": "decode payloads, one JSON object a line",
     "replay": "send recordings to a running hub as a device would",
-    "evaluate": "falls, vitals, news2: run the hub's detectors over files",
+    "evaluate": "falls, vitals, news2: run the hub's detectors over files; all: the report of how good they are",
     "train": "fit the fall model to recordings",
-    "bench": "ingest, latency, escalation: measure, beside a peer in the same run",
+    "bench": "ingest, latency, escalation, detect: measure, beside a peer in the same run",
 }
 
 

@@ -173,7 +173,7 @@ def vital_examples(
         caption = (f"false alert: {rule}, wearer {name}", f"误报：{rule}，佩戴者 {name}")
         false.append(Example(caption=caption, picture=_pulse(made, limits, name, caption, at, alert=at)))
     bpm = sorted(RISES_BPM)[len(RISES_BPM) // 2]
-    missed = []
+    missed: list[Example] = []
     for rise in asked(made, found):
         if first_in(found, rise.risen[bpm], rise.begin, rise.end) is None and len(missed) < EXAMPLES:
             caption = (f"missed rise of {bpm}: wearer {rise.wearer}", f"漏报的 +{bpm} 升高：佩戴者 {rise.wearer}")
