@@ -21,6 +21,15 @@ from hub.repeats import Repeats
 BLOCK = 16_384  # rows checkpointed together, and looked at by one tick without a pause
 COMPRESSION = 1
 HEALTH = "device_health"  # the detector whose deadlines and pauses the shell knows about
+SCORE = "early_warning"  # the detector that is shown all devices of a resident under the row of her first one
+WRITTEN = {  # state columns that are the table's
+    HEALTH: ("deadline_s", "bound_ms", "created_ms", "wearable"),
+    "vitals": ("skin", "spo2_scale2"),
+    SCORE: ("spo2_scale2",),
+}
+HERS = {  # state of a wearer, gone when a device becomes somebody else's: these detectors' all, of others some
+    "vitals": None, "stillness": None, SCORE: None, HEALTH: ("unworn_min", "wear"),
+}  # fmt: skip
 
 
 FAILURES = Counter("carehub_detector_failures", "Batches a detector could not judge", ["detector"])
@@ -59,7 +68,7 @@ class Detection:
         self.fit()
 
     def fit(self) -> None:
-        """Make room for every device of the table and take over its deadlines. Call after the table changed."""
+        """Make room for every device of the table and take over what it knows. Call after the table changed."""
         count = len(self.table)
         if count > self._room or self._room == 0:
             self._grow(max(1024, count, self._room * 3 // 2))
@@ -70,21 +79,30 @@ class Detection:
             self.dirty = np.concatenate([self.dirty, np.zeros(more, bool)])
             self.saved_through = np.concatenate([self.saved_through, np.zeros(more, np.int64)])
         if HEALTH in self.states:
-            self._fit_health(self.states[HEALTH], count)
+            self._bound_anew(self.states[HEALTH], self.table.bound_ms[:count])
+        for name, columns in WRITTEN.items():
+            for column in columns if name in self.states else ():
+                self.states[name][column][:] = getattr(self.table, column)[:count]
 
-    def _fit_health(self, health: Columnar, count: int) -> None:
-        bound = self.table.bound_ms[:count]
-        health["deadline_s"][:] = self.table.deadline_s[:count]
-        bound_anew = (health["bound_ms"] != bound) & (health["bound_ms"] != 0)
-        health["silent"][bound_anew] = 0  # whose silence it was is over; it is missed anew where it is now
-        health["bound_ms"][:] = bound
-        health["created_ms"][:] = self.table.created_ms[:count]
+    def _bound_anew(self, health: Columnar, bound_ms: NDArray[np.int64]) -> None:
+        """What is known of a wearer is not known of the next one."""
+        anew = (health["bound_ms"] != bound_ms) & ((health["bound_ms"] != 0) | (health["heard_ms"] != 0))
+        rows = np.flatnonzero(anew)
+        if len(rows) == 0:
+            return
+        health["silent"][rows] = 0  # whose silence it was is over; it is missed anew where it is now
+        self.dirty[np.unique(rows // BLOCK)] = True
+        for holder in self._holders:
+            if holder.name in HERS:
+                for key in HERS[holder.name] or tuple(holder.fields):
+                    self.states[holder.name][key][rows] = holder.fields[key].fill
 
     def observe(self, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
         """Show one stored batch to every detector. Repeats have been taken out before."""
         if len(rows) == 0:
             return []
         self.dirty[np.unique(rows // BLOCK)] = True
+        self.dirty[np.unique(self.table.first_row[rows] // BLOCK)] = True
         self.repeats.remember(self.states["repeats"], rows, self.repeats.keys(batch))
         return [f for detector in self.detectors for f in self._shown(detector, rows, batch)]
 
@@ -145,7 +163,8 @@ class Detection:
             self.dirty[np.unique(rows // BLOCK)] = True
 
     def _shown(self, detector: Detector, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
-        return self._guarded(detector, partial(detector.observe, self.states[detector.name], rows, batch))
+        whose = self.table.first_row[rows] if detector.name == SCORE else rows
+        return self._guarded(detector, partial(detector.observe, self.states[detector.name], whose, batch))
 
     def _guarded(self, detector: Detector, look: Callable[[], list[Finding]]) -> list[Finding]:
         """One detector's fault must not stop the others, nor the storing: the same batch would come again for ever."""

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.supervision import class_of
+from devices.standards import SKIN
 from hub.store.pool import Connection
 from hub.store.sql import queries
 
 Q = queries("device_table")
 ROOM = 1024  # rows at the start; grown by half
 NONE = -1
+WORN = "watch"  # the class of devices that are worn day and night
 SUPERVISED = frozenset({"bound", "tested", "live"})  # by the deadline of its class: before that it lies in a box
 
 
@@ -21,7 +23,9 @@ class DeviceTable:
     """One row a device, never given back. Arrays have shape (room,); the first `len` rows are devices.
 
     `device_id`, `resident_id` (-1: nobody's), `deadline_s` (0: not supervised; its own, else that of its class),
-    `bound_ms` (since when it is its resident's), `created_ms`, `test_until_ms` (0: not in test mode).
+    `bound_ms` (since when it is its resident's), `created_ms`, `test_until_ms` (0: not in test mode); `first_row`, that
+    of the first device of the same resident, its own where it is nobody's; `wearable` (1: somebody wears it), `skin`
+    (1: its temperature is that of skin), `spo2_scale2` (1: hers is SpO2 scale 2).
     """
 
     def __init__(self, default_deadline_s: int = 0) -> None:
@@ -38,6 +42,10 @@ class DeviceTable:
         self.bound_ms = np.zeros(ROOM, np.int64)
         self.created_ms = np.zeros(ROOM, np.int64)
         self.test_until_ms = np.zeros(ROOM, np.int64)
+        self.first_row = np.arange(ROOM)
+        self.wearable = np.zeros(ROOM, np.uint8)
+        self.skin = np.zeros(ROOM, np.uint8)
+        self.spo2_scale2 = np.zeros(ROOM, np.uint8)
         self._row_by_id: dict[int, int] = {}
         self._mark = ""
 
@@ -83,6 +91,7 @@ class DeviceTable:
 
     def put(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add or change devices, as the queries return them."""
+        moved: set[int] = set()  # residents who got a device or lost one
         for device_id, address, adapter, model, resident_id, area, deadline_s, test_until, state, *since in rows:
             row = self._row_by_id.get(device_id)
             if row is None:
@@ -95,11 +104,27 @@ class DeviceTable:
             self.adapter[row], self.model[row], self.area[row] = adapter, model, area
             told = since[2] if len(since) > 2 else state != "seen"
             self.stated_model[row] = model if told else ""
-            self.resident_id[row] = NONE if resident_id is None else resident_id
+            owner = NONE if resident_id is None else resident_id
+            if owner != self.resident_id[row]:
+                moved |= {int(self.resident_id[row]), owner}
+                self.resident_id[row], self.first_row[row] = owner, row
+            self.wearable[row] = owner != NONE and state in SUPERVISED and class_of(address, model).name == WORN
+            self.skin[row] = address.partition(":")[0] in SKIN
+            self.spo2_scale2[row] = len(since) > 3 and since[3] == 2
             self.deadline_s[row] = self._deadline_s(address, model, deadline_s, state)
             for column, at in zip((self.bound_ms, self.created_ms), since, strict=False):
                 column[row] = 0 if at is None else int(at.timestamp() * 1000)
             self.test_until_ms[row] = 0 if test_until is None else int(test_until.timestamp() * 1000)
+        self._share(moved - {NONE})
+
+    def _share(self, residents: set[int]) -> None:
+        """Let every device of these residents know the first one of the same resident."""
+        if not residents:
+            return
+        owner = self.resident_id[: len(self)]
+        rows = np.flatnonzero(np.isin(owner, np.fromiter(residents, np.int64, len(residents))))
+        _, first, place = np.unique(owner[rows], return_index=True, return_inverse=True)
+        self.first_row[rows] = rows[first][place]
 
     def _deadline_s(self, address: str, model: str, own: int | None, state: str) -> int:
         if state == "retired":
@@ -126,9 +151,12 @@ class DeviceTable:
 
     def _grow(self) -> None:
         more = len(self.device_id) // 2
-        numbers = ("device_id", "deadline_s", "bound_ms", "created_ms", "test_until_ms")
+        numbers = ("device_id", "deadline_s", "bound_ms", "created_ms", "test_until_ms",
+                   "wearable", "skin", "spo2_scale2")  # fmt: skip
         for name, fill in (("resident_id", NONE), *((number, 0) for number in numbers)):
-            setattr(self, name, np.concatenate([getattr(self, name), np.full(more, fill, np.int64)]))
+            column = getattr(self, name)
+            setattr(self, name, np.concatenate([column, np.full(more, fill, column.dtype)]))
+        self.first_row = np.concatenate([self.first_row, np.arange(len(self.first_row), len(self.device_id))])
 
 
 async def _mark(conn: Connection) -> str:

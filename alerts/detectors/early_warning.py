@@ -55,10 +55,12 @@ class Told:
 
 
 class EarlyWarning:
-    """V8 for all residents. `spo2_scale2` is written by the shell: 1 where a clinician set SpO2 scale 2."""
+    """V8 for all residents: rows are those of a resident's first device.
+
+    `spo2_scale2` is written by the shell: 1 where a clinician set SpO2 scale 2.
+    """
 
     name = "early_warning"
-    of_residents = True  # rows are those of a resident's first device
     fields: Mapping[str, Field] = {
         "newest_min": Field(dtype="int32"),
         "walked_min": Field(dtype="int32"),  # newest minute in which any of her devices counted a step

@@ -85,6 +85,10 @@ def _resident_parser(resident: argparse.ArgumentParser) -> None:
     resident.add_argument(
         "--risk", action="append", default=[], help="lives_alone, falls, heart_failure, dog …; again for more"
     )
+    resident.add_argument(
+        "--spo2-scale", type=int, choices=(1, 2), default=1,
+        help="SpO2 scale of NEWS2; 2 only where a clinician set it; left out: %(default)s",
+    )  # fmt: skip
     _place(resident, "of her door")
     people_absence.add_fence(resident)
     resident.set_defaults(run=_resident)
@@ -149,6 +153,7 @@ async def _resident(conn: Connection, options: argparse.Namespace) -> None:
         name=options.name, area=options.area, address=options.address, phone=options.phone, born=options.born,
         entrance=options.entrance, language=options.language, ability=options.ability, risks=options.risk,
         key_place=options.key_place, door_code=options.door_code, lat=options.lat, lon=options.lon,
+        spo2_scale=options.spo2_scale,
     ))  # fmt: skip
     if options.datum or options.fence is not None:
         await homes.set_fence(conn, number, lat=None, lon=None, datum=options.datum, fence_m=options.fence)

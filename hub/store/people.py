@@ -79,6 +79,7 @@ class Resident:
     door_code: str = ""
     lat: float | None = None
     lon: float | None = None
+    spo2_scale: int = 1
 
 
 async def add_resident(conn: Connection, resident: Resident) -> int:

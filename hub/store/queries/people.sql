@@ -77,9 +77,9 @@ on conflict (person_id, channel) do update set address = excluded.address, posit
 -- name: add_resident
 -- Somebody we care for.
 insert into resident (name, born, area, address, entrance, language, ability, risks, key_place, door_code, phone,
-                      lat, lon, created_at)
+                      lat, lon, spo2_scale, created_at)
 values (%(name)s, %(born)s, %(area)s, %(address)s, %(entrance)s, %(language)s, %(ability)s, %(risks)s, %(key_place)s,
-        %(door_code)s, %(phone)s, %(lat)s, %(lon)s, hub_now())
+        %(door_code)s, %(phone)s, %(lat)s, %(lon)s, %(spo2_scale)s, hub_now())
 returning id
 
 -- name: set_circle
