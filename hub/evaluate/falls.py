@@ -1,12 +1,13 @@
 """Fall alarms against wrist recordings: which falls were found, how late, and what else alarmed.
 
-The protocol is that of event-level scoring: an alarm from half a second before the labelled start (two seconds before the
-impact where nobody labelled it) to 20 s after the impact finds the fall; every other alarm is false; alarms that follow
-each other by less than 30 s are one. Falls cut off too close to their impact are not scored.
+The protocol: an alarm from half a second before the labelled start (two seconds before the impact where nobody labelled
+it) to 20 s after the impact finds the fall; every other alarm is false; alarms that follow each other by less than 30 s
+are one. Falls cut off too close to their impact are not scored.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,7 @@ def _outcome(recording: Recording, alarms: Sequence[float]) -> Outcome:
 
 def _apart(times: Sequence[float]) -> int:
     """Return how many alarms these are when those that follow closely are one with the alarm before."""
-    return len(times) and 1 + sum(later - at >= ONE_ALARM_S for at, later in zip(times, times[1:], strict=False))
+    return len(times) and 1 + sum(later - at >= ONE_ALARM_S for at, later in pairwise(times))
 
 
 def summary(judged: Sequence[Outcome]) -> dict[str, Any]:

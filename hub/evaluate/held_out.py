@@ -2,8 +2,8 @@
 
 Learning anew takes minutes, so the counts are package data beside the model, written by `carehub train falls`:
 `fall_model_card.json`, whose `held_out` maps a way of judging (`people`, `datasets`) to rows
-`{"dataset", "activity", "group", "fall", "recordings", "alarmed", "delays_s"}`. Of falls only those that are scored are in it,
-and `alarmed` counts the alarms that found them.
+`{"dataset", "activity", "group", "fall", "recordings", "alarmed", "delays_s"}`. Of falls only those that are scored are
+in it, and `alarmed` counts the alarms that found them.
 """
 
 import json

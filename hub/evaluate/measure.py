@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.errors import HubError
-from hub.evaluate import anchors, falls, held_out, news2_cases, news2_grid, vitals
+from hub.evaluate import falls, held_out, news2_cases, news2_grid, published, vitals
 from hub.evaluate.falls import Outcome
-from hub.evaluate.limits import LIMITS
 from hub.evaluate.settings import settings
 from hub.evaluate.streams import Findings, watch
 from hub.evaluate.vitals import Trial
@@ -72,9 +71,9 @@ def measure(data: Path, date: str, say: Say, effort: Effort = WHOLE, alarms: Pat
     figures = {
         "settings": used,
         "falls": fall_figures,
-        "vitals": vitals.score(made, found) | {"anchors": anchors.told("vitals")},
+        "vitals": vitals.score(made, found) | {"anchors": published.anchors("vitals")},
         "news2": _news2(data / CASES, say, effort.grid_step),
-        "limits": [{"en": en, "zh": zh} for en, zh in LIMITS],
+        "limits": published.limits(),
     }
     return Measured(figures=figures, outcomes=outcomes, unseen=unseen, trial=made, found=found, limits=limits)
 
@@ -97,7 +96,7 @@ def _falls(folder: Path, say: Say, alarms: Path | None) -> tuple[list[Outcome], 
     figures = {
         "in_sample": falls.tables(judged),
         "held_out": held_out.told(),
-        "anchors": anchors.told("falls"),
+        "anchors": published.anchors("falls"),
         "impacts_per_s": falls.impacts_per_s(recordings),
     }
     return judged, unseen, figures

@@ -1,7 +1,7 @@
 """NEWS2 at every printed edge of every part, in all combinations, against a table written another way.
 
-The detector walks bands by their upper limits; here every whole number (or tenth of a degree) has its points written out
-beside it, and the sums are made by numpy over the whole grid.
+The detector walks bands by their upper limits; here every whole number (or tenth of a degree) has its points written
+out beside it, and the sums are made by numpy over the whole grid.
 """
 
 from collections.abc import Callable, Iterator

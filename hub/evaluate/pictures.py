@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ EXAMPLES = 4  # of each kind
 BEFORE_S, AFTER_S = 5.0, 7.0  # of a trace, around the impact
 ALARM_AFTER_S = 2.0  # where nothing was labelled: an alarm speaks of what was so long before
 BEFORE_MIN, AFTER_MIN = 240, 240
-ROW_PX = 26
+ROW_PX, MARK_PX = 28, 17
+NAMES_PX = 190  # beside the rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,13 +44,19 @@ class Example:
 
 
 def shares(
-    title: Words, rows: Sequence[Row], x: tuple[float, float], marks: Sequence[tuple[float, str, Words]]
+    title: Words, rows: Sequence[Row], marks: Sequence[tuple[float, str, Words]], top: float | None = None
 ) -> Markup:
-    """Return shares side by side with their intervals and, upright, what they are held against."""
+    """Return shares side by side with their intervals and, upright, what they are held against.
+
+    With `top` the axis runs from 0 to it, or to the greatest share; without, to 1 from a round value below all.
+    """
+    ends = [row.share for row in rows] + [end for row in rows for end in row.between or ()]
+    low = 0.0 if top else min(0.9, floor(10 * min(ends, default=0.9) + 1e-9) / 10)
+    high = max(top, *ends, 0.0) if top else 1.0
     plot = Plot(
-        title=title, x=x, y=(0, len(rows)), height=TOP + BOTTOM + ROW_PX * (len(rows) + 1), left=190, y_ticks=False
-    )
-    plot.y = (-0.5, len(rows) + 0.5)
+        title=title, x=(low, high), y=(-0.5, len(rows) - 0.5 + len(marks) * 0.6), left=NAMES_PX, y_ticks=False,
+        height=TOP + BOTTOM + ROW_PX * len(rows) + MARK_PX * len(marks),
+    )  # fmt: skip
     for row_of, (at, look, label) in enumerate(marks):
         plot.upright(at, look, label, row_of)
     for number, row in enumerate(reversed(rows)):
@@ -71,13 +79,15 @@ def spread(title: Words, values: Sequence[float], x: tuple[float, float], bins: 
 
 
 def errors(rows: Sequence[Mapping[str, Any]], title: Words) -> Markup:
-    """Return of each activity the share of recordings in which the answer was wrong, with the counts."""
+    """Return of each activity the share of recordings in which the answer was wrong, with the counts; "" of none."""
+    if not rows:
+        return Markup("")
     plot = Plot(
         title=title,
         x=(0, 1),
         y=(-0.5, len(rows) - 0.5),
         height=TOP + BOTTOM + ROW_PX * len(rows),
-        left=190,
+        left=NAMES_PX,
         y_ticks=False,
     )
     for number, row in enumerate(reversed(rows)):
@@ -115,7 +125,7 @@ def reached(title: Words, rises: Mapping[str, Mapping[str, Any]]) -> Markup:
 
 
 def fall_examples(judged: Sequence[Outcome], missed: bool) -> list[Example]:
-    """Draw a few falls that were missed, or daily recordings that alarmed: each of another activity while there are any."""
+    """Draw a few falls that were missed, or daily recordings that alarmed; different activities first."""
     wrong = [
         o
         for o in judged
@@ -151,7 +161,7 @@ def _fall_trace(outcome: Outcome) -> Markup:
     at = np.arange(len(size)) / recording.rate_hz - middle
     inside = (at >= -BEFORE_S) & (at <= AFTER_S)
     plot = Plot(
-        title=_fall_caption(outcome), x=(-BEFORE_S, AFTER_S), y=(0, max(3.0, float(size[inside].max(initial=0)) * 1.05)),
+        title=_fall_caption(outcome), x=(-BEFORE_S, AFTER_S), y=(0, max(3.0, float(size[inside].max(initial=0)) * 1.1)),
         x_name=("seconds", "秒"), y_name=("acceleration, g", "加速度 (g)"), height=200,
     )  # fmt: skip
     plot.line(zip(at[inside].tolist(), size[inside].tolist(), strict=True), "trace")

@@ -1,4 +1,4 @@
-"""Plots as inline SVG, coloured by the page's style sheet, so that they need nothing from outside and turn dark with it.
+"""Plots as inline SVG, coloured by the page's style sheet: they need nothing from outside and turn dark with it.
 
 Four kinds of marks are all the report needs; a plotting library would be forty times this module, bring fonts and
 colours of its own, and draw text that cannot change its language.
@@ -6,6 +6,7 @@ colours of its own, and draw text that cannot change its language.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import floor, log10
 
 from markupsafe import Markup, escape
@@ -46,7 +47,7 @@ class Plot:
 
     def steps(self, points: Sequence[tuple[float, float]], look: str) -> None:
         """A line that keeps its height until the next point."""
-        corners = [p for (x0, y0), (x1, _) in zip(points, points[1:], strict=False) for p in ((x0, y0), (x1, y0))]
+        corners = [p for (x0, y0), (x1, _) in pairwise(points) for p in ((x0, y0), (x1, y0))]
         self.line([*corners, *points[-1:]], look)
 
     def upright(self, x: float, look: str, label: Words = ("", ""), row: int = 0) -> None:

@@ -1,11 +1,12 @@
-"""Heart-rate alerts on real wearers: how many a day untouched, which added rises are found, what happens when one lies still.
+"""Heart-rate alerts on real wearers: how many a day, which added rises are found, what when one lies still.
 
-The protocol: a rise is a ramp of an hour to so many beats more, held for two hours, at a moment when for four hours a heart
-rate is there in over 80 % of the minutes and steps in under 10 %; the fourteen days before come first, so that what is usual
-can be learnt. The same window without the rise is fed as well: where it alarms between an hour before and the end, the
-window is left out. A silence: on a day whose forenoon has steps, from an unforeseen minute between 9 and 14 h on the steps
-are 0 and the heart rate is drawn from the wearer's rest, for 16 h. Every stream is a wearer met for the first time. The
-draws of the seed are made in the order of whoever else judges by this protocol, so that the windows are the same ones.
+The protocol: a rise is a ramp of an hour to so many beats more, held for two hours, at a moment when for four hours a
+heart rate is there in over 80 % of the minutes and steps in under 10 %; the fourteen days before come first, so that
+what is usual can be learnt. The same window without the rise is fed as well: where it alarms between an hour before and
+the end, the window is left out. A silence: on a day whose forenoon has steps, from an unforeseen minute between 9 and
+14 h on the steps are 0 and the heart rate is drawn from the wearer's rest, for 16 h. Every stream is a wearer met for
+the first time. The draws of the seed are made in the order of whoever else judges by this protocol, so that the windows
+are the same ones.
 """
 
 import csv
@@ -229,7 +230,8 @@ def _rises(made: Trial, found: Findings, bpm: int) -> dict[str, Any]:
     return {
         "windows": len(windows),
         "left_out": len(made.rises) - len(windows),
-        **{"found": len(delays), "sensitivity": len(delays) / len(windows) if windows else None},
+        "found": len(delays),
+        "sensitivity": len(delays) / len(windows) if windows else None,
         "ci95_wilson": wilson(len(delays), len(windows)),
         "ci95_wearers": over_wearers([sum(p) for p in per], [len(p) for p in per], SEED),
         "delay_median_min": middle,
