@@ -13,7 +13,7 @@ from alerts.detectors import baseline
 from alerts.detectors.minutes import ACTIVE_MIN
 from alerts.detectors.vitals import RECOVERY_BPM
 from hub.evaluate.falls import Outcome
-from hub.evaluate.plots import BOTTOM, TOP, Plot, Words
+from hub.evaluate.plots import NAMELESS, TOP, Plot, Words
 from hub.evaluate.streams import Findings
 from hub.evaluate.vitals import RISES_BPM, Trial, asked, first_in, loud
 
@@ -22,7 +22,7 @@ BEFORE_S, AFTER_S = 5.0, 7.0  # of a trace, around the impact
 ALARM_AFTER_S = 2.0  # where nothing was labelled: an alarm speaks of what was so long before
 BEFORE_MIN, AFTER_MIN = 240, 240
 ROW_PX, MARK_PX = 28, 17
-NAMES_PX = 190  # beside the rows
+NAMES_PX = 130  # beside the rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +55,7 @@ def shares(
     high = max(top, *ends, 0.0) if top else 1.0
     plot = Plot(
         title=title, x=(low, high), y=(-0.5, len(rows) - 0.5 + len(marks) * 0.6), left=NAMES_PX, y_ticks=False,
-        height=TOP + BOTTOM + ROW_PX * len(rows) + MARK_PX * len(marks),
+        height=TOP + NAMELESS + ROW_PX * len(rows) + MARK_PX * len(marks),
     )  # fmt: skip
     for row_of, (at, look, label) in enumerate(marks):
         plot.upright(at, look, label, row_of)
@@ -86,7 +86,7 @@ def errors(rows: Sequence[Mapping[str, Any]], title: Words) -> Markup:
         title=title,
         x=(0, 1),
         y=(-0.5, len(rows) - 0.5),
-        height=TOP + BOTTOM + ROW_PX * len(rows),
+        height=TOP + NAMELESS + ROW_PX * len(rows),
         left=NAMES_PX,
         y_ticks=False,
     )
@@ -116,7 +116,7 @@ def reached(title: Words, rises: Mapping[str, Mapping[str, Any]]) -> Markup:
         plot.steps(points, look)
         plot.text(
             plot.at_x(178),
-            plot.at_y(points[-1][1]) + (14 if number == 0 else -5),
+            plot.at_y(points[-1][1]) + (-6 if number == len(rises) - 1 else 15),
             (f"+{bpm}", f"+{bpm}"),
             f"{look} label",
             "end",

@@ -11,8 +11,8 @@ from math import floor, log10
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 680, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 40
+WIDTH, HEIGHT = 460, 230  # two of them stand beside each other, one fills a phone
+LEFT, RIGHT, TOP, BOTTOM, NAMELESS = 52, 14, 14, 40, 24  # NAMELESS: below an axis without a name
 TICKS = 6
 Words = tuple[str, str]  # English, Chinese
 Span = tuple[float, float]
@@ -38,7 +38,12 @@ class Plot:
 
     def at_y(self, value: float) -> float:
         low, high = self.y
-        return self.height - BOTTOM - (min(max(value, low), high) - low) / (high - low) * (self.height - BOTTOM - TOP)
+        return self.foot - (min(max(value, low), high) - low) / (high - low) * (self.foot - TOP)
+
+    @property
+    def foot(self) -> int:
+        """Where the axis of x lies."""
+        return self.height - (BOTTOM if any(self.x_name) else NAMELESS)
 
     def line(self, points: Iterable[tuple[float, float]], look: str) -> None:
         """A line through points; a None-like break is made by calling twice."""
@@ -53,14 +58,14 @@ class Plot:
     def upright(self, x: float, look: str, label: Words = ("", ""), row: int = 0) -> None:
         """A vertical line over the whole height, with a word at its top."""
         at = self.at_x(x)
-        self._marks.append(f'<line class="{look}" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{self.height - BOTTOM}"/>')
+        self._marks.append(f'<line class="{look}" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{self.foot}"/>')
         late = at > WIDTH * 0.8
         self.text(at + (-4 if late else 4), TOP + 11 + 14 * row, label, look, "end" if late else "start")
 
     def band(self, x: Span, look: str) -> None:
         """A shaded stretch of time."""
         at, to = self.at_x(x[0]), self.at_x(x[1])
-        size = f'x="{at:.1f}" width="{to - at:.1f}" y="{TOP}" height="{self.height - BOTTOM - TOP}"'
+        size = f'x="{at:.1f}" width="{to - at:.1f}" y="{TOP}" height="{self.foot - TOP}"'
         self._marks.append(f'<rect class="{look}" {size}/>')
 
     def bar(self, x: Span, y: Span, look: str) -> None:
@@ -91,7 +96,7 @@ class Plot:
     def draw(self) -> Markup:
         """Return the SVG."""
         parts = [f'<svg viewBox="0 0 {WIDTH} {self.height}" role="img" aria-label="{escape(" · ".join(self.title))}">']
-        foot = self.height - BOTTOM
+        foot = self.foot
         for value in ticks(*self.x):
             at = self.at_x(value)
             parts.append(f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{foot}"/>')
@@ -121,7 +126,7 @@ def ticks(low: float, high: float) -> list[float]:
     """Return round values between two, about TICKS of them."""
     rough = (high - low) / TICKS
     size = 10 ** floor(log10(rough))
-    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough * 0.999)
+    step = next(size * factor for factor in (1, 2, 2.5, 3, 5, 10) if size * factor >= rough * 0.999)
     first = -floor(-low / step + 1e-9)
     return [round(k * step, 10) for k in range(first, floor(high / step + 1e-9) + 1)]
 

@@ -14,7 +14,7 @@ from hub.evaluate.pictures import Row
 from hub.evaluate.summary import summary
 
 WAYS = {
-    "in_sample": ("in sample: the shipped model, people it learnt from", "样本内：出厂模型，训练过的人"),
+    "in_sample": ("the shipped model, people it learnt from", "出厂模型，训练过的人"),
     "people": ("people left out", "留出人员"),
     "datasets": ("data set left out: another watch", "留出数据集：另一种手表"),
 }

@@ -7,7 +7,7 @@ import pytest
 
 from hub.evaluate import pictures
 from hub.evaluate.pictures import Row
-from hub.evaluate.plots import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Plot, number, ticks
+from hub.evaluate.plots import HEIGHT, LEFT, NAMELESS, RIGHT, TOP, WIDTH, Plot, number, ticks
 
 
 def plot() -> Plot:
@@ -26,7 +26,7 @@ def test_ticks_are_round_values_inside_the_axis(low: float, high: float, expecte
 def test_values_stand_in_place_and_those_beyond_stay_at_the_edge() -> None:
     axes = plot()
     assert (axes.at_x(0), axes.at_x(10)) == (LEFT, WIDTH - RIGHT)
-    assert (axes.at_y(0), axes.at_y(2)) == (HEIGHT - BOTTOM, TOP)
+    assert (axes.at_y(0), axes.at_y(2)) == (HEIGHT - NAMELESS, TOP)
     assert axes.at_x(99) == axes.at_x(10)
     assert axes.at_y(-1) == axes.at_y(0)
 
