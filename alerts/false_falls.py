@@ -22,15 +22,15 @@ class Falls:
     real: int = 0
     false: int = 0  # people were called, and there was no fall
     unclear: int = 0
-    under_way: int = 0
+    under_way: int = 0  # people are on it
     late: int = 0  # of them, cancelled when people had been called
     worn_days: int = 0
     worn_hours: float = 0.0
 
     @property
     def proceeded(self) -> int:
-        """Falls whose countdown ran out, or that needed none: people were called, and it has ended."""
-        return self.real + self.false + self.unclear
+        """Falls whose countdown ran out, or that needed none: people were called."""
+        return self.real + self.false + self.unclear + self.under_way
 
     @property
     def false_alarms(self) -> int:

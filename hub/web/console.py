@@ -16,10 +16,10 @@ from hub.incidents import UnknownIncidentError
 from hub.loops import bell
 from hub.refusals import Refused
 from hub.store import console as store
-from hub.store import devices, homes, policies, surges
+from hub.store import devices, falls, homes, policies, surges
 from hub.store.pool import Connection
 from hub.store.sql import queries
-from hub.web import device_orders, story, views, words
+from hub.web import device_orders, reasons, story, views, words
 from hub.web.actions import ACTIONS, CALLS, HOLD_MINUTES, SHEETS, Doing, FormFaultError
 from hub.web.auth import Seat, same
 from hub.web.frame import ForgedFormError, FormOf, Parts, PartsOf, SeatOf, from_htmx, go, number, render, said
@@ -262,6 +262,9 @@ async def _case(conn: Connection, incident_id: int, who: Seat, has: Parts) -> di
         "past": await store.rows(conn, store.Q.past, **about),
         "accidental": (accidental or {"count": 0})["count"],
         "alerts": alerts,
+        "why": reasons.why(alerts, await falls.taken_back(conn, incident_id), who.language),
+        "fallen": await falls.of_resident(conn, it["resident_id"], incident_id) if it["resident_id"] else None,
+        "falls_days": falls.OVER_DAYS,
         "told": await store.rows(conn, store.Q.pages, **about),
         "looking": [p for p in await store.rows(conn, store.Q.looking, **about) if p["id"] != who.person_id],
         "timeline": story.tell(events, notes, known, who.language),

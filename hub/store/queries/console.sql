@@ -212,8 +212,9 @@ select count(*) from incident where resident_id = %(resident)s and disposition =
   and opened_at > hub_now() - interval '30 days' and id <> %(incident)s;
 
 -- name: alerts
-select alert_id, kind, severity, rule, raised_at, measured_at, evidence from alert
-where incident_id = %(incident)s order by raised_at desc, alert_id limit 50;
+select a.alert_id, a.kind, a.severity, a.rule, a.raised_at, a.measured_at, a.evidence, d.model, d.room, d.address
+from alert a left join device d on d.id = a.device_id
+where a.incident_id = %(incident)s order by a.raised_at desc, a.alert_id limit 50;
 
 -- name: pages
 select pg.id, pg.round, pg.step, pg.role, pg.channel, pg.purpose, pg.state, pg.created_at, pg.due_at, pg.sent_at,

@@ -6,7 +6,7 @@ with counted as (
            count(*) filter (where f.outcome = 'cancelled_at_desk') as at_desk,
            count(*) filter (where f.outcome = 'real') as real, count(*) filter (where f.outcome = 'false') as false,
            count(*) filter (where f.outcome = 'unclear') as unclear,
-           count(*) filter (where f.outcome in ('asking', 'open')) as under_way,
+           count(*) filter (where f.outcome = 'open') as under_way,
            count(*) filter (where f.cancelled_late) as late
     from fall f left join resident r on r.id = f.resident_id
     cross join lateral (select distinct d.model from alert a join device d on d.id = a.device_id
@@ -29,7 +29,7 @@ with counted as (
            count(*) filter (where f.outcome = 'cancelled_at_desk') as at_desk,
            count(*) filter (where f.outcome = 'real') as real, count(*) filter (where f.outcome = 'false') as false,
            count(*) filter (where f.outcome = 'unclear') as unclear,
-           count(*) filter (where f.outcome in ('asking', 'open')) as under_way,
+           count(*) filter (where f.outcome = 'open') as under_way,
            count(*) filter (where f.cancelled_late) as late, max(f.began_at) as last_at,
            percentile_disc(0.5) within group (order by f.cancelled_after_s) as after_s
     from fall f join resident r on r.id = f.resident_id
@@ -60,8 +60,8 @@ where resident_id = %(resident)s and incident_id <> %(incident)s and not test an
 
 -- name: taken_back
 -- Cancels of one case: who, when, how long after the alarm, in the device's own words.
-select e.seq, e.at, e.what, e.actor, e.body, d.model, d.room, d.address
-from incident_event e left join device d on e.actor = 'device:' || d.id
+select e.seq, e.at, e.what, e.actor, e.body, d.model, d.room, d.address, p.name
+from incident_event e left join device d on e.actor = 'device:' || d.id left join person p on e.actor = 'person:' || p.id
 where e.incident_id = %(incident)s and e.what in ('cancelled', 'cancel_noted', 'cancel_late') order by e.seq
 
 -- name: days_to_count

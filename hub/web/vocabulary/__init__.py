@@ -10,6 +10,7 @@ from hub.web.vocabulary import (
     install_trials,
     phone,
     policies,
+    reasons,
     rosters,
     watch,
 )
@@ -24,6 +25,7 @@ PARTS: tuple[dict[str, tuple[str, str]], ...] = (
     install_trials.WORDS,
     phone.WORDS,
     policies.WORDS,
+    reasons.WORDS,
     rosters.WORDS,
     watch.WORDS,
 )

@@ -79,7 +79,7 @@ async def test_falls_are_counted_by_how_they_ended(home: Home) -> None:
     ((model,), (wearer,)) = await counted(home)
     assert model.about["model"] == "CW-1"
     assert told(model) == told(wearer) == {"suspected": 4, "cancelled": 1, "false": 1, "real": 1, "days": 7}
-    assert (model.falls.under_way, model.falls.proceeded, round(model.falls.worn_hours)) == (1, 2, 77)
+    assert (model.falls.under_way, model.falls.proceeded, round(model.falls.worn_hours)) == (0, 2, 77)
     assert model.falls.per_week(model.falls.false_alarms) == 2.0
     assert 0 <= wearer.about["after_s"] < 10
 
