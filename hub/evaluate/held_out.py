@@ -3,10 +3,12 @@
 Learning anew takes minutes, so the counts are package data beside the model, written by `carehub train falls`:
 `fall_model_card.json`, whose `held_out` maps a way of judging (`people`, `datasets`) to rows
 `{"dataset", "activity", "group", "fall", "recordings", "alarmed", "delays_s"}`. Of falls only those that are scored are
-in it, and `alarmed` counts the alarms that found them.
+in it, and `alarmed` counts the alarms that found them. `found_at_specificity`, if it is there, says by way and data set
+how many falls are found where limits leave a share of the daily recordings quiet.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -24,13 +26,38 @@ class HeldOutError(HubError):
 
 def told() -> dict[str, Any]:
     """Return the tables of every way of judging in the card; empty without a card."""
+    try:
+        return {way: tables(rows) for way, rows in _card().get("held_out", {}).items()}
+    except (KeyError, TypeError, AttributeError) as err:
+        raise HeldOutError(f"{CARD} cannot be read ({err}): write it anew with `carehub train falls`") from err
+
+
+def found_at_specificity() -> list[dict[str, Any]]:
+    """Return how many falls are found at other limits: rows of way, data set, specificity, found, of how many."""
+    card = _card()
+    falls = {way: _falls_by_dataset(rows) for way, rows in card.get("held_out", {}).items()}
+    return [
+        {"way": way, "dataset": dataset, "specificity": float(at), "found": found, "of": falls[way][dataset]}
+        for way, datasets in card.get("found_at_specificity", {}).items()
+        for dataset, curve in datasets.items()
+        for at, found in curve.items()
+    ]
+
+
+def _falls_by_dataset(rows: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    falls: Counter[str] = Counter()
+    for row in rows:
+        falls.update({row["dataset"]: row["recordings"] * row["fall"], "all": row["recordings"] * row["fall"]})
+    return falls
+
+
+def _card() -> dict[str, Any]:
     card = files("alerts.detectors") / CARD
     if not card.is_file():
         return {}
     try:
-        ways = json.loads(card.read_text(encoding="utf-8"))["held_out"]
-        return {way: tables(rows) for way, rows in ways.items()}
-    except (KeyError, ValueError, TypeError) as err:
+        return dict(json.loads(card.read_text(encoding="utf-8")))
+    except ValueError as err:
         raise HeldOutError(f"{CARD} cannot be read ({err}): write it anew with `carehub train falls`") from err
 
 

@@ -43,10 +43,11 @@ class Effort:
 
     windows: int = vitals.WINDOWS  # rises a wearer
     days: int | None = None  # of a wearer's record
+    recordings: int = 1_000_000  # of falls and daily life, spread evenly
     grid_step: int = 1  # every so many-th row of NEWS2's grid
 
 
-WHOLE, QUICK = Effort(), Effort(windows=2, days=18, grid_step=20)
+WHOLE, QUICK = Effort(), Effort(windows=2, days=18, recordings=350, grid_step=20)
 
 
 def measure(data: Path, date: str, say: Say, effort: Effort = WHOLE, alarms: Path | None = None) -> Measured:
@@ -66,7 +67,7 @@ def measure(data: Path, date: str, say: Say, effort: Effort = WHOLE, alarms: Pat
     if missing:
         raise DataError(f"{data} lacks {', '.join(missing)}: set CAREHUB_DATA or --data to the folder of recordings")
     used = settings(date, data) | {"quick": effort != WHOLE, "windows_per_wearer": effort.windows}
-    outcomes, unseen, fall_figures = _falls(data / "falls", say, alarms)
+    outcomes, unseen, fall_figures = _falls(data / "falls", say, effort.recordings, alarms)
     made, found, limits = _vitals(data, say, effort)
     figures = {
         "settings": used,
@@ -78,8 +79,11 @@ def measure(data: Path, date: str, say: Say, effort: Effort = WHOLE, alarms: Pat
     return Measured(figures=figures, outcomes=outcomes, unseen=unseen, trial=made, found=found, limits=limits)
 
 
-def _falls(folder: Path, say: Say, alarms: Path | None) -> tuple[list[Outcome], list[Outcome], dict[str, Any]]:
+def _falls(
+    folder: Path, say: Say, most: int, alarms: Path | None
+) -> tuple[list[Outcome], list[Outcome], dict[str, Any]]:
     recordings = falls.load(folder)
+    recordings = recordings[:: max(1, len(recordings) // most)]
     if not recordings:
         raise DataError(f"no recordings in {folder}: it should hold {falls.PATTERN}")
     done = 0
@@ -96,6 +100,7 @@ def _falls(folder: Path, say: Say, alarms: Path | None) -> tuple[list[Outcome], 
     figures = {
         "in_sample": falls.tables(judged),
         "held_out": held_out.told(),
+        "found_at_specificity": held_out.found_at_specificity(),
         "anchors": published.anchors("falls"),
         "impacts_per_s": falls.impacts_per_s(recordings),
     }

@@ -132,6 +132,19 @@ def test_real_wearers_raise_few_alerts(carehub_data: Path, tmp_path: Path) -> No
     assert len(loud) / days < 0.05
 
 
+def test_quick_report_of_the_recordings_is_whole(carehub_data: Path, tmp_path: Path) -> None:
+    evaluate("all", "--quick", "--data", carehub_data, "--out", tmp_path, "--date", "2026-11-22")
+    told = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert told["falls"]["in_sample"]["all"]["sensitivity"]["share"] > 0.9
+    assert told["vitals"]["wearers"] == 8
+    assert told["vitals"]["rises"]["60"]["windows"] > 0
+    assert told["vitals"]["silence"]["of"] > 0
+    assert told["news2"]["cases"]["mismatches"] == told["news2"]["grid"]["mismatches"] == 0
+    assert "--quick" in page
+    assert "<svg" in page
+
+
 @pytest.mark.parametrize("what", ["falls", "vitals"])
 def test_evaluate_needs_a_place_for_its_answer(what: str, tmp_path: Path) -> None:
     done = subprocess.run(

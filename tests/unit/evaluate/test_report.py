@@ -139,6 +139,56 @@ def test_without_a_card_the_report_says_that_it_knows_nothing_of_new_people(
 ) -> None:
     monkeypatch.setattr(held_out, "CARD", "no_such_card.json")
     assert held_out.told() == {}
+    assert held_out.found_at_specificity() == []
+
+
+ROW = {"dataset": "a", "activity": "F", "group": "young", "fall": True, "recordings": 4, "alarmed": 3,
+       "delays_s": [1.0, 2.0, 3.0]}  # fmt: skip
+DAILY = {
+    "dataset": "a",
+    "activity": "D",
+    "group": "elder",
+    "fall": False,
+    "recordings": 10,
+    "alarmed": 1,
+    "delays_s": [],
+}
+
+
+def test_card_of_the_model_tells_what_it_finds_of_new_people() -> None:
+    told = held_out.tables([ROW, DAILY, {**DAILY, "dataset": "b", "alarmed": 0}])
+    assert (told["all"]["sensitivity"]["share"], told["all"]["specificity"]["share"]) == (0.75, 0.95)
+    assert told["by_dataset"]["b"]["sensitivity"]["of"] == 0
+    assert told["by_group"]["a elder"]["specificity"]["hits"] == 9
+    assert (told["all"]["delay_median_s"], told["delays_s"]) == (2.0, [1.0, 2.0, 3.0])
+    wrong = {(a["dataset"], a["activity"]): (a["wrong"], a["elders_wrong"]) for a in told["activities"]}
+    assert wrong == {("a", "F"): (1, 0), ("a", "D"): (1, 1), ("b", "D"): (0, 0)}
+
+
+def test_card_is_shown_apart_from_what_the_model_has_learnt(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = {"held_out": {"people": [ROW, DAILY], "datasets": [ROW, DAILY]},
+            "found_at_specificity": {"people": {"all": {"0.98": 2}}}}  # fmt: skip
+    monkeypatch.setattr(held_out, "_card", lambda: card)
+    assert evaluate.main(["all", "--quick", "--data", str(data), "--out", str(tmp_path)]) == 0
+    page, figures = (tmp_path / "report.html").read_text("utf-8"), json.loads((tmp_path / "report.json").read_text())
+    assert page.count('<section class="heldout">') == 2
+    assert page.count('<section class="insample">') == 1
+    assert "no held-out card" not in page
+    assert figures["falls"]["found_at_specificity"] == [
+        {"way": "people", "dataset": "all", "specificity": 0.98, "found": 2, "of": 4}
+    ]
+    told = {row["en"]: (row["measured"], row["reached"]) for row in figures["summary"]}
+    assert told["falls, a known watch, people left out"] == ("0.750 at 0.900", False)
+    assert told["falls, another watch (a, learnt without it)"] == ("0.750 at 0.900", False)
+    assert told["elders' daily recordings that alarmed"] == ("1 of 10", False)
+
+
+def test_card_that_is_damaged_says_how_to_write_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_out, "_card", lambda: {"held_out": {"people": [{"dataset": "a"}]}})
+    with pytest.raises(HubError, match="carehub train falls"):
+        held_out.told()
 
 
 def test_alarms_of_models_that_had_not_met_the_person_are_what_is_drawn(data: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from alerts.detectors.detector import Finding
 from alerts.model import AlertKind, Severity
@@ -116,7 +117,7 @@ def test_streams_of_different_length_are_heard_to_their_own_end() -> None:
     fast = np.array([70] * 15 + [140] * 10, np.int16)
     given = {"cut": Stream(fast[:18], np.zeros(18, np.int16)), "fast": Stream(fast, np.zeros(25, np.int16)),
              "calm": Stream(np.full(30, 70, np.int16), np.zeros(30, np.int16))}  # fmt: skip
-    limits: dict[str, np.ndarray] = {}  # type: ignore[type-arg]
+    limits: dict[str, NDArray[np.uint8]] = {}
     told: list[int] = []
     found = streams.watch(given, lambda minute, of: told.append(of), limits)
     assert {name: [(at, f.rule) for at, f in several] for name, several in found.items()} == {
