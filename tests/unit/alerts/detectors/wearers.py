@@ -21,6 +21,10 @@ class Said:
     row: int = 0
     hr: float | None = None
     spo2: float | None = None
+    rr: float | None = None
+    temp: float | None = None
+    sbp: float | None = None
+    bad: bool = False  # carried a value no body shows
     steps: int | None = None
     battery: float | None = None
     worn: int = -1
@@ -40,6 +44,9 @@ def columns(said: Sequence[Said]) -> tuple[np.ndarray[Any, np.dtype[np.int64]], 
     vitals = {name: real([None] * len(said)) for name in VITALS}
     vitals |= {"heart_rate_bpm": real(s.hr for s in said), "spo2_pct": real(s.spo2 for s in said)}
     vitals["battery_pct"] = real(s.battery for s in said)
+    vitals |= {"respiration_rpm": real(s.rr for s in said), "temperature_c": real(s.temp for s in said)}
+    vitals["systolic_mmhg"] = real(s.sbp for s in said)
+    bad = np.array([s.bad for s in said], np.bool_)
     rows = np.array([s.row for s in said], np.int64)
     return rows, Columns(
         device=rows + 1,
@@ -48,6 +55,7 @@ def columns(said: Sequence[Said]) -> tuple[np.ndarray[Any, np.dtype[np.int64]], 
         sequence=np.full(len(said), -1, np.int64),
         steps=np.array([-1 if s.steps is None else s.steps for s in said], np.int32),
         worn=np.array([s.worn for s in said], np.int8),
+        implausible=bad if bad.any() else None,
         **vitals,
     )
 
