@@ -123,7 +123,7 @@ class RoutineLoop:
         await self._steps(conn, self.homes, now)
         listened = await self._listened(conn, now)
         if listened and not more:  # what is not read yet may say that she is well
-            self._find(self.homes, now)
+            await self._find(self.homes, now)
         await self._raise(conn)
         behind = await self.days.write_some(conn, now)
         if self.days.due(now, behind=behind):
@@ -144,7 +144,7 @@ class RoutineLoop:
         self._heard_until = now
         await self._was_deaf(conn, mark.at, now)
         sensors, _ = await store.sensors(conn, self.most)
-        homes.follow(sensors)
+        await asyncio.to_thread(homes.follow, sensors)
         await self._bring_back(conn, homes, sorted({one.resident_id for one in sensors}), now)
         await self.days.begin(conn, max(0, mark.days_batch - BEHIND), now)
         homes.usual(await self.days.usual(conn, now))
@@ -156,7 +156,7 @@ class RoutineLoop:
         since, now_ms = now - BACK, _ms(now)
         for start in range(0, len(residents), HOMES_AT_ONCE):
             whose = homes.places.only([homes.row_of[one] for one in residents[start : start + HOMES_AT_ONCE]])
-            self._show(
+            await self._show(
                 homes, await store.past(conn, whose(homes.places.device), whose(homes.places.fenced), since), now_ms
             )
             stepped = await store.times(conn, Q.steps_past, whose(homes.places.watches), since)
@@ -184,7 +184,7 @@ class RoutineLoop:
 
     async def _follow(self, conn: Connection, homes: Homes, now: datetime) -> None:
         sensors, over = await store.sensors(conn, self.most)
-        fresh = homes.follow(sensors)
+        fresh = await asyncio.to_thread(homes.follow, sensors)
         if fresh and self.passes:
             await self._bring_back(conn, homes, fresh, now)
         self._nobody.clear()
@@ -216,7 +216,7 @@ class RoutineLoop:
             )  # fmt: skip
             batches = np.unique(said["batch"]).tolist()
             await self._learn(conn, homes, said, now)
-            self._show(homes, said, _ms(now))
+            await self._show(homes, said, _ms(now))
             self.days.touch(homes, said, now, low)
             self._seen.update(batches)
             self._after = max([self._after, *batches[-1:]])
@@ -226,9 +226,10 @@ class RoutineLoop:
                 return False
         return True
 
-    def _show(self, homes: Homes, said: Table, now_ms: int) -> None:
-        signs = homes.signs(said)
-        homes.detector.observe(homes.state, signs, now_ms)
+    async def _show(self, homes: Homes, said: Table, now_ms: int) -> None:
+        """Show the detector what was said. In a thread: whoever watches in this process is not held up."""
+        signs = await asyncio.to_thread(homes.signs, said)
+        await asyncio.to_thread(homes.detector.observe, homes.state, signs, now_ms)
         for sign, count in zip(*np.unique(signs.sign, return_counts=True), strict=True):
             SIGNS.labels(Sign(int(sign)).name.lower()).inc(int(count))
 
@@ -253,8 +254,8 @@ class RoutineLoop:
         times = await store.times(conn, Q.steps, homes.places.watches.tolist(), since)
         homes.detector.observe(homes.state, homes.steps(times), _ms(now))
 
-    def _find(self, homes: Homes, now: datetime) -> None:
-        for finding in homes.detector.tick(homes.state, _ms(now)):
+    async def _find(self, homes: Homes, now: datetime) -> None:
+        for finding in await asyncio.to_thread(homes.detector.tick, homes.state, _ms(now)):
             if homes.over(finding):
                 continue
             alert = homes.alert(finding, now)

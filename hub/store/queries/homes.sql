@@ -125,34 +125,35 @@ copy (
 
 -- name: past
 -- What some devices said since a moment, no more of it than matters: of motion and doors the first and the last of five
--- minutes, of beds and meters what changed, of meters the last of five minutes as well.
+-- minutes, of beds and meters what changed, of meters the last of five minutes as well, and every position.
 copy (
     select 0::bigint, device_id, (extract(epoch from at) * 1000)::bigint, sign::bigint, value, other
     from (
-        select device_id, at, sign, value, other,
-               row_number() over (partition by device_id, sign, slot order by at) as first,
-               row_number() over (partition by device_id, sign, slot order by at desc) as last,
-               lag(value) over (partition by device_id, kind order by at, value) as before, kind, state,
-               lag(state) over (partition by device_id, kind order by at, state) as state_before
+        select device_id, case when code = 'contact.open' then 2 else 1 end as sign, 0::float8 as value, 0::float8 as other,
+               unnest(array[min(measured_at), max(measured_at)]) as at
+        from observation
+        where device_id = any(%(devices)s::bigint[]) and received_at > %(since)s and quality = 'ok' and number > 0
+          and code in ('presence.motion', 'presence.occupied', 'contact.open')
+        group by device_id, code = 'contact.open', code, date_bin('5 min', measured_at, '2020-01-01')
+        union all
+        select device_id, sign, value, 0, at
         from (
-            select device_id, measured_at as at, date_bin('5 min', measured_at, '2020-01-01') as slot,
-                   case when code = 'contact.open' then 2
-                        when code = 'bed.occupied' then case when number > 0 then 3 else 4 end
-                        when code = 'water.total' then 5 when code = 'location' then 6 else 1 end as sign,
-                   code as kind, number as state,
-                   case when code = 'location' then lat else number end as value, coalesce(lon, 0) as other
+            select device_id, code, measured_at as at, number as value,
+                   case when code = 'water.total' then 5 when number > 0 then 3 else 4 end as sign,
+                   lag(number) over (partition by device_id, code order by measured_at, number) as before,
+                   date_bin('5 min', measured_at, '2020-01-01') is distinct from
+                       date_bin('5 min', lead(measured_at) over (partition by device_id, code order by measured_at, number),
+                                '2020-01-01') as last
             from observation
             where device_id = any(%(devices)s::bigint[]) and received_at > %(since)s and quality = 'ok'
-              and number is not null
-              and (code in ('presence.motion', 'presence.occupied', 'contact.open') and number > 0
-                   or code in ('bed.occupied', 'water.total')
-                   or code = 'location' and number = 1 and lat is not null and device_id = any(%(fenced)s::bigint[]))
+              and number is not null and code in ('bed.occupied', 'water.total')
         ) said
-    ) numbered
-    where sign in (1, 2, 5) and last = 1 or sign in (1, 2) and first = 1
-       or sign in (3, 4) and state is distinct from state_before
-       or sign = 5 and value is distinct from before
-       or sign = 6
+        where value is distinct from before or sign = 5 and last
+        union all
+        select device_id, 6, lat, lon, measured_at from observation
+        where device_id = any(%(fenced)s::bigint[]) and received_at > %(since)s and quality = 'ok' and number = 1
+          and code = 'location' and lat is not null and lon is not null
+    ) kept
     order by at
 ) to stdout (format binary)
 
@@ -215,7 +216,8 @@ with pair as (
 ), hers as (
     select p.*, o.device_id, o.since, o.until,
            exists (select from home_sensor s where s.device_id = o.device_id and s.sign <> 6) as sensor,
-           exists (select from home_sensor s where s.device_id = o.device_id and s.sign = 5) as meter
+           case when exists (select from home_sensor s where s.device_id = o.device_id and s.sign = 5)
+                then interval '1 day' else interval '2 hours' end as back
     from pair p
     cross join lateral (
         select d.id as device_id, coalesce(d.bound_at, d.created_at) as since, 'infinity'::timestamptz as until
@@ -234,13 +236,14 @@ with pair as (
     ) o
 ), said as (
     select h.resident_id, h.day, h.low, h.high, h.device_id, o.measured_at as at, o.code, o.number,
-           lag(o.number) over one as before
+           lag(o.number) over one as before,
+           min(o.number) over (partition by h.resident_id, h.day, h.device_id, o.code, o.channel, o.sub) > 0 as only_on
     from hers h
     cross join lateral (
         select measured_at, received_at, code, number, channel, sub from observation
         where device_id = h.device_id and quality = 'ok' and number is not null
-          and received_at >= h.low - case when h.meter then interval '1 day' else interval '2 hours 10 min' end
-          and measured_at >= greatest(h.since, h.low - interval '1 day')
+          and received_at >= h.low - h.back - interval '10 min'
+          and measured_at >= greatest(h.since, h.low - h.back)
           and measured_at < least(h.until, h.high + interval '4 hours')
           and code in ('presence.motion', 'presence.occupied', 'contact.open', 'bed.occupied', 'water.total')
     ) o
@@ -269,8 +272,9 @@ with pair as (
                                    and s.at >= s.low + interval '4 hours') as up_at,
            count(distinct date_trunc('minute', s.at)) filter (where s.code like 'presence.%%' and s.number > 0
                                                                     and s.at >= s.low and s.at < s.high) as movements,
-           count(*) filter (where s.code = 'contact.open' and s.number > 0 and coalesce(s.before, 0) = 0
-                                  and s.at >= s.low and s.at < s.high) as openings,
+           count(distinct (s.device_id, date_trunc('minute', s.at)))
+               filter (where s.code = 'contact.open' and s.number > 0 and (coalesce(s.before, 0) = 0 or s.only_on)
+                             and s.at >= s.low and s.at < s.high) as openings,  -- some contacts never say that it is shut
            count(*) filter (where s.code = 'water.total' and s.at >= s.low and s.at < s.high) as meter_spoke,
            sum(s.number - s.before) filter (where s.code = 'water.total' and s.number > s.before and s.at >= s.low
                                                   and s.at < s.high) as water_m3,

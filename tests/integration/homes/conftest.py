@@ -46,11 +46,12 @@ class Home:
     async def store(
         self, address: str, code: str, moments: list[datetime], values: list[float], batch: int = 1
     ) -> None:
-        """Store what a sensor said, without ingest: what happened long ago."""
+        """Store what a sensor said, without ingest: what happened long ago, or what comes late, in a later batch."""
         await self.conn.execute(
             "insert into observation (received_at, device_id, batch, measured_at, code, number, quality)"
-            " select t, %s, %s, t, %s, v, 'ok' from unnest(%s::timestamptz[], %s::float8[]) as s(t, v)",
-            (self.device[address], batch, code, moments, values),
+            " select case when %s > 1 then now() else t end, %s, %s, t, %s, v, 'ok'"
+            " from unnest(%s::timestamptz[], %s::float8[]) as s(t, v)",
+            (batch, self.device[address], batch, code, moments, values),
         )
         await self.conn.execute(
             "insert into telemetry (received_at, device_id, batch, measured_at)"
@@ -58,14 +59,16 @@ class Home:
             (self.device[address], batch, moments),
         )
 
-    async def live(self, *, days: int = DAYS, this_morning: bool = False) -> None:
+    async def live(self, *, days: int = DAYS, this_morning: bool = False, meter: bool = True, batch: int = 1) -> None:
         """Let days go by as they always do; this morning only if asked for."""
         hours = [RISES + half / 2 for half in range(int((SLEEPS - RISES) * 2) + 1)]
         past = [self.at(-day, hour) for day in range(days, 0, -1) for hour in hours]
         now = datetime.now(UTC)
         past += [at for hour in hours if this_morning and (at := self.at(0, hour)) < now]
-        await self.store(PIR, "presence.motion", past, [1.0] * len(past))
-        await self.store(DOOR, "contact.open", [self.at(-day, 10) for day in range(days, 0, -1)], [1.0] * days)
+        await self.store(PIR, "presence.motion", past, [1.0] * len(past), batch)
+        await self.store(DOOR, "contact.open", [self.at(-day, 10) for day in range(days, 0, -1)], [1.0] * days, batch)
+        if not meter:
+            return
         read = [at for day in range(days, -1, -1) for half in range(48) if (at := self.at(-day, half / 2)) < now]
         used, total = [], 10.0
         for at in read:
