@@ -44,4 +44,5 @@ def run(asked: argparse.Namespace) -> int:
     say("written")
     print(page)
     print(figures)
-    return int(any(part["mismatches"] for part in measured.figures["news2"].values()))
+    wrong = [part["mismatches"] for part in measured.figures["news2"].values()]
+    return int(any(wrong) or measured.figures["falls"]["causal"]["lost_or_moved"] > 0)

@@ -8,7 +8,7 @@ are one. Falls cut off too close to their impact are not scored.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isnan
+from math import ceil, isnan
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ LATEST_S = 20.0  # after the impact
 BEFORE_START_S = 0.5
 BEFORE_IMPACT_S = 2.0
 ONE_ALARM_S = 30.0
+CUT, MOVED_S = 40, 0.1  # recordings cut after their alarm, and what it may move by
 PATTERN = "*_dev.npz"
 Alarms = Mapping[str, Sequence[float]]
 
@@ -127,6 +128,19 @@ def listen(recordings: Iterable[Recording], model: FallModel, told: Callable[[],
 def alarm_times(accel: NDArray[np.int16], gyro: NDArray[np.int16], rate_hz: float, model: FallModel) -> list[float]:
     """Feed one recording to a new detector; return its alarm times in seconds from its start."""
     return [alarm.at_sample / rate_hz for alarm in FallDetector(rate_hz, model).feed(accel, gyro, 0)]
+
+
+def causal(recordings: Sequence[Recording], alarms: Alarms, model: FallModel) -> dict[str, int]:
+    """Cut some recordings right after their first alarm and listen again: who looks ahead loses or moves it."""
+    loud = [r for r in recordings if alarms.get(r.name)]
+    some = loud[:: max(1, len(loud) // CUT)][:CUT]
+    moved = 0
+    for recording in some:
+        first = alarms[recording.name][0]
+        end = ceil(first * recording.rate_hz) + 2
+        again = alarm_times(recording.accel[:end], recording.gyro[:end], recording.rate_hz, model)
+        moved += not again or abs(again[0] - first) > MOVED_S
+    return {"cut": len(some), "lost_or_moved": moved}
 
 
 def outcomes(recordings: Iterable[Recording], alarms: Alarms) -> list[Outcome]:

@@ -95,12 +95,14 @@ def _falls(
             say(f"falls: {done} of {len(recordings)} recordings")
 
     say(f"falls: {len(recordings)} recordings")
-    judged = falls.outcomes(recordings, falls.listen(recordings, fall_model(), told))
+    heard = falls.listen(recordings, fall_model(), told)
+    judged = falls.outcomes(recordings, heard)
     unseen = falls.outcomes(recordings, held_out.alarms(alarms)) if alarms else []
     figures = {
         "in_sample": falls.tables(judged),
         "held_out": held_out.told(),
         "found_at_specificity": held_out.found_at_specificity(),
+        "causal": falls.causal(recordings, heard, fall_model()),
         "anchors": published.anchors("falls"),
         "impacts_per_s": falls.impacts_per_s(recordings),
     }

@@ -46,6 +46,7 @@ def page(figures: Mapping[str, Any], measured: Measured) -> str:
         ways=ways,
         names={way: WAYS.get(way, (way, way)) for way in ways},
         plots=_plots(figures, ways),
+        ours=_ours(figures),
         fall_missed=pictures.fall_examples(shown, missed=True),
         fall_false=pictures.fall_examples(shown, missed=False),
         fall_unseen=bool(measured.unseen),
@@ -75,6 +76,25 @@ def _plots(figures: Mapping[str, Any], ways: Mapping[str, Any]) -> dict[str, Mar
         ),
         "reached": pictures.reached(("rises found", "已发现的升高"), vitals["rises"]),
     }  # fmt: skip
+
+
+def _ours(figures: Mapping[str, Any]) -> dict[str, str]:
+    """Return our own figures in the words of those that they stand beside."""
+    out = {}
+    for way, tables in figures["falls"]["held_out"].items():
+        judged = (
+            [s for s in tables["by_dataset"].values() if s["sensitivity"]["of"]]
+            if way == "datasets"
+            else [tables["all"]]
+        )
+        out[way] = "; ".join(
+            f"{number(s['sensitivity']['share'])} at {number(s['specificity']['share'])}" for s in judged
+        )
+    rise = figures["vitals"]["rises"]["40"]
+    if rise["windows"]:
+        rate, late = figures["vitals"]["alerts"]["per_wearer_day"], number(rise["delay_median_min"], 1)
+        out["heart"] = f"{number(rate)}; {100 * rise['sensitivity']:.0f} %, {late} min"
+    return out
 
 
 def _rows(ways: Mapping[str, Any], what: str) -> list[Row]:

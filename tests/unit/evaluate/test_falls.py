@@ -7,8 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hub.evaluate.falls import Recording, RecordingsError, activities, impacts_per_s, load, outcomes, summary, tables
+from hub.evaluate.falls import (
+    Recording,
+    RecordingsError,
+    activities,
+    causal,
+    impacts_per_s,
+    load,
+    outcomes,
+    summary,
+    tables,
+)
 from hub.evaluate.statistics import median_p95, over_wearers, share, wilson
+from hub.models import fall_model
 
 STILL = np.tile(np.array([-1000, 0, 0], np.int16), (25 * 60, 1))
 FALL = Recording(
@@ -71,6 +82,12 @@ def test_tables_split_by_data_set_and_by_group() -> None:
     assert told["by_dataset"]["b"]["specificity"] == {"hits": 0, "of": 0, "share": None, "ci95": None}
     assert set(told["by_group"]) == {"a young", "a elder", "b young"}
     assert told["delays_s"] == [0.5, 2.0]
+
+
+def test_alarm_that_looked_ahead_is_noticed_when_the_recording_ends_right_after_it() -> None:
+    quiet = fall_model()
+    assert causal([WALK], {"walk": [5.0]}, quiet) == {"cut": 1, "lost_or_moved": 1}
+    assert causal([WALK], {}, quiet) == {"cut": 0, "lost_or_moved": 0}
 
 
 def test_impacts_are_counted_once_each_and_only_in_daily_life() -> None:

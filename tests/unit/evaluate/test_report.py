@@ -89,6 +89,7 @@ def test_falls_of_the_tiny_data_set_are_as_they_were_invented(made: tuple[dict[s
     assert (told["all"]["sensitivity"]["hits"], told["all"]["sensitivity"]["of"]) == (2, 3)
     assert (told["all"]["specificity"]["hits"], told["all"]["specificity"]["of"]) == (2, 2)
     assert told["by_group"]["tiny elder"]["specificity"]["of"] == 1
+    assert made[0]["falls"]["causal"] == {"cut": 2, "lost_or_moved": 0}
     assert [(a["activity"], a["wrong"]) for a in told["activities"]] == [("D1", 0), ("D2", 0), ("F1", 0), ("F2", 1)]
 
 
