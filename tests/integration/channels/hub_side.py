@@ -11,6 +11,7 @@ from hub.commands.console import server
 from hub.embedded import free_port
 from hub.web.app import ConsoleOptions
 from tests.integration.incidents.world import LINK_KEY
+from tests.patience import PATIENCE_S
 
 CALLBACK_KEY = "a key that only tests have: callback"
 
@@ -24,7 +25,7 @@ def callbacks(dsn: str, key: str = CALLBACK_KEY) -> Iterator[str]:
     thread = threading.Thread(target=running.run, name="console")
     thread.start()
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         with httpx.Client(trust_env=False) as client:
             while not running.started or client.get(f"{url}/readyz").status_code != 200:
                 assert time.monotonic() < deadline, "the console did not start"
@@ -32,4 +33,4 @@ def callbacks(dsn: str, key: str = CALLBACK_KEY) -> Iterator[str]:
         yield url
     finally:
         running.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE_S)

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.integration.incidents.world import WEBHOOK_KEY
+from tests.patience import PATIENCE_S
 
 HANG = 0  # an answer that never comes
 ENDLESS = 1  # an answer that never ends
@@ -56,7 +57,7 @@ def open_provider(*answers: int, key: str = WEBHOOK_KEY) -> Iterator[Provider]:
             provider.when_heard()
             code = provider.answers.pop(0) if provider.answers else 200
             if code == HANG:
-                provider.stop.wait(30)
+                provider.stop.wait(PATIENCE_S)
                 self.close_connection = True
             elif code == ENDLESS:
                 self._endless()

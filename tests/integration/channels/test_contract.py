@@ -9,7 +9,7 @@ import pytest
 from alerts.policy import KNOWN_CHANNELS
 from hub.channels import CHANNELS, Channel, Means, OutboundPage, Outcome, open_channels
 from tests.integration.channels.provider import ENDLESS, HANG, open_provider
-from tests.integration.channels.ways import WAYS, Way
+from tests.integration.channels.ways import IMPATIENT_S, PATIENT_S, WAYS, Way
 from tests.integration.incidents.world import WEBHOOK_KEY, World
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,8 @@ async def test_refusal_is_a_receipt_with_its_reason(way: Way) -> None:
 async def test_end_that_hangs_is_a_failure_and_tried_again(way: Way) -> None:
     assert way.hang is not None
     await way.hang()
-    assert (await way.channel.send(way.page)).outcome is Outcome.FAILED
+    assert way.impatient is not None
+    assert (await way.impatient.send(way.page)).outcome is Outcome.FAILED
     assert (await way.channel.send(replace(way.page, attempt=2))).outcome in (Outcome.DELIVERED, Outcome.SENT)
 
 
@@ -91,10 +92,14 @@ async def test_channel_says_how_long_it_may_take(way: Way) -> None:
     assert way.channel.receipt_s > 0
 
 
+def webhook_of(world: World, limit_s: float) -> Channel:
+    means = Means(pool=world.pool, http=world.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=limit_s)
+    return open_channels(means)["webhook"]
+
+
 @pytest.fixture
 async def webhook(world: World) -> Channel:
-    means = Means(pool=world.pool, http=world.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=0.3)
-    return open_channels(means)["webhook"]
+    return webhook_of(world, PATIENT_S)
 
 
 def page_to(url: str, world_now: object) -> OutboundPage:
@@ -114,9 +119,8 @@ def page_to(url: str, world_now: object) -> OutboundPage:
         (ENDLESS, Outcome.DELIVERED, "HTTP 200"),
     ],
 )  # fmt: skip
-async def test_webhook_reads_the_answer(
-    world: World, webhook: Channel, answer: int, outcome: Outcome, detail: str
-) -> None:
+async def test_webhook_reads_the_answer(world: World, answer: int, outcome: Outcome, detail: str) -> None:
+    webhook = webhook_of(world, IMPATIENT_S if answer == HANG else PATIENT_S)
     with open_provider(answer) as provider:
         receipt = await webhook.send(page_to(provider.url, await world.now()))
     assert (receipt.outcome, receipt.detail) == (outcome, detail)

@@ -12,7 +12,16 @@ from hub.channels import Channel, OutboundPage, Outcome, open_channels
 from tests.integration.channels.providers.aliyun import Aliyun
 from tests.integration.channels.providers.serving import HANG, OVERLOADED, serving
 from tests.integration.channels.providers.tencent import Tencent
-from tests.integration.channels.ways import NUMBER, SECRETS, aliyun_settings, means, page_of, tencent_settings
+from tests.integration.channels.ways import (
+    LIMITS_S,
+    NUMBER,
+    PATIENT_S,
+    SECRETS,
+    aliyun_settings,
+    means,
+    page_of,
+    tencent_settings,
+)
 from tests.integration.incidents.world import World
 
 pytestmark = pytest.mark.anyio
@@ -25,8 +34,8 @@ class Town:
     tencent: Tencent
     page: OutboundPage
 
-    def channel(self, name: str, *providers: str, **changes: Any) -> Channel:
-        settings = ChannelSettings(**{name: providers, "provider_timeout_s": 0.4})  # type: ignore[arg-type]
+    def channel(self, name: str, *providers: str, limit_s: float = PATIENT_S, **changes: Any) -> Channel:
+        settings = ChannelSettings(**{name: providers, "provider_timeout_s": limit_s})  # type: ignore[arg-type]
         return open_channels(means(
             self.world, channels=settings, aliyun=aliyun_settings(self.aliyun.url),
             tencent=tencent_settings(self.tencent.url), **changes,
@@ -83,8 +92,9 @@ async def test_call_speaks_and_waits_for_a_key(town: Town) -> None:
 
 async def test_provider_that_is_down_does_not_swallow_the_retry(town: Town) -> None:
     town.aliyun.next = [HANG, OVERLOADED, HANG]
-    channel = town.channel("sms", "aliyun", "tencent")
-    outcomes = [(await channel.send(replace(town.page, attempt=n))).outcome for n in (1, 2, 3, 4)]
+    channel, impatient = (town.channel("sms", "aliyun", "tencent", limit_s=limit_s) for limit_s in LIMITS_S)
+    asked = ((impatient, 1), (channel, 2), (channel, 3), (channel, 4))
+    outcomes = [(await way.send(replace(town.page, attempt=n))).outcome for way, n in asked]
     assert outcomes == [Outcome.FAILED, Outcome.SENT, Outcome.FAILED, Outcome.SENT]
     assert len(town.tencent.heard) == 2
     assert channel.provider("") == "aliyun+tencent"  # type: ignore[attr-defined]

@@ -54,9 +54,9 @@ async def exercise(way: Way, world: World, said: list[str]) -> None:
         if name in way.others:
             way.others[name].next.append(OVERLOADED)
             said.append(repr(await way.channel.send(replace(way.page, attempt=2))))
-    if way.hang is not None:
+    if way.hang is not None and way.impatient is not None:
         await way.hang()
-        said.append(repr(await way.channel.send(replace(way.page, attempt=3))))
+        said.append(repr(await way.impatient.send(replace(way.page, attempt=3))))
     said.append(repr(await way.channel.send(await way.refuse())))
 
 

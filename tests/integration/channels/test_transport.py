@@ -114,7 +114,7 @@ async def test_provider_that_says_nothing_is_a_timeout() -> None:
 
     async with provider(listen) as url, client() as http:
         with pytest.raises(httpx.ReadTimeout):
-            await http.post(url, content=b"x", timeout=0.05)
+            await http.post(url, content=b"x", timeout=httpx.Timeout(10, read=0.05))
 
 
 async def test_nobody_listening_is_a_connect_error() -> None:

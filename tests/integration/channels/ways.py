@@ -19,6 +19,7 @@ from tests.integration.channels.providers.push import PushService
 from tests.integration.channels.providers.serving import Imitation, Reply, Request, push, serving
 from tests.integration.incidents.world import WEBHOOK_KEY, World
 
+PATIENT_S, IMPATIENT_S = LIMITS_S = (20.0, 1.0)  # how long a channel waits: for an end that answers, for one that hangs
 NUMBER = "10000000001"  # nobody's: mobile numbers begin with 13 and above
 SECRETS = Secrets(
     webhook_key=WEBHOOK_KEY, callback_key=CALLBACK_KEY, vapid_key=vapid.make_key(), smtp_username=mail.USERNAME,
@@ -41,14 +42,15 @@ class Way:
     copies: Callable[[], Awaitable[set[str]]]  # what identifies the copies that reached the other end
     accept: Callable[[], Awaitable[None]] = nothing
     hang: Callable[[], Awaitable[None]] | None = None
+    impatient: Channel | None = None  # the same way, for an end that hangs
     late: Callable[[], Awaitable[None]] | None = None  # the receipt, after `sent`
     others: dict[str, Any] = field(default_factory=dict)  # parts of the other end, for tests of this channel alone
 
 
-def means(world: World, **changes: Any) -> Means:
+def means(world: World, limit_s: float = PATIENT_S, **changes: Any) -> Means:
     values: dict[str, Any] = {"pool": world.pool, "http": world.http, "secrets": SECRETS, "webhook_key": WEBHOOK_KEY}
-    settings = ChannelSettings(push_contact="mailto:desk@carehub.test", push_local=True, provider_timeout_s=0.5)
-    return Means(**(values | {"channels": settings, "webhook_timeout_s": 0.5} | changes))
+    settings = ChannelSettings(push_contact="mailto:desk@carehub.test", push_local=True, provider_timeout_s=limit_s)
+    return Means(**(values | {"channels": settings, "webhook_timeout_s": limit_s} | changes))
 
 
 def aliyun_settings(url: str) -> AliyunSettings:
@@ -136,8 +138,8 @@ async def webhook(world: World, folder: Path) -> AsyncIterator[Way]:
         async def copies() -> set[str]:
             return provider.keys
 
-        channel = open_channels(means(world))["webhook"]
-        yield Way(channel=channel, page=page, refuse=refuse, copies=copies, hang=hang)
+        channel, impatient = (open_channels(means(world, limit_s))["webhook"] for limit_s in LIMITS_S)
+        yield Way(channel=channel, impatient=impatient, page=page, refuse=refuse, copies=copies, hang=hang)
 
 
 @asynccontextmanager
@@ -203,17 +205,20 @@ async def app(world: World, folder: Path) -> AsyncIterator[Way]:
         async def late() -> None:
             await answer(world.conn, page.person_id, page.page_id, "", Verb.DELIVERED)
 
-        channel = open_channels(means(world))["app"]
-        others = {"service": service, "browser": browser}
-        yield Way(channel=channel, page=page, refuse=refuse, copies=copies, hang=hang, late=late, others=others)
+        channel, impatient = (open_channels(means(world, limit_s))["app"] for limit_s in LIMITS_S)
+        yield Way(
+            channel=channel, impatient=impatient, page=page, refuse=refuse, copies=copies, hang=hang, late=late,
+            others={"service": service, "browser": browser},
+        )  # fmt: skip
 
 
 @asynccontextmanager
 async def email(world: World, folder: Path) -> AsyncIterator[Way]:
     with mail.open_mail_server(folder) as (server, certificate):
         settings = SmtpSettings(
-            host="127.0.0.1", port=server.port, sender="hub@carehub.test", ca_file=str(certificate), timeout_s=2.0
-        )
+            host="127.0.0.1", port=server.port, sender="hub@carehub.test", ca_file=str(certificate),
+            timeout_s=PATIENT_S,
+        )  # fmt: skip
         page = await page_of(world, "email", "daughter@family.test")
 
         async def refuse() -> OutboundPage:
@@ -226,9 +231,13 @@ async def email(world: World, folder: Path) -> AsyncIterator[Way]:
         async def copies() -> set[str]:
             return set(server.boxes)
 
-        channel = open_channels(means(world, smtp=settings))["email"]
+        channel, impatient = (
+            open_channels(means(world, smtp=replace(settings, timeout_s=limit_s)))["email"] for limit_s in LIMITS_S
+        )
         others = {"server": server, "settings": settings}
-        yield Way(channel=channel, page=page, refuse=refuse, copies=copies, hang=hang, others=others)
+        yield Way(
+            channel=channel, impatient=impatient, page=page, refuse=refuse, copies=copies, hang=hang, others=others
+        )
 
 
 def provided(name: str, channel_name: str) -> Callable[[World, Path], AbstractAsyncContextManager[Way]]:
@@ -242,10 +251,12 @@ def provided(name: str, channel_name: str) -> Callable[[World, Path], AbstractAs
             served = stack.enter_context(callbacks(world.dsn))
             page = await page_of(world, channel_name, NUMBER)
             provider.now = page.now
-            settings = ChannelSettings(**{channel_name: (name,), "provider_timeout_s": 0.5})  # type: ignore[arg-type]
-            channel = open_channels(means(
-                world, channels=settings, aliyun=aliyun_settings(provider.url), tencent=tencent_settings(provider.url),
-            ))[channel_name]  # fmt: skip
+
+            def through(limit_s: float) -> Channel:
+                settings = ChannelSettings(**{channel_name: (name,), "provider_timeout_s": limit_s})  # type: ignore[arg-type]
+                at = {"aliyun": aliyun_settings(provider.url), "tencent": tencent_settings(provider.url)}
+                return open_channels(means(world, limit_s, channels=settings, **at))[channel_name]
+
             url = f"{served}/callbacks/{channel_name}/{name}/{references.path(CALLBACK_KEY, channel_name, name)}"
 
             async def refuse() -> OutboundPage:
@@ -264,7 +275,11 @@ def provided(name: str, channel_name: str) -> Callable[[World, Path], AbstractAs
                 assert push(url, report(provider.heard[0]), times=2) == [200, 200]
 
             others = {"provider": provider, "url": url}
-            yield Way(channel=channel, page=page, refuse=refuse, copies=copies, hang=hang, late=late, others=others)
+            channel, impatient = map(through, LIMITS_S)
+            yield Way(
+                channel=channel, impatient=impatient, page=page, refuse=refuse, copies=copies, hang=hang, late=late,
+                others=others,
+            )  # fmt: skip
 
     return way
 
@@ -286,7 +301,6 @@ class Group(Imitation):
 async def apprise(world: World, folder: Path) -> AsyncIterator[Way]:
     group = Group()
     with serving(group):
-        targets = {"group": f"json://127.0.0.1:{group.port}/token-that-only-tests-have?rto=0.5"}
         page = await page_of(world, "apprise", "GROUP")
 
         async def refuse() -> OutboundPage:
@@ -298,8 +312,15 @@ async def apprise(world: World, folder: Path) -> AsyncIterator[Way]:
         async def copies() -> set[str]:
             return {heard["message"] for heard in group.heard}
 
-        channel = open_channels(means(world, secrets=replace(SECRETS, apprise=targets)))["apprise"]
-        yield Way(channel=channel, page=page, refuse=refuse, copies=copies, hang=hang, others={"group": group})
+        def through(limit_s: float) -> Channel:
+            targets = {"group": f"json://127.0.0.1:{group.port}/token-that-only-tests-have?rto={limit_s}"}
+            return open_channels(means(world, secrets=replace(SECRETS, apprise=targets)))["apprise"]
+
+        channel, impatient = map(through, LIMITS_S)
+        others = {"group": group}
+        yield Way(
+            channel=channel, impatient=impatient, page=page, refuse=refuse, copies=copies, hang=hang, others=others
+        )
 
 
 WAYS: dict[str, Callable[[World, Path], AbstractAsyncContextManager[Way]]] = {

@@ -20,11 +20,11 @@ from hub.loops.escalator import Escalator
 from hub.store import incidents as store
 from hub.store import policies
 from hub.store.pool import Connection, Pool, connect, open_pool
+from tests.patience import PATIENCE_S
 
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # 12:00 in the residents' time
 LINK_KEY = "a key that only tests have: link"
 WEBHOOK_KEY = "a key that only tests have: webhook"
-PATIENCE_S = 10.0
 _numbers = itertools.count(1)
 
 POLICY = """
@@ -144,9 +144,11 @@ class World:
         return escalator
 
     @asynccontextmanager
-    async def dispatching(self, **changes: Any) -> AsyncIterator[Dispatcher]:
+    async def dispatching(self, *, webhook_timeout_s: float = 20.0, **changes: Any) -> AsyncIterator[Dispatcher]:
         """A dispatcher at work for the length of the block."""
-        means = Means(pool=self.pool, http=self.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=1.0)
+        means = Means(
+            pool=self.pool, http=self.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=webhook_timeout_s
+        )  # fmt: skip
         values: dict[str, Any] = {
             "dsn": self.dsn, "pool": self.pool, "bell": asyncio.Event(), "channels": open_channels(means),
             "public_url": "http://hub.test", "link_key": LINK_KEY,

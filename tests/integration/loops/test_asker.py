@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 def asker(world: World) -> Asker:
-    means = Means(pool=world.pool, http=world.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=1.0)
+    means = Means(pool=world.pool, http=world.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=20.0)
     return Asker(pool=world.pool, channels=open_channels(means), public_url="http://hub.test", link_key=LINK_KEY)
 
 

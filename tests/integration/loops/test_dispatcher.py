@@ -17,7 +17,8 @@ from hub.store import outbox
 from hub.store.outbox import Lane, Reached
 from hub.store.pool import connect
 from tests.integration.channels.provider import HANG, open_provider
-from tests.integration.incidents.world import PATIENCE_S, WEBHOOK_KEY, World
+from tests.integration.incidents.world import WEBHOOK_KEY, World
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -67,7 +68,7 @@ async def test_webhook_that_fails_is_tried_again_under_the_same_key(world: World
     with open_provider(first) as provider:
         await reach_daughter_at(world, provider.url)
         incident = await world.press()
-        async with world.dispatching():
+        async with world.dispatching(webhook_timeout_s=1.0 if first == HANG else 20.0):
             await world.until(
                 "select id from page where incident_id = %s and channel = 'webhook' and receipt <> '' and attempts = 1",
                 incident,
@@ -278,8 +279,7 @@ async def test_relatives_behind_a_hanging_provider_do_not_hold_up_the_daughter(w
         await world.conn.execute(
             "update page set due_at = hub_now() - interval '1 s' where address = %s", (hanging.url,)
         )
-        patient = open_channels(Means(pool=world.pool, http=world.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=8.0))
-        async with world.dispatching(senders=DispatchSettings().senders, channels=patient):
+        async with world.dispatching(senders=DispatchSettings().senders):
             await world.until(DELIVERED, incident)
             assert await world.value("select count(*) from page where state = 'sending'") == 40
 
@@ -295,8 +295,7 @@ async def test_two_hundred_pages_that_hang_at_one_host_leave_room_for_another(wo
         await world.conn.execute(
             "update page set due_at = hub_now() - interval '1 s' where address like %s", (f"{hanging.url}/%",)
         )
-        patient = open_channels(Means(pool=world.pool, http=world.http, webhook_key=WEBHOOK_KEY, webhook_timeout_s=8.0))
-        async with world.dispatching(senders=senders, channels=patient) as dispatcher:
+        async with world.dispatching(senders=senders) as dispatcher:
             await world.until(DELIVERED, incident)
             under_way = "select count(*) from page where state = 'sending'"
             assert senders <= await world.value(under_way) <= 2 * senders
