@@ -28,8 +28,8 @@ from tests.conftest import Mosquitto, need
 from tests.integration.incidents.world import WEBHOOK_KEY, World, open_world
 from tests.integration.ingress.parts import Raw
 from tests.integration.loops.waiting import running
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 10.0
 ANY_DAY_S = 1e9  # her telephone goes by the story's clock
 POLICY = """
 [policy."call"]

@@ -26,6 +26,7 @@ from hub.store.pool import connect
 from simulator.encoders import carehub as words
 from simulator.line import Line
 from simulator.neighbourhood import Endpoint
+from tests.patience import PATIENCE_S
 
 SEED = 20261121
 PRESSES = 10
@@ -172,7 +173,7 @@ def counted(hub: Stack) -> int:
     return int(sum(float(line.split()[1]) for line in lines if line.startswith("carehub_unreadable_messages_total ")))
 
 
-async def eventually(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
+async def eventually(condition: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
     """Wait until something is true, at most so long; the assertion behind it says what was not."""
     deadline = time.monotonic() + limit_s
     while not await asyncio.to_thread(condition) and time.monotonic() < deadline:  # noqa: ASYNC110 - another process

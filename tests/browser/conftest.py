@@ -5,14 +5,16 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Playwright, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Playwright, ViewportSize, expect, sync_playwright
 
 from hub.embedded import EmbeddedPostgres
 from tests.integration.web.world import PASSWORD, Console, World, eventually, neighbourhood
+from tests.patience import PATIENCE_S
 
 LAPTOP: ViewportSize = {"width": 1366, "height": 768}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-LIMIT_MS = 10_000
+LIMIT_MS = 1000 * PATIENCE_S
+expect.set_options(timeout=LIMIT_MS)  # five seconds otherwise, whatever a page's own deadline is
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--autoplay-policy=document-user-activation-required",

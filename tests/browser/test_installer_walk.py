@@ -21,7 +21,6 @@ from tests.browser.conftest import ARGUMENTS, LIMIT_MS, PHONE, Desk, chromium_pa
 from tests.integration.ingest.test_process import Process
 from tests.integration.web.world import PASSWORD, Console, World, eventually
 
-PATIENT_MS = 20_000
 WIDTH, HEIGHT = 640, 480
 FAKE_CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 # Of everything on the page that is read or touched: too small, nameless, or too faint (WCAG 1.4.3, 2.5.5, 4.1.2).
@@ -184,7 +183,7 @@ def press_arrives_live(walk: Walk, pendant: Pendant) -> None:
     expect(walk.trial("sos").locator(".now")).to_contain_text("现在按下呼叫键")
     walk.sane()
     pendant.say("event", event="sos", id="81", battery=84)
-    expect(walk.trial("sos")).to_contain_text("用时", timeout=PATIENT_MS)
+    expect(walk.trial("sos")).to_contain_text("用时")
 
 
 def pressed_for_real(pendant: Pendant, world: World) -> None:
@@ -207,7 +206,7 @@ def voice_is_heard(walk: Walk, pendant: Pendant) -> None:
     walk.trial("voice").get_by_role("button", name="让它说话").click()
     told = eventually(lambda: [one for one in pendant.told if "安装测试" in str(one.get("text"))])
     assert told[0]["say"] == "message"
-    expect(walk.trial("voice")).to_contain_text("确认收到", timeout=PATIENT_MS)
+    expect(walk.trial("voice")).to_contain_text("确认收到")
     walk.trial("voice").get_by_role("button", name="听到了").click()
     expect(walk.trial("voice").locator("em")).to_have_text("通过")
 
@@ -227,7 +226,7 @@ def consent_is_given(walk: Walk, world: World) -> None:
     phone.get_by_role("button", name="是，我愿意").click()
     expect(phone.get_by_role("heading", name="谢谢！您是王秀英的联系人")).to_be_visible()
     phone.close()
-    expect(walk.trial("contacts")).to_contain_text("他本人点了确认", timeout=PATIENT_MS)
+    expect(walk.trial("contacts")).to_contain_text("他本人点了确认")
 
 
 def test_device_goes_from_its_label_to_in_effect(walk: Walk, hub: Process, world: World) -> None:
@@ -245,8 +244,8 @@ def test_device_goes_from_its_label_to_in_effect(walk: Walk, hub: Process, world
         walk.page.get_by_role("link", name="已写入设备，继续").click()
         expect(walk.page.locator("#heard")).to_contain_text("还没有收到任何消息")
         pendant.say("status", online=True, battery=84, lat=38.4702, lon=106.2602)
-        expect(walk.page.locator("#heard")).to_contain_text("秒前有消息", timeout=PATIENT_MS)
-        expect(walk.trial("location")).to_contain_text("系统亲自收到", timeout=PATIENT_MS)
+        expect(walk.page.locator("#heard")).to_contain_text("秒前有消息")
+        expect(walk.trial("location")).to_contain_text("系统亲自收到")
         press_arrives_live(walk, pendant)
         assert (world.sql("select test from incident"), called(world)) == ([(True,)], set())
         voice_is_heard(walk, pendant)
@@ -277,7 +276,7 @@ def test_label_is_read_live_by_the_camera(
     phone = Desk(context.new_page())
     walk = Walk(phone.page, phone.complaints).sign_in()
     walk.tap("扫描二维码")
-    expect(walk.page.locator(".address").first).to_contain_text("w-0417", timeout=PATIENT_MS)
+    expect(walk.page.locator(".address").first).to_contain_text("w-0417")
     assert walk.complaints == []
     browser.close()
 
@@ -302,7 +301,7 @@ def test_press_that_does_not_arrive_leaves_it_not_in_effect(walk: Walk, hub: Pro
         walk.sane()
         walk.tap("Back to the trials")
         gateway.say("Button", action="emergency", battery=91)
-        expect(walk.trial("sos").locator("em")).to_have_text("Passed", timeout=PATIENT_MS)
+        expect(walk.trial("sos").locator("em")).to_have_text("Passed")
         walk.page.get_by_label("I have read it aloud").check()
         walk.page.get_by_label("a relative").check()
         walk.tap("Agreed")
@@ -317,10 +316,10 @@ def test_line_is_lost_in_the_middle_and_the_walk_goes_on(walk: Walk, hub: Proces
     walk.tap("登记这台设备")
     walk.bind("王秀英", "王", "客厅")
     walk.page.context.set_offline(True)
-    expect(walk.page.locator("#no-line")).to_be_visible(timeout=PATIENT_MS)
+    expect(walk.page.locator("#no-line")).to_be_visible()
     walk.page.context.set_offline(False)
     walk.complaints.clear()
-    expect(walk.page.locator("#no-line")).to_be_hidden(timeout=PATIENT_MS)
+    expect(walk.page.locator("#no-line")).to_be_hidden()
     walk.page.goto("/install")  # or another phone
     walk.page.get_by_text("王秀英 · 客厅").click()
     expect(walk.trial("sos").get_by_role("button", name="开始")).to_be_visible()

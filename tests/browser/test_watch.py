@@ -72,7 +72,7 @@ def test_finding_comes_to_an_open_desk_at_once(desk: Desk, world: World) -> None
         "insert into audit_finding (rule, subject, found_at) values ('canary_lost', 'connect', hub_now())"
         " returning pg_notify('carehub_audit', rule)"
     )
-    page.wait_for_selector(".finding >> text=巡检呼叫没有走通", timeout=5_000)  # the desk asks by itself every 15 s
+    page.wait_for_selector(".finding >> text=巡检呼叫没有走通", timeout=12_000)  # the desk asks by itself every 15 s
 
 
 def test_auditor_that_has_stopped_is_said_on_the_desk(desk: Desk, world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from hub.embedded import EmbeddedPostgres
 from hub.store.pool import MigrationError, migrate, upgrade
+from tests.patience import PATIENCE_S
 
 
 def test_committed_rows_survive_a_killed_server(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_server_dies_with_a_killed_parent() -> None:
         pid = int(parent.stdout.readline())
         parent.kill()
         parent.wait()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and _running(pid):
             time.sleep(0.05)
         assert not _running(pid)

@@ -7,17 +7,16 @@ import pytest
 
 from hub.store import pool
 from hub.store.pool import connect, open_pool
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
-
-LIMIT_S = 20.0
 
 
 async def test_process_that_hangs_in_the_middle_of_a_change_lets_the_case_go(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "STANDSTILL_S", 0.2)
-    async with open_pool(dsn) as people, await connect(dsn) as press, asyncio.timeout(LIMIT_S):
+    async with open_pool(dsn) as people, await connect(dsn) as press, asyncio.timeout(PATIENCE_S):
         await press.execute("insert into heartbeat values ('case', hub_now())")
         async with people.connection() as frozen:
             await frozen.execute("begin")

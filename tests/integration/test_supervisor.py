@@ -12,8 +12,7 @@ import pytest
 
 from hub.embedded import free_port
 from hub.supervisor import Child, NotReadyError, Supervisor
-
-PATIENCE_S = 20.0
+from tests.patience import PATIENCE_S
 
 
 def child(folder: Path, name: str, code: str, ready_url: str | None = None) -> Child:

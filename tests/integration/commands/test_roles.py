@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hub.embedded import free_port
+from tests.patience import PATIENCE_S
 
-LIMIT_S = 30.0
 PORTS = {
     "dispatch": "CAREHUB_METRICS_DISPATCH_PORT", "console": "CAREHUB_CONSOLE_PORT",
     "audit": "CAREHUB_METRICS_AUDIT_PORT",
@@ -39,7 +39,7 @@ def ready(port: int) -> bool:
 def test_role_without_a_database_says_what_to_set_and_does_not_run(role: str, tmp_path: Path) -> None:
     with started(role, CAREHUB_RUN_DIR=str(tmp_path)) as process:
         try:
-            told = process.communicate(timeout=LIMIT_S)[0].decode()
+            told = process.communicate(timeout=PATIENCE_S)[0].decode()
         finally:
             process.kill()
     assert process.returncode == 2
@@ -52,13 +52,13 @@ def test_role_gets_ready_and_ends_well_when_told_to(role: str, dsn: str) -> None
     port = free_port()
     with started(role, CAREHUB_DATABASE_DSN=dsn, **{PORTS[role]: str(port)}) as process:
         try:
-            deadline = time.monotonic() + LIMIT_S
+            deadline = time.monotonic() + PATIENCE_S
             while not ready(port):
                 assert process.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             process.send_signal(signal.SIGTERM)
-            told = process.communicate(timeout=LIMIT_S)[0].decode()
+            told = process.communicate(timeout=PATIENCE_S)[0].decode()
         finally:
             process.kill()
     assert process.returncode == 0, told

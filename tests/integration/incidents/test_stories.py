@@ -12,6 +12,7 @@ from hub import chain, desk, incidents
 from hub.store import policies
 from hub.store.pool import connect
 from tests.integration.incidents.world import NOON, POLICY, World
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -91,7 +92,7 @@ async def test_take_does_not_wait_for_a_terminal_that_acknowledges_at_this_momen
     )  # fmt: skip
     async with await connect(world.dsn) as terminal, terminal.transaction():
         await terminal.execute("select id from downlink where page_id = %s for no key update", (page,))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await world.advance(incident, events.Taken(person_id=world.names["operator"], role=Role.OPERATOR))
         await terminal.execute("update downlink set delivered_at = hub_now() where page_id = %s", (page,))
     assert await world.value("select delivered_at is not null from page where id = %s", page)

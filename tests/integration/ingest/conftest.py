@@ -15,8 +15,7 @@ from hub.config import IngestSettings, Settings
 from hub.ingest import Ingest
 from hub.ingress.arrival import Arrival
 from hub.store.pool import Connection, connect
-
-DEADLINE_S = 15.0
+from tests.patience import PATIENCE_S
 
 
 class Line:
@@ -71,7 +70,7 @@ class Hub:
 
     async def done(self) -> None:
         """Everything sent so far is committed."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             await self.ingest.drained()
 
     async def rows(self, query: str, *args: Any) -> list[tuple[Any, ...]]:
@@ -86,7 +85,7 @@ class Hub:
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait until something is true; fail when it never becomes so."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while not await condition():  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)
 

@@ -10,6 +10,7 @@ from hub.embedded import EmbeddedPostgres
 from hub.ingest import Ingest
 from hub.ingress.arrival import Arrival
 from tests.integration.ingest.conftest import Hub, Line, add_resident, eventually, settings
+from tests.patience import PATIENCE_S
 
 GATE = 4711
 
@@ -177,7 +178,7 @@ async def test_ingest_is_full_when_the_database_is_away(postgres: EmbeddedPostgr
         assert hub.ingest.full
     finally:
         postgres.start()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         await hub.ingest.wait_room()
     await hub.done()
     assert hub.ingest.waiting == 0

@@ -19,8 +19,7 @@ import pytest
 from hub.embedded import free_port
 from tests.conftest import need
 from tests.integration.ingest.conftest import add_resident
-
-LIMIT_S = 30.0
+from tests.patience import PATIENCE_S
 
 
 class Process:
@@ -44,7 +43,7 @@ class Process:
     def end(self, how: signal.Signals) -> int:
         assert self.popen is not None
         self.popen.send_signal(how)
-        return self.popen.wait(LIMIT_S)
+        return self.popen.wait(PATIENCE_S)
 
     def page(self, name: str) -> tuple[int, str]:
         try:
@@ -57,7 +56,7 @@ class Process:
             return 0, ""
 
     def wait_page(self, name: str, text: str) -> None:
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + PATIENCE_S
         while text not in self.page(name)[1]:
             assert time.monotonic() < deadline, (self.folder / "ingest.log").read_text()[-3000:]
             time.sleep(0.05)
@@ -75,7 +74,7 @@ class Process:
             "-q",
             "1",
         ]
-        subprocess.run([*command, "-t", topic, "-m", body], check=True, timeout=LIMIT_S)
+        subprocess.run([*command, "-t", topic, "-m", body], check=True, timeout=PATIENCE_S)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 from hub.ingest import Ingest
 from hub.store.pool import Connection, connect
 from tests.integration.ingest.conftest import Hub, add_resident, eventually, settings
+from tests.patience import PATIENCE_S
 
 MINUTE = 60_000
 
@@ -131,7 +132,7 @@ async def test_successor_waits_until_the_devices_are_free(dsn: str) -> None:
         await eventually(waiting)
         assert not entering.done()
         await first.__aexit__(None, None, None)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await entering
         hub = Hub(second, conn)
         hub.press(id="1")

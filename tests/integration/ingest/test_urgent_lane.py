@@ -13,8 +13,7 @@ from hub import urgent_lane
 from hub.steady import Steady
 from hub.store.pool import Connection, connect, tuned
 from hub.urgent_lane import MOST_TOGETHER, QUICK_TRIES, TURN, Line, UrgentLane
-
-DEADLINE_S = 10.0
+from tests.patience import PATIENCE_S
 
 
 @dataclass(eq=False)
@@ -69,7 +68,7 @@ async def working(lane: UrgentLane) -> AsyncIterator[None]:
     """The lane at work; on the way out everything it was given is done."""
     task = asyncio.create_task(lane.run())
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             yield
             await lane.drained()
     finally:

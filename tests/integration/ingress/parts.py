@@ -10,9 +10,9 @@ from hub.ingress import mqtt311
 from hub.ingress.arrival import Arrival, Origin
 from hub.ingress.credentials import Credential
 from hub.ingress.mqtt311 import Connect, Publish
+from tests.patience import PATIENCE_S
 
 SECRET = "c0ffee5ec12e7c0ffee5ec12e7c0ffee"
-DEADLINE_S = 10.0
 
 
 class ScriptedIntake:
@@ -62,7 +62,7 @@ class ScriptedIntake:
         return [arrival.payload for arrival in self.arrivals]
 
 
-async def until(what: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
+async def until(what: Callable[[], object], deadline_s: float = PATIENCE_S) -> None:
     """Return as soon as `what()` is true."""
     end = time.monotonic() + deadline_s
     while not what():
@@ -97,7 +97,7 @@ class Raw:
         self.writer.write(data)
 
     async def hear(self, count: int) -> bytes:
-        return await asyncio.wait_for(self.reader.readexactly(count), DEADLINE_S)
+        return await asyncio.wait_for(self.reader.readexactly(count), PATIENCE_S)
 
     async def connect(
         self, name: str = "w-1", *, clean: bool = True, client_id: str = "", keep_alive_s: int = 60
@@ -132,6 +132,6 @@ class Raw:
     async def ended(self) -> bytes:
         """Return what still came before the other side closed."""
         try:
-            return await asyncio.wait_for(self.reader.read(), DEADLINE_S)
+            return await asyncio.wait_for(self.reader.read(), PATIENCE_S)
         except ConnectionError:
             return b""

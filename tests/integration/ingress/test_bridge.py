@@ -12,6 +12,7 @@ from hub.ingress.bridge import Bridge
 from hub.ingress.settings import BridgeSettings
 from tests.conftest import Mosquitto, need
 from tests.integration.ingress.parts import ScriptedIntake, until
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -124,7 +125,7 @@ async def test_dropped_messages_become_a_technical_alert(
         need("mosquitto_sub", "mosquitto-clients"), "-p", str(broker.port), "-q", "1", "-t", "other/#",
         "-i", "sleeper", "-c", "-E",
     ]  # fmt: skip
-    await asyncio.to_thread(subprocess.run, slow, check=True, timeout=10)
+    await asyncio.to_thread(subprocess.run, slow, check=True, timeout=PATIENCE_S)
     async with Bridge(settings_of(broker), intake) as bridge:
         await until(lambda: bridge.connected)
         await until(lambda: bridge._dropped is not None)
@@ -186,7 +187,7 @@ async def test_downlink_is_published_once_with_its_key(
         downlink = Downlink(topic="carehub/responder/12/page", payload=b"come")
         while not await bridge.deliver(downlink, "page-7"):  # noqa: ASYNC110 - until the other has subscribed
             await asyncio.sleep(0.02)
-        heard, _ = await asyncio.wait_for(listener.communicate(), 10)
+        heard, _ = await asyncio.wait_for(listener.communicate(), PATIENCE_S)
     assert heard == b"1 idempotency-key:page-7 come\n"
 
 

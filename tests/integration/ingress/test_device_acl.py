@@ -12,6 +12,7 @@ import pytest
 from hub import device_acl
 from hub.device_acl import Right
 from tests.conftest import Mosquitto, need
+from tests.patience import PATIENCE_S
 
 PLUGINS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib", "/usr/local/lib")
 CONTROL = "$CONTROL/dynamic-security/v1"
@@ -20,7 +21,6 @@ RIGHTS = [
     Right(username="w-2", prefix="carehub/w-2/"),
     Right(username="hub", prefix="carehub/"),
 ]
-DEADLINE_S = 10.0
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def _command(broker: Mosquitto, commands: object) -> list[dict[str, object
     async with aiomqtt.Client("127.0.0.1", broker.port, username="admin", password="adminpass") as admin:
         await admin.subscribe(f"{CONTROL}/response")
         await admin.publish(CONTROL, json.dumps(commands), qos=1)
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             async for message in admin.messages:
                 assert isinstance(message.payload, bytes)
                 answers: list[dict[str, object]] = json.loads(message.payload)["responses"]
@@ -67,7 +67,7 @@ def signed_in(broker: Mosquitto, name: str) -> aiomqtt.Client:
 async def heard(client: aiomqtt.Client, until: str) -> list[str]:
     """Return the topics a client hears up to one that closes the matter."""
     topics = []
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         async for message in client.messages:
             topics.append(str(message.topic))
             if topics[-1] == until:

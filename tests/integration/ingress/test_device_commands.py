@@ -21,8 +21,9 @@ from hub.store import device_commands
 from hub.store.device_commands import Told
 from hub.store.pool import connect
 from tests.integration.ingest.conftest import Hub, add_resident, eventually, settings
-from tests.integration.ingress.parts import DEADLINE_S, Raw
+from tests.integration.ingress.parts import Raw
 from tests.integration.ingress.trackers import IMEI, crc, gt06_login, jt808, jt808_position
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -79,7 +80,7 @@ async def known(centre: Centre, address: str) -> int:
 async def hear(peer: Raw, form: bytes) -> re.Match[bytes]:
     """Return the first thing of this form that comes."""
     heard = b""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             found = re.search(form, heard, re.DOTALL)
             if found is not None:

@@ -12,6 +12,7 @@ from hub.embedded import EmbeddedPostgres
 from hub.ingress import mqtt311
 from hub.ingress.downlinks import Downlinks
 from tests.integration.ingress.parts import Raw, until
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -81,9 +82,9 @@ async def test_rows_go_out_in_order_per_topic_once_somebody_listens(dsn: str) ->
         assert door.sent == []
         door.open.set()
         door.tell()
-        await asyncio.wait_for(settled(dsn), 10)
+        await asyncio.wait_for(settled(dsn), PATIENCE_S)
         put(dsn, "carehub/w-1/command", b"6")
-        await asyncio.wait_for(settled(dsn), 10)
+        await asyncio.wait_for(settled(dsn), PATIENCE_S)
     assert [payload for _, payload, _ in door.sent] == [b"%d" % number for number in range(7)]
 
 
@@ -101,7 +102,7 @@ async def test_a_topic_nobody_acknowledges_holds_up_no_other(dsn: str) -> None:
         await until(lambda: len(deaf.sent) >= 2)
         deaf.hears = True
         deaf.tell()
-        await asyncio.wait_for(settled(dsn), 10)
+        await asyncio.wait_for(settled(dsn), PATIENCE_S)
 
 
 async def test_what_is_new_waits_for_no_pause_of_what_was_not_heard(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,8 +148,8 @@ async def test_page_is_delivered_in_the_same_transaction(dsn: str) -> None:
         ear.execute("listen carehub_page")
         async with Downlinks(dsn, [door]):
             put(dsn, "carehub/responder/12/page", b"come", page=page)
-            await asyncio.wait_for(settled(dsn), 10)
-        assert [notice.payload for notice in ear.notifies(timeout=5, stop_after=1)] == [str(page)]
+            await asyncio.wait_for(settled(dsn), PATIENCE_S)
+        assert [notice.payload for notice in ear.notifies(timeout=PATIENCE_S, stop_after=1)] == [str(page)]
         row = ear.execute("select state, delivered_at is not null, receipt from page where id = %s", (page,)).fetchone()
     assert row == ("delivered", True, "acknowledged")
     assert door.sent[0][2] == f"page-{page}"
@@ -160,7 +161,7 @@ async def test_a_page_already_read_stays_read(dsn: str) -> None:
     page = sent_page(dsn, state="read")
     async with Downlinks(dsn, [door]):
         put(dsn, "carehub/responder/12/page", b"come", page=page)
-        await asyncio.wait_for(settled(dsn), 10)
+        await asyncio.wait_for(settled(dsn), PATIENCE_S)
     with psycopg.connect(dsn) as conn:
         assert conn.execute("select state from page").fetchone() == ("read",)
 
@@ -201,7 +202,7 @@ async def test_deliveries_go_on_after_a_restart_of_the_database(dsn: str, postgr
         await asyncio.sleep(0.3)
         postgres.start()  # in this thread: the server dies with the one that started it
         put(dsn, "t", b"after")
-        await asyncio.wait_for(settled(dsn), 20)
+        await asyncio.wait_for(settled(dsn), PATIENCE_S)
     assert [payload for _, payload, _ in door.sent] == [b"before", b"after"]
 
 
@@ -226,4 +227,4 @@ async def test_a_device_that_comes_back_is_sent_what_waits_for_it(dsn: str, list
             first, body = await device.packet()
             assert (first, body[-6:]) == (0x32, b"second")
             device.say(b"\x40\2" + body[-8:-6])
-            await asyncio.wait_for(settled(dsn), 10)
+            await asyncio.wait_for(settled(dsn), PATIENCE_S)

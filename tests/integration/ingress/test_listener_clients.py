@@ -20,6 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from devices.adapter import Downlink
 from tests.conftest import need
 from tests.integration.ingress.parts import SECRET, ScriptedIntake, until
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -309,7 +310,7 @@ async def test_plain_text_at_the_tls_port_goes_nowhere(
     listener = await listening(tls_cert=cert, tls_key=key)
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
     writer.write(b"\x10\x0c\0\4MQTT\4\2\0\0\0\0")
-    await asyncio.wait_for(reader.read(), 10)
+    await asyncio.wait_for(reader.read(), PATIENCE_S)
     writer.close()
     await asyncio.gather(writer.wait_closed(), return_exceptions=True)
     assert intake.arrivals == []
@@ -333,7 +334,7 @@ async def test_mosquitto_pub_publishes(
         "mosquitto_pub", listener.port, "-V", version, "-q", qos, "-t", "carehub/w-1/event", "-m", "sos"
     )
     process = await asyncio.create_subprocess_exec(*command)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
     await until(lambda: intake.payloads == [b"sos"])
 
 
@@ -346,7 +347,7 @@ async def test_mosquitto_sub_hears(listening: Callable[..., Any], version: str) 
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     await until(lambda: listener.reaches("carehub/w-1/command"))
     assert await listener.deliver(Downlink(topic="carehub/w-1/command", payload=b"coming"))
-    heard, _ = await asyncio.wait_for(process.communicate(), 10)
+    heard, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert heard == b"coming\n"
 
 
@@ -417,7 +418,7 @@ async def test_mqtt_js_publishes_and_hears(
     )  # fmt: skip
     await until(lambda: len(intake.arrivals) == 3)
     assert await listener.deliver(Downlink(topic="carehub/w-1/command", payload=b"ok"))
-    out, _ = await asyncio.wait_for(process.communicate(), 15)
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     said = [json.loads(line) for line in out.splitlines()]
     assert said[0] == ["granted", 1]
     assert sorted(said[1:-1]) == [

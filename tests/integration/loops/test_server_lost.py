@@ -14,8 +14,9 @@ from hub.store import outbox
 from hub.store.outbox import Lane
 from hub.store.pool import connect
 from tests.integration.channels.provider import open_provider
-from tests.integration.incidents.world import PATIENCE_S, World
+from tests.integration.incidents.world import World
 from tests.integration.loops.test_dispatcher import DELIVERED, reach_daughter_at
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +42,7 @@ def stop_hard(server: EmbeddedPostgres) -> None:
     """What `pg_ctl stop -m immediate` does: nothing more is written."""
     assert server.process is not None
     os.kill(server.process.pid, signal.SIGQUIT)
-    server.process.wait(10)
+    server.process.wait(PATIENCE_S)
 
 
 async def seen(true: Callable[[], bool]) -> None:

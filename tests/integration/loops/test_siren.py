@@ -14,7 +14,8 @@ from hub.loops.findings import Finding, Standing
 from hub.loops.siren import QUIET_FILE, Siren
 from hub.watch_settings import AuditSettings
 from tests.conftest import Mosquitto
-from tests.integration.loops.waiting import PATIENCE_S, running, until
+from tests.integration.loops.waiting import running, until
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 LOST = Standing(finding=Finding(rule="canary_lost", subject="page"), lasts_s=60.0)

@@ -12,7 +12,8 @@ from hub import chain
 from hub.loops.auditor import Auditor
 from hub.loops.chains import Chains
 from hub.loops.timekeeper import JUMP, Timekeeper
-from tests.integration.incidents.world import PATIENCE_S, World
+from tests.integration.incidents.world import World
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 HOUR_S = 3600.0

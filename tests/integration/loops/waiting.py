@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
-PATIENCE_S = 15.0
+from tests.patience import PATIENCE_S
 
 
 class Loop(Protocol):

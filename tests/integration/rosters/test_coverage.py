@@ -12,6 +12,7 @@ from hub.loops.coverage import CoverageLoop
 from hub.store import coverage as store
 from hub.store import people, rosters
 from tests.integration.incidents.world import NOON, World
+from tests.patience import PATIENCE_S
 
 HOUR = timedelta(hours=1)
 
@@ -28,7 +29,7 @@ async def following(world: World) -> AsyncIterator[CoverageLoop]:
 
 
 async def until(loop: CoverageLoop, runs: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while loop.runs < runs:  # noqa: ASYNC110 - the thread rings no event
             await asyncio.sleep(0.01)
 

@@ -29,6 +29,7 @@ from simulator.physiology import Body, Constitution
 from simulator.watch import Watch
 from simulator.watch3g import Watch3g
 from tests.integration.ingress.parts import SECRET, ScriptedIntake, credential, until
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -109,7 +110,7 @@ async def test_press_is_repeated_under_one_identity_until_the_watch_shows_receiv
         assert not pressing.done()
         answer = json.dumps({"say": "received", "id": identity, "text": "收到"}).encode()
         await hub.listener.deliver(Downlink(topic="carehub/w-1/command", payload=answer))
-        press = await asyncio.wait_for(pressing, 5)
+        press = await asyncio.wait_for(pressing, PATIENCE_S)
     copies = hub.said("event")
     assert copies == [copies[0]] * press.copies
     assert press.identity == f"sos:{identity}"
@@ -126,7 +127,7 @@ async def test_two_presses_have_two_identities_and_each_is_answered_alone(hub: H
         for identity in dict.fromkeys(said["id"] for said in hub.said("event")):
             answer = json.dumps({"say": "received", "id": identity}).encode()
             await hub.listener.deliver(Downlink(topic="carehub/w-1/command", payload=answer))
-        heard = await asyncio.wait_for(asyncio.gather(*presses), 5)
+        heard = await asyncio.wait_for(asyncio.gather(*presses), PATIENCE_S)
     assert {press.identity for press in heard} == {f"sos:{said['id']}" for said in hub.said("event")}
     assert len({said["seq"] for said in hub.said("event")}) == 2
 
@@ -173,7 +174,7 @@ async def test_what_was_not_acknowledged_is_sent_again_on_the_next_connection(hu
         assert worn.ledger.saved == {}
         hub.intake.at_once = True
         cut(worn)
-        await asyncio.wait_for(reporting, 5)
+        await asyncio.wait_for(reporting, PATIENCE_S)
     first, *again = hub.said("vitals")
     assert again
     assert again == [first] * len(again)
@@ -244,7 +245,7 @@ async def test_3g_watch_repeats_the_same_alarm_until_it_hears_al(gateway: tuple[
     await until(lambda: server.heard.count(b"*AL,") >= 5)
     assert not pressing.done()
     server.say(b"AL")
-    press = await asyncio.wait_for(pressing, 5)
+    press = await asyncio.wait_for(pressing, PATIENCE_S)
     alarms = [frame for frame in server.heard.split(b"]") if b"*AL," in frame]
     assert len(set(alarms)) == 1
     assert b",211126,181407,V,38.486900,N,106.232100,E," in alarms[0]
@@ -263,7 +264,7 @@ async def test_3g_watch_whose_line_is_cut_comes_back_and_goes_on_with_its_alarm(
     server.heard = b""
     await until(lambda: b"*AL," in server.heard)
     server.say(b"AL")
-    assert (await asyncio.wait_for(pressing, 5)).copies > 1
+    assert (await asyncio.wait_for(pressing, PATIENCE_S)).copies > 1
 
 
 async def test_3g_watch_that_is_told_to_tells_the_order_back_and_obeys(gateway: tuple[Gateway, Watch3g]) -> None:

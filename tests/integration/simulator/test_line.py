@@ -9,6 +9,7 @@ import pytest
 
 from simulator.line import Line
 from simulator.neighbourhood import Endpoint
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -54,7 +55,7 @@ async def test_line_that_is_reset_while_it_wants_to_write_watches_no_socket_but_
     line = Line((peer := Peer()).endpoint, "w-1", "secret", subscribe=["carehub/w-1/command"])
     running = asyncio.create_task(line.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             first = await peer.lets_in()
             await line.connected()
             pressing = asyncio.create_task(line.publish("carehub/w-1/event", b"help"))

@@ -11,6 +11,7 @@ from hub.commands.console import ConsoleServer, server
 from hub.embedded import free_port
 from hub.web.app import ConsoleOptions
 from tests.integration.web.world import LINK_KEY, World, eventually, neighbourhood, sign_in
+from tests.patience import PATIENCE_S
 
 
 class Served:
@@ -31,12 +32,12 @@ class Served:
     def stop(self) -> float:
         began = time.monotonic()
         self.server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
         return time.monotonic() - began
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_S)
 
 
 @pytest.fixture

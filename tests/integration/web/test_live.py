@@ -14,11 +14,11 @@ from hub.web.auth import Seat
 from hub.web.live import CHANGES_KEPT, Stream
 from tests.integration.web.conftest import Served
 from tests.integration.web.world import World, csrf_of, eventually
+from tests.patience import PATIENCE_S
 
 # ruff: noqa: ASYNC212 - the console under test runs in a thread of its own; short plain requests do not stop it
 pytestmark = pytest.mark.anyio
 CONSOLES = 20
-LIMIT_S = 8.0
 
 
 class Screen:
@@ -38,7 +38,7 @@ class Screen:
                 yield self.seen[-1]
 
     async def until(self, wanted: str, incident: int | None = None) -> dict[str, Any]:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             async for name, body in self.events():
                 if name == wanted and (incident is None or incident in body["incidents"]):
                     return body
@@ -46,7 +46,9 @@ class Screen:
 
 
 def browser(client: httpx.Client) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=client.base_url, cookies=dict(client.cookies), trust_env=False, timeout=20)
+    return httpx.AsyncClient(
+        base_url=client.base_url, cookies=dict(client.cookies), trust_env=False, timeout=PATIENCE_S
+    )
 
 
 async def test_new_incident_reaches_the_console(li: httpx.Client, world: World) -> None:

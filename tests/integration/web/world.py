@@ -22,11 +22,11 @@ from hub import incidents, links
 from hub.embedded import free_port
 from hub.passwords import hash_password
 from hub.store.pool import Connection, connect, hub_now
+from tests.patience import PATIENCE_S
 
 PASSWORD = "correct horse battery"
 LINK_KEY = "a key for tests that is long enough"
 ROOT = Path(__file__).resolve().parents[3]
-START_LIMIT_S = 20.0
 T = TypeVar("T")
 
 
@@ -215,7 +215,7 @@ class Console:
             "CAREHUB_SECRETS_LINK_KEY": LINK_KEY, **self.more,
         }  # fmt: skip
         self.process = subprocess.Popen([sys.executable, "-m", "hub", "console"], cwd=ROOT, env=environ)
-        deadline = time.monotonic() + START_LIMIT_S
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.url}/readyz", timeout=1) as answer:
@@ -233,12 +233,12 @@ class Console:
             self.process.kill()
         else:
             self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(PATIENCE_S)
         self.process = None
         return time.monotonic() - began
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_S)
 
 
 def csrf_of(page: str) -> str:
@@ -251,7 +251,7 @@ def sign_in(client: httpx.Client, login: str = "li", password: str = PASSWORD) -
     return client.post("/login", data={"csrf": csrf_of(form.text), "login": login, "password": password})
 
 
-def eventually(condition: Callable[[], Any], limit_s: float = 8.0) -> Any:
+def eventually(condition: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:
     """Wait until `condition` gives something true, and return it."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:

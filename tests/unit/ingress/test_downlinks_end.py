@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from hub.ingress.downlinks import Downlinks
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +20,7 @@ async def test_end_that_meets_a_wake_is_an_end(turns: int) -> None:
     for _ in range(turns):
         await asyncio.sleep(0)
     offering.cancel()
-    done, _ = await asyncio.wait({offering}, timeout=1)
+    done, _ = await asyncio.wait({offering}, timeout=PATIENCE_S)
     offering.cancel()
     assert done
     assert offering.cancelled()

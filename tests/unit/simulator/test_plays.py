@@ -16,6 +16,7 @@ from simulator.neighbourhood import Console, Device, Endpoint, FamilyApp, HomeGa
 from simulator.physiology import Body, Constitution, Doing
 from simulator.play import Play
 from simulator.scenario import Event, NowAndThen, Plays, Scenario, ScenarioError, What
+from tests.patience import PATIENCE_S
 
 WATCH = Device(kind="watch", address="carehub:w-1", name="w-1")
 OLD_WATCH = Device(kind="watch3g", address="watch3g:88", name="88")
@@ -88,7 +89,7 @@ def test_thing_that_cannot_happen_is_a_fault_and_the_play_goes_on() -> None:
     async def evening() -> list[str]:
         falls = (Event(at_s=0, who=who, what=What.FALLS) for who in ("马桂英", "nobody"))
         made = play(what=replace(QUIET, events=tuple(falls), at_most_s=5.0))
-        await asyncio.wait_for(made._events(), 3)
+        await asyncio.wait_for(made._events(), PATIENCE_S)
         return made.ledger.faults
 
     faults = asyncio.run(evening())
