@@ -193,6 +193,7 @@ async def test_full_listener_says_so_once(listening: Callable[..., Any], intake:
 async def test_keep_alive_expires_and_the_will_speaks(listening: Callable[..., Any], intake: ScriptedIntake) -> None:
     listener = await listening()
     async with await Raw.open(listener.port) as device:
+        began = asyncio.get_running_loop().time()
         await device.connect_as(
             Connect(
                 client_id="w-1",
@@ -203,9 +204,8 @@ async def test_keep_alive_expires_and_the_will_speaks(listening: Callable[..., A
                 will=Will("carehub/w-1/status", b'{"online":false}', 1, True),
             )
         )
-        began = asyncio.get_running_loop().time()
         assert await device.ended() == b""
-        assert 1.4 < asyncio.get_running_loop().time() - began < 3.0
+        assert 1.5 <= asyncio.get_running_loop().time() - began < 10.0
     await until(lambda: intake.arrivals)
     assert (intake.topics, intake.payloads) == (["carehub/w-1/status"], [b'{"online":false}'])
     assert intake.arrivals[0].token == 0
@@ -214,9 +214,9 @@ async def test_keep_alive_expires_and_the_will_speaks(listening: Callable[..., A
 async def test_ping_keeps_a_device_alive(listening: Callable[..., Any]) -> None:
     listener = await listening()
     async with await Raw.open(listener.port) as device:
-        await device.connect(keep_alive_s=1)
+        await device.connect(keep_alive_s=2)  # it would be hung up on after three seconds
         for _ in range(4):
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(0.9)
             device.say(mqtt311.PINGREQ)
             assert await device.hear(2) == mqtt311.PINGRESP
 
