@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from devices.adapters import watch_3g
 from hub.errors import HubError
 from hub.replay.line import Line
 from hub.replay.target import Demo, Way, admitted
@@ -18,7 +19,8 @@ from hub.store.sql import queries
 
 Q = queries("demo")
 TCP_TYPES = ("tcp.watch", "frame.watch")  # what the TCP gateway speaks
-ANSWER_S = 1.0  # a watch's frame that is answered at all is answered in this time
+ANSWER_S = 15.0  # for the answer to a frame that has one, from a hub that is busy saving
+OTHERWISE_S = 1.0  # for what the hub may say all the same
 SETTLE_S = 2.0
 LOOKS_S = 10.0
 
@@ -121,7 +123,8 @@ async def _publish(way: Way, messages: Sequence[dict[str, Any]], tally: Tally) -
 
 
 async def _say(way: Way, frame: bytes, tally: Tally) -> None:
-    """One watch's connection: say the frame, listen a moment for the answer."""
+    """One watch's connection: say the frame, listen for the answer."""
+    answered = watch_3g.reply(frame) is not None
     tally.sent["tcp"] += 1
     with contextlib.suppress(OSError):
         reader, writer = await asyncio.open_connection(way.host, way.port)
@@ -129,7 +132,7 @@ async def _say(way: Way, frame: bytes, tally: Tally) -> None:
             writer.write(frame)
             await writer.drain()
             with contextlib.suppress(TimeoutError):
-                if await asyncio.wait_for(reader.read(4096), ANSWER_S):
+                if await asyncio.wait_for(reader.read(4096), ANSWER_S if answered else OTHERWISE_S):
                     tally.acknowledged["tcp"] += 1
         finally:
             writer.close()
