@@ -34,7 +34,7 @@ DAYS_LEAST = 7  # days that must be known
 NIGHT_BEGINS_MIN, NIGHT_MIN = 22 * 60, 8 * 60  # B6
 OUT_MIN, OUT_LONG_MIN = 30, 60
 OUT_UNKNOWN_MIN = 60  # stands for the personal limit as long as that is not known
-BED_HEARD_MIN = 120  # a mat that said nothing for so long accuses nobody
+BED_HEARD_MIN = 150  # a mat that said nothing for so long accuses nobody
 KINDS = {
     **dict.fromkeys(("B0", "B1", "B2", "B3"), AlertKind.STILLNESS),
     **dict.fromkeys(("B4", "B6"), AlertKind.ROUTINE),
@@ -47,7 +47,7 @@ class HomeDetector:
     """B1-B7 for all residents; `offset_min` is what the district's clock is ahead of UTC.
 
     The shell writes the first block of columns before it calls; what it does not know it leaves. After a restart it
-    gives all signs of the last 48 hours to `observe`, in any batches, and ticks.
+    gives all signs of the last 48 hours to `observe`, at once or hour by hour, and ticks.
     """
 
     name = "home"
@@ -303,7 +303,8 @@ class _Home:
             found.append(_finding(row, Severity.MEDIUM, due, f"B0:{self.day}", evidence))
         return found
 
-    def leak(self, leak: home_water.Leak) -> Finding:
+    @staticmethod
+    def leak(leak: home_water.Leak) -> Finding:
         """B4."""
         evidence = {
             "used_l": leak.used_l,
@@ -311,8 +312,7 @@ class _Home:
             "flowing_h": leak.flowing_min // 60,
             "confidence": 0.8,
         }
-        at_min = int(self.state["looked_slot"][leak.row] + 1) * home_water.SLOT_MIN
-        return _finding(leak.row, Severity.LOW, at_min, f"B4:{leak.day}", evidence)
+        return _finding(leak.row, Severity.LOW, leak.due_min, f"B4:{leak.day}", evidence)
 
     def _routine(self, row: int) -> dict[str, object]:
         """Return what is usual here, where that is known."""

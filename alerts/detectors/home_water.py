@@ -37,12 +37,13 @@ FIELDS: Mapping[str, Field] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Leak:
-    """B4 for one home: since which local day, and what was used today."""
+    """B4 for one home: since which local day, from which minute it was one, and what was used today."""
 
     row: int
     day: int
+    due_min: int
     used_l: int
     flowing_min: int
 
@@ -219,20 +220,26 @@ class _Totals:
         state, rows = self.state, self.rows
         day = ((self.slot + 1) * SLOT_MIN - 1 + offset_min) // 1440
         midnight = SLOTS - 1 - (((self.slot + 1) * SLOT_MIN - 1 + offset_min) % 1440) // SLOT_MIN  # place of its first
-        today, used = self._leaking(flowing, midnight, SLOTS)
-        yesterday, _ = self._leaking(flowing, max(midnight - 48, 0), midnight)
+        today = self._leaking(flowing, midnight, SLOTS)
+        yesterday = self._leaking(flowing, max(midnight - 48, 0), midnight)
         told = (state["leak_day"][rows] > 0) & (state["leak_last_day"][rows].astype(np.int64) >= day - 1)
         new = today & ~told
         state["leak_day"][rows[new]] = np.where(yesterday[new], day - 1, day)
         state["leak_last_day"][rows[today]] = day
-        return [
-            Leak(int(rows[i]), int(state["leak_day"][rows[i]]), int(used[i]), int(flowing[i, -1]) * SLOT_MIN)
-            for i in np.flatnonzero(new).tolist()
-        ]
+        return [self._leak(i, day, midnight, flowing[i]) for i in np.flatnonzero(new).tolist()]
 
-    def _leaking(self, flowing: Ints, start: int, end: int) -> tuple[Bools, Ints]:
-        """Return which of the homes leaked in these half-hours, and litres used in them."""
-        if end <= start:
-            return np.zeros(len(self.rows), bool), np.zeros(len(self.rows), np.int64)
-        used = self.rise[:, start:end].sum(axis=1)
-        return (used > LEAK_L) | (flowing[:, start:end] >= FLOWING).any(axis=1), used
+    def _leak(self, i: int, day: int, midnight: int, flowing: Ints) -> Leak:
+        """Tell of one home: the first half-hour that made it a leak is when it was one."""
+        row = int(self.rows[i])
+        since = int(self.state["leak_day"][row])
+        start, end = (midnight, SLOTS) if since == day else (max(midnight - 48, 0), midnight)
+        over = (np.cumsum(self.rise[i, start:end]) > LEAK_L) | (flowing[start:end] >= FLOWING)
+        due = (self.slot - SLOTS + 2 + start + int(np.argmax(over))) * SLOT_MIN
+        used = int(self.rise[i, midnight:].sum())
+        return Leak(row=row, day=since, due_min=due, used_l=used, flowing_min=int(flowing[-1]) * SLOT_MIN)
+
+    def _leaking(self, flowing: Ints, start: int, end: int) -> Bools:
+        """Return which of the homes leaked in these half-hours."""
+        much = self.rise[:, start:end].sum(axis=1) > LEAK_L
+        leaking: Bools = much | (flowing[:, start:end] >= FLOWING).any(axis=1)
+        return leaking
