@@ -102,7 +102,7 @@ def errors(rows: Sequence[Mapping[str, Any]], title: Words) -> Markup:
 def reached(title: Words, rises: Mapping[str, Mapping[str, Any]]) -> Markup:
     """Return the share of rises found by so many minutes after their beginning, a line a rise."""
     plot = Plot(
-        title=title, x=(0, 180), y=(0, 1), y_name=("share found", "已发现比例"),
+        title=title, x=(0, 180), y=(0, 1.08), y_name=("share found", "已发现比例"),
         x_name=("minutes since the rise began (60: it is fully up)", "升高开始后的分钟数（60：升到最高）"),
     )  # fmt: skip
     plot.upright(60, "mark", ("ramp ends", "爬升结束"))

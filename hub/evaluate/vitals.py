@@ -12,6 +12,7 @@ are the same ones.
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -189,17 +190,22 @@ def loud(found: Findings, stream: str) -> list[tuple[int, Finding]]:
 def _alerts(made: Trial, found: Findings) -> dict[str, Any]:
     days = [w.days for w in made.wearers]
     by_wearer = {w.name: loud(found, w.name) for w in made.wearers}
-    rules = sorted({f.rule for several in by_wearer.values() for _, f in several})
+    mild = [[f.rule for _, f in found.get(w.name, ()) if f.severity is Severity.LOW] for w in made.wearers]
+    total = sum(days)
 
     def rate(rule: str | None) -> dict[str, Any]:
-        counts = [sum(rule in (None, f.rule) for _, f in several) for several in by_wearer.values()]
-        total = sum(days)
+        return counted([sum(rule in (None, f.rule) for _, f in several) for several in by_wearer.values()])
+
+    def counted(counts: Sequence[int]) -> dict[str, Any]:
         return {"count": sum(counts), "per_wearer_day": sum(counts) / total if total else None,
                 "ci95_wearers": over_wearers(counts, days, SEED)}  # fmt: skip
 
     return {
         **rate(None),
-        "by_rule": {rule: rate(rule) for rule in rules},
+        "by_rule": {
+            rule: rate(rule) for rule in sorted({f.rule for several in by_wearer.values() for _, f in several})
+        },
+        "low_by_rule": {rule: counted([rules.count(rule) for rules in mild]) for rule in sorted({*chain(*mild)})},
         "by_wearer": {
             w.name: {"days": w.days, "count": len(by_wearer[w.name]), "per_day": len(by_wearer[w.name]) / w.days}
             for w in made.wearers

@@ -85,6 +85,7 @@ def test_alerts_a_day_count_medium_and_high_ones_about_vital_signs() -> None:
     assert told["wearer_days"] == 40
     assert (told["alerts"]["count"], told["alerts"]["per_wearer_day"]) == (2, 0.05)
     assert {rule: rate["count"] for rule, rate in told["alerts"]["by_rule"].items()} == {"V1": 1, "V2": 1}
+    assert {rule: rate["count"] for rule, rate in told["alerts"]["low_by_rule"].items()} == {"B2": 1, "V5": 1}
     assert told["alerts"]["by_wearer"]["A"]["per_day"] == pytest.approx(0.2)
     assert told["silence"]["false"]["B1"]["count"] == told["silence"]["false"]["B2"]["count"] == 1
     assert told["silence"]["false"]["B1"]["per_100_wearer_days"] == pytest.approx(2.5)
