@@ -25,6 +25,7 @@ from hub.store.raw import Unreadable
 from hub.store.telemetry import clean, moment
 
 VITALS = "/vitals"
+POSITION = b'"lat"'
 CAREHUB = "carehub/"
 AT_ONCE = 64  # records decoded before the event loop gets its turn: they cost up to 50 µs each
 CALL_BUTTON = "call-button"  # a device of this model is pressed for help, whatever word it sends
@@ -118,7 +119,7 @@ class Gatherer:
             row = known.get(arrival.topic)
             if row is None:
                 row = self._vitals_row(arrival.topic)
-            if row is not None:
+            if row is not None and POSITION not in arrival.payload:  # columns have no room for a position
                 batch.vitals.append(arrival)
                 batch.vitals_rows.append(row)
             else:
