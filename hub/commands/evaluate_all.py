@@ -16,6 +16,10 @@ class NoDataError(HubError):
     """Nothing says where the recordings are."""
 
 
+class NoPlaceError(HubError):
+    """The report cannot be written."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what `carehub evaluate all` takes."""
     parser.add_argument("--data", type=Path, help="folder with falls/ and vitals/ (default: $CAREHUB_DATA)")
@@ -40,7 +44,10 @@ def run(asked: argparse.Namespace) -> int:
 
     dated = asked.date or datetime.now(UTC).date()
     measured = measure(Path(folder), dated.isoformat(), say, QUICK if asked.quick else WHOLE, asked.held_out)
-    page, figures = report.write(measured, asked.out)
+    try:
+        page, figures = report.write(measured, asked.out)
+    except OSError as err:
+        raise NoPlaceError(f"the report cannot be written to {asked.out}: {err}; give --out another folder") from err
     say("written")
     print(page)
     print(figures)

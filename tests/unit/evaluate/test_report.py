@@ -45,14 +45,14 @@ def write_falls(folder: Path) -> None:
 
 
 def write_vitals(folder: Path) -> None:
-    """Two wearers for two days, one of them with a racing heart at rest for an hour."""
-    calm = np.full(2880, 70, np.uint8)
+    """Two wearers for a day, one of them with a racing heart at rest for an hour."""
+    calm = np.full(1440, 70, np.uint8)
     fast = calm.copy()
-    fast[2000:2060] = 150
-    steps = np.zeros(2880, np.int16)
+    fast[1000:1060] = 150
+    steps = np.zeros(1440, np.int16)
     steps[480:500] = 30
     np.savez(folder / "fitbit_minute_dev.npz", A_hr=calm, A_steps=steps, B_hr=fast, B_steps=steps, C_steps=steps)
-    (folder / "fitbit_subjects_dev.csv").write_text("sid,hr_minutes\nA,2880\nB,2880\nC,0\n", encoding="utf-8")
+    (folder / "fitbit_subjects_dev.csv").write_text("sid,hr_minutes\nA,1440\nB,1440\nC,0\n", encoding="utf-8")
     (folder / "news2_cases.csv").write_text(CASES, encoding="utf-8")
 
 
@@ -95,7 +95,7 @@ def test_falls_of_the_tiny_data_set_are_as_they_were_invented(made: tuple[dict[s
 
 def test_pulse_of_the_tiny_data_set_is_as_it_was_invented(made: tuple[dict[str, Any], str]) -> None:
     told = made[0]["vitals"]
-    assert (told["wearers"], told["wearer_days"]) == (2, 4)
+    assert (told["wearers"], told["wearer_days"]) == (2, 2)
     assert told["alerts"]["by_wearer"]["A"]["count"] == 0
     assert told["alerts"]["by_wearer"]["B"]["count"] >= 1
     assert made[0]["news2"]["cases"] == {"cases": 1, "mismatches": 0, "wrong": []}
@@ -221,6 +221,12 @@ def test_nobody_saying_where_the_recordings_are_is_told_what_to_set(monkeypatch:
         evaluate.main(["all"])
 
 
-def test_shares_are_told_as_people_read_them() -> None:
+def test_place_that_cannot_be_written_is_named(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HubError, match="give --out another folder"):
+        evaluate.main(["all", "--quick", "--data", str(data), "--out", str(tmp_path / "file")])
+
+
+def test_figures_are_told_as_people_read_them() -> None:
     assert (report.number(None), report.number(0.12345)) == ("–", "0.123")
     assert (report.interval(None), report.interval((0.1, 0.2))) == ("", "0.100–0.200")
