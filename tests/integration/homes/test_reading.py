@@ -9,7 +9,7 @@ from hub.embedded import EmbeddedPostgres
 from hub.loops import routine
 from hub.store import homes as store
 from hub.store.pool import connect
-from tests.integration.homes.conftest import DOOR, METER, PIR, Home
+from tests.integration.homes.conftest import DOOR, PIR, Home
 from tests.integration.ingest.conftest import eventually
 
 DAY = "select resident_id, day, up_min, movements, openings, water_m3, water_halves, dry_min, bed_out_min from home_day"
