@@ -46,6 +46,7 @@ def page(figures: Mapping[str, Any], measured: Measured) -> str:
         ways=ways,
         names={way: WAYS.get(way, (way, way)) for way in ways},
         plots=_plots(figures, ways),
+        errors={way: _errors(told) for way, told in ways.items() if way != "in_sample" or len(ways) == 1},
         ours=_ours(figures),
         fall_missed=pictures.fall_examples(shown, missed=True),
         fall_false=pictures.fall_examples(shown, missed=False),
@@ -68,7 +69,6 @@ def _plots(figures: Mapping[str, Any], ways: Mapping[str, Any]) -> dict[str, Mar
         "delays": pictures.spread(
             ("delay of the alarm", "报警延迟"), delays, (0, 5), 50, ("seconds after the impact", "撞击后秒数")
         ),
-        "errors": _errors(ways),
         "alerts": pictures.shares(
             ("alerts a wearer-day", "每佩戴日报警"), _alert_rows(vitals),
             [(0.05, "aim", ("aim 0.05", "目标 0.05")), (0.081, "mark", ("V1 as written 0.081", "V1 原文 0.081"))],
@@ -113,8 +113,7 @@ def _rows(ways: Mapping[str, Any], what: str) -> list[Row]:
     return rows
 
 
-def _errors(ways: Mapping[str, Any]) -> Markup:
-    told = ways.get("people") or ways["in_sample"]
+def _errors(told: Mapping[str, Any]) -> Markup:
     wrong = sorted((a for a in told["activities"] if a["wrong"]), key=lambda a: (not a["fall"], -a["wrong"]))
     return pictures.errors(wrong, ("errors by activity", "按活动统计的错误"))
 
