@@ -56,6 +56,7 @@ _ALL = (
     _measure("env.carbon_monoxide", "[ppm]"),
     _measure("env.gas", "%"),
     _measure("presence.distance", "m"),
+    _measure("water.total", "m3"),  # what a meter has counted in all; only where its scale is known
     Code(name="link.quality", kind=Kind.LINK, unit="{lqi}"),
     Code(name="link.gsm_signal", kind=Kind.LINK, unit="%"),
     Code(name="link.rssi", kind=Kind.LINK, unit="dB[mW]"),

@@ -27,6 +27,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "env.temperature": (-60, 125),
     "env.humidity": (0, 100),
     "env.pressure": (300, 1200),
+    "water.total": (0, 2_000_000),  # no domestic meter has more digits
 }
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)  # a clock that shows less was reset: no device of ours is older

@@ -141,6 +141,10 @@ def _reading(entity: Entity, found: Any, fresh: Quality) -> Iterator[Observation
         number = round((number - 32) / 1.8, 2)
     elif code == "env.pressure":
         number = round(number * words.PRESSURES.get(entity.unit, 1), 2)
+    elif code == "water.total":
+        if entity.unit not in words.CUBIC_METRES:
+            return
+        number = round(number * words.CUBIC_METRES[entity.unit], 6)
     elif code == "vital.body_weight" and entity.unit in words.POUNDS:
         number = round(number * 0.45359237, 2)
     elif code == "battery.voltage":

@@ -64,6 +64,7 @@ SENSOR: Mapping[str, str] = {
     "atmospheric_pressure": "env.pressure",
     "temperature": "env.temperature",
     "voltage": "battery.voltage",
+    "water": "water.total",
     "weight": "vital.body_weight",
 }
 # Words of an entity's own name -> what it states, where no device class says it. All words of a row must be there.
@@ -91,6 +92,9 @@ SETTINGS = frozenset(
 )
 FAHRENHEIT, MILLIVOLTS, POUNDS = frozenset({"°F", "F"}), frozenset({"mV"}), frozenset({"lb", "lbs"})
 PRESSURES: Mapping[str, float] = {"Pa": 0.01, "kPa": 10, "mbar": 1, "hPa": 1, "mmHg": 1.333224, "inHg": 33.86389}
+CUBIC_METRES: Mapping[str, float] = {  # in one of what a meter counts in; without a unit nobody knows
+    "m³": 1, "m3": 1, "L": 0.001, "gal": 0.003785411784, "ft³": 0.028316846592, "CCF": 2.8316846592,
+}  # fmt: skip
 
 # Words of an event or a trigger that call for help.
 HELP = frozenset({"sos", "emergency", "panic", "help"})

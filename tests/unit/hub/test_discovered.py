@@ -53,6 +53,19 @@ def test_readings_come_in_our_units() -> None:
     assert [(one.code, one.value) for one in hear(discovered, "a/v", "2950")] == [("battery.voltage", 2.95)]
 
 
+def test_water_meters_count_in_cubic_metres_and_without_a_unit_not_at_all() -> None:
+    units = ("m³", "L", "gal", None)
+    meters = {f"sensor__m{i}": {"device_class": "water", "unit_of_measurement": unit, "state_topic": f"a/{i}"}
+              for i, unit in enumerate(units)}  # fmt: skip
+    discovered = learned(**meters)
+    said = [
+        [(one.code, one.value, one.unit) for one in hear(discovered, f"a/{i}", "1234.5")] for i in range(len(units))
+    ]
+    assert said[:2] == [[("water.total", 1234.5, "m3")], [("water.total", 1.2345, "m3")]]
+    assert said[2:] == [[("water.total", 4.673091, "m3")], []]
+    assert [one.quality for one in hear(discovered, "a/0", "-4")] == [Quality.IMPLAUSIBLE]
+
+
 def test_settings_that_sound_like_an_alarm_are_none() -> None:
     discovered = learned(binary_sensor__s={"name": "SOS sensitivity enabled", "state_topic": "a/s"})
     assert hear(discovered, "a/s", "ON") == []
