@@ -22,7 +22,7 @@ BEFORE_S, AFTER_S = 5.0, 7.0  # of a trace, around the impact
 ALARM_AFTER_S = 2.0  # where nothing was labelled: an alarm speaks of what was so long before
 BEFORE_MIN, AFTER_MIN = 240, 240
 ROW_PX, MARK_PX = 28, 17
-NAMES_PX = 130  # beside the rows
+NAMES_PX = 145  # beside the rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +93,11 @@ def errors(rows: Sequence[Mapping[str, Any]], title: Words) -> Markup:
     for number, row in enumerate(reversed(rows)):
         name = f"{row['dataset']} {row['activity'].replace('_', ' ')}"
         plot.row_name(number, (name, name))
-        plot.bar((0, row["wrong"] / row["recordings"]), (number - 0.3, number + 0.3), "fill bad")
+        plot.bar(
+            (0, row["wrong"] / row["recordings"]),
+            (number - 0.3, number + 0.3),
+            "fill bad" if row["fall"] else "fill strong",
+        )
         told = f"{row['wrong']}/{row['recordings']}"
         plot.text(plot.at_x(row["wrong"] / row["recordings"]) + 6, plot.at_y(number) + 4, (told, told), "name")
     return plot.draw()

@@ -38,7 +38,7 @@ def page(figures: Mapping[str, Any], measured: Measured) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"number": number, "interval": interval}
-    ways = {"in_sample": figures["falls"]["in_sample"], **figures["falls"]["held_out"]}
+    ways = {**figures["falls"]["held_out"], "in_sample": figures["falls"]["in_sample"]}
     false, missed = pictures.vital_examples(measured.trial, measured.found, measured.limits)
     shown = measured.unseen or measured.outcomes
     return environment.get_template("report.html").render(

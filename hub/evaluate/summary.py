@@ -78,7 +78,8 @@ def _vitals(vitals: Figures) -> Iterator[dict[str, Any]]:
     if rate is not None:
         between = vitals["alerts"]["ci95_wearers"]
         yield _row(
-            ("heart rate: medium and high alerts a wearer-day", "心率：每佩戴日中、高级报警"),
+            ("heart rate: medium and high alerts a wearer-day, of wearers whom the rules were shaped on",
+             "心率：每佩戴日中、高级报警（规则设计时见过的佩戴者）"),
             f"{rate:.3f} ({between[0]:.3f}–{between[1]:.3f})",
             ("0.056–0.081", "0.06", f"≤ {AIM_ALERTS}"), rate <= AIM_ALERTS,
         )  # fmt: skip
@@ -88,7 +89,8 @@ def _vitals(vitals: Figures) -> Iterator[dict[str, Any]]:
         told = f"{rise['sensitivity']:.3f}" + ("" if late is None else f", {late:g} min")
         reached = late is not None and rise["sensitivity"] >= AIM_RISES and late <= AIM_DELAY_MIN
         yield _row(
-            ("added rises of 40 bpm found, median delay", "发现叠加的 +40 升高，中位延迟"), told,
+            ("added rises of 40 bpm found, median delay, of the same wearers",
+             "发现叠加的 +40 升高，中位延迟（同样的佩戴者）"), told,
             ("0.78–0.88, 56–58 min", "0.88", f"≥ {AIM_RISES:.2f}, ≤ {AIM_DELAY_MIN} min"), reached,
         )  # fmt: skip
     silence = vitals["silence"]
