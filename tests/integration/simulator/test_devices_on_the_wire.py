@@ -111,6 +111,7 @@ async def test_press_is_repeated_under_one_identity_until_the_watch_shows_receiv
         answer = json.dumps({"say": "received", "id": identity, "text": "收到"}).encode()
         await hub.listener.deliver(Downlink(topic="carehub/w-1/command", payload=answer))
         press = await asyncio.wait_for(pressing, PATIENCE_S)
+        await until(lambda: len(hub.said("event")) >= press.copies)
     copies = hub.said("event")
     assert copies == [copies[0]] * press.copies
     assert press.identity == f"sos:{identity}"
@@ -246,6 +247,7 @@ async def test_3g_watch_repeats_the_same_alarm_until_it_hears_al(gateway: tuple[
     assert not pressing.done()
     server.say(b"AL")
     press = await asyncio.wait_for(pressing, PATIENCE_S)
+    await until(lambda: server.heard.count(b"*AL,") >= press.copies)
     alarms = [frame for frame in server.heard.split(b"]") if b"*AL," in frame]
     assert len(set(alarms)) == 1
     assert b",211126,181407,V,38.486900,N,106.232100,E," in alarms[0]
