@@ -77,23 +77,20 @@ class Observer:
         """Return when all acceleration is judged."""
         await self._bursts.join()
 
-    def tick(self, now_ms: int) -> None:
-        """Let time pass for all detectors at once; `ticks` does the same with pauses."""
+    async def tick(self, now_ms: int) -> None:
+        """Let time pass for all detectors, a part at a time."""
         for found in self._detection.tick(now_ms):
-            self.raise_all(found, now_ms)
+            self.raising += len(found)  # no checkpoint between the first and the last of them
+            for start in range(0, len(found) or 1, RAISED_AT_ONCE):
+                self.raise_all(found[start : start + RAISED_AT_ONCE], now_ms)
+                await asyncio.sleep(0)
+            self.raising -= len(found)
         self._supervision.tick(now_ms)
 
     async def ticks(self) -> None:
         """Let time pass until cancelled."""
         while True:
-            now_ms = int(time.time() * 1000)
-            for found in self._detection.tick(now_ms):
-                self.raising += len(found)  # no checkpoint between the first and the last of them
-                for start in range(0, len(found) or 1, RAISED_AT_ONCE):
-                    self.raise_all(found[start : start + RAISED_AT_ONCE], now_ms)
-                    await asyncio.sleep(0)
-                self.raising -= len(found)
-            self._supervision.tick(now_ms)
+            await self.tick(int(time.time() * 1000))
             self._freed()
             await asyncio.sleep(TICK_S)
 

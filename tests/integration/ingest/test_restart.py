@@ -110,11 +110,11 @@ async def test_missed_heartbeat_is_noticed_across_a_restart(dsn: str) -> None:
         await hub.done()
         await crash(ingest)
         async with Ingest(settings(), dsn) as again:
-            again.observer.tick(heard + 19_000)
+            await again.observer.tick(heard + 19_000)
             await Hub(again, conn).done()
             assert await hub.one("select count(*) from incident") == 0
-            again.observer.tick(heard + 21_000)
-            again.observer.tick(heard + 25_000)
+            await again.observer.tick(heard + 21_000)
+            await again.observer.tick(heard + 25_000)
             await Hub(again, conn).done()
             assert await hub.rows("select kind, device_id from incident") == [("silence", device_id)]
 

@@ -43,7 +43,7 @@ class District(Hub):
         self.began_s = self.began_s or time.time()
         while self.passed_s < seconds:
             self.passed_s = min(seconds, self.passed_s + TICK_S)
-            self.ingest.observer.tick(self.ms(self.passed_s))
+            await self.ingest.observer.tick(self.ms(self.passed_s))
         await self.done()
         await self.written()
 
