@@ -27,7 +27,7 @@ def test_wrists_are_one_g_at_rest_and_loud_where_people_are_loud() -> None:
 def test_mix_of_wrists_is_whole_and_streams_are_cut_into_bursts() -> None:
     assert sum(detect.MIX.values()) == pytest.approx(1)
     wrists = detect.Wrists(detect.MIX, 20, 2)
-    assert (wrists.streams, len(wrists.bursts)) == (20, 4)
+    assert (wrists.streams, len(wrists.bursts)) == (20, 2 * (detect.WARM_S + 2))
     for number, several in enumerate(wrists.bursts):
         assert [row for row, _, _ in several] == list(range(20))
         assert {(len(burst.accel_mg), burst.first) for _, _, burst in several} == {(25, 25 * number)}
