@@ -6,6 +6,7 @@
   several drafts (SOS and low battery), and they share its identity.
 * `detectors(offset_min)`: what is found in columns, vectorised over devices (see `detector.Detector`); `DETECTORS`
   are those of a district on UTC.
+* `home.HomeDetector`: what a resident's home tells, a row a resident; fed with `home_signs.Signs` instead of telemetry.
 * `FallDetector`: one stream of wrist acceleration; the shell hands in the trained model.
 """
 
