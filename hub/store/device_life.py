@@ -10,6 +10,7 @@ from alerts import supervision
 from hub import device_life
 from hub.device_life import Action, Check, Known, State
 from hub.errors import HubError
+from hub.store import device_log
 from hub.store.devices import Q as DEVICES
 from hub.store.devices import UnknownResidentError
 from hub.store.pool import Connection
@@ -201,7 +202,5 @@ async def _note(
     conn: Connection, device_id: int, action: str, actor: str, *, note: str = "",
     facts: Mapping[str, object] | None = None,
 ) -> None:  # fmt: skip
-    body = json.dumps({name: value for name, value in (facts or {}).items() if value not in (None, "")})
-    values = {"id": device_id, "action": action, "actor": actor, "note": note[:LONGEST_NOTE], "facts": body}
-    await conn.execute(Q.note, values)
+    await device_log.note(conn, device_id, action, actor, facts, note=note[:LONGEST_NOTE])
     await conn.execute(DEVICES.changed)

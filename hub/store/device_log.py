@@ -27,10 +27,11 @@ class Filter:
 
 
 async def note(
-    conn: Connection, device_id: int, action: str, actor: str, facts: Mapping[str, object] | None = None
-) -> None:
+    conn: Connection, device_id: int, action: str, actor: str, facts: Mapping[str, object] | None = None, *,
+    note: str = "",
+) -> None:  # fmt: skip
     """Write a line of a device's history; `facts` are numbers and settings, never names or keys."""
-    values = {"id": device_id, "action": action, "actor": actor, "facts": _body(facts)}
+    values = {"id": device_id, "action": action, "actor": actor, "note": note, "facts": _body(facts)}
     await conn.execute(Q.note, values)
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from alerts.supervision_battery import SIGNALS, VISIT_WORKING_DAYS, WITHIN, due_by
-from hub.store.device_life import Q as LIFE
+from hub.store import device_log
 from hub.store.devices import Q as DEVICES
 from hub.store.pool import Connection
 from hub.store.sql import queries
@@ -69,8 +69,7 @@ async def charged(conn: Connection, devices: Sequence[int]) -> list[int]:
 async def set_deadline(conn: Connection, device_id: int, own: int | None, actor: str) -> None:
     """Say how long one device may be silent, 0: not supervised; None: as its class. Its history says who did."""
     await conn.execute(Q.set_deadline, {"id": device_id, "deadline": own})
-    facts = json.dumps({"deadline_s": "class" if own is None else own})
-    await conn.execute(LIFE.note, {"id": device_id, "action": "deadline", "actor": actor, "note": "", "facts": facts})
+    await device_log.note(conn, device_id, "deadline", actor, {"deadline_s": "class" if own is None else own})
     await conn.execute(DEVICES.changed)
 
 

@@ -31,11 +31,6 @@ update device set state = 'retired', resident_id = null, test_until = null, boun
 -- A retired device signs in no more.
 update credential set active = false where device_id = %(id)s and active
 
--- name: note
--- One line of a device's history.
-insert into device_event (device_id, at, action, state, actor, note, facts)
-select id, hub_now(), %(action)s, state, %(actor)s, %(note)s, %(facts)s::jsonb from device where id = %(id)s
-
 -- name: history
 -- What was done to a device, the last first.
 select at, action, state, actor, note, facts from device_event where device_id = %(id)s order by id desc limit %(limit)s

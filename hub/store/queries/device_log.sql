@@ -1,7 +1,7 @@
 -- name: note
 -- One line of a device's history.
-insert into device_event (device_id, at, action, state, actor, facts)
-select id, hub_now(), %(action)s, state, %(actor)s, %(facts)s::jsonb from device where id = %(id)s
+insert into device_event (device_id, at, action, state, actor, note, facts)
+select id, hub_now(), %(action)s, state, %(actor)s, %(note)s, %(facts)s::jsonb from device where id = %(id)s
 
 -- name: note_key
 -- Who issued a key; never the key.
