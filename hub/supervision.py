@@ -110,6 +110,7 @@ class Supervision:
         self.silent: dict[int, int] = {}  # row -> when it was found
         self.low: set[int] = set()  # rows whose battery was low and has not been well since
         self._stated_ms: dict[int, int] = {}  # of them those that said so themselves, and when last
+        self._now_ms = 0
         self.changes = Changes()
 
     # What was stored.
@@ -229,8 +230,6 @@ class Supervision:
         return overdue & (self.table.deadline_s[rows] > 0)
 
     # The passing of time.
-
-    _now_ms = 0
 
     def tick(self, now_ms: int) -> None:
         """Gateways that said they are offline and did not come back in time are lost. Never raises."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -94,8 +95,8 @@ class SupervisionWriter:
         return self._supervision.changes
 
     async def _lines(self, conn: Connection, now: datetime) -> None:
-        vias = dict(list(self._changes.vias.items())[:ROWS_AT_ONCE])
-        words = dict(list(self._changes.words.items())[:ROWS_AT_ONCE])
+        vias = dict(islice(self._changes.vias.items(), ROWS_AT_ONCE))
+        words = dict(islice(self._changes.words.items(), ROWS_AT_ONCE))
         if vias:
             values = {"devices": self._numbers(vias), "gateways": list(vias.values()), "now": now}
             await conn.execute(Q.keep_vias, values)
@@ -107,13 +108,13 @@ class SupervisionWriter:
             _done(self._changes.words, words)
 
     async def _silences(self, conn: Connection, now: datetime) -> None:
-        ended = list(self._changes.ended)[:ROWS_AT_ONCE]
+        ended = list(islice(self._changes.ended, ROWS_AT_ONCE))
         if ended:
             await conn.execute(Q.silent_end, {"devices": self._numbers(ended), "now": now})
             self._changes.ended.difference_update(ended)
         # One that is silent because of a loss waits until that is saved: it names it.
         begun = {
-            row: one for row, one in list(self._changes.begun.items())[:ROWS_AT_ONCE]
+            row: one for row, one in islice(self._changes.begun.items(), ROWS_AT_ONCE)
             if one[2] is None or one[2].why is None or one[2].loss_id is not None
         }  # fmt: skip
         if begun:
@@ -126,13 +127,13 @@ class SupervisionWriter:
             _done(self._changes.begun, begun)
 
     async def _batteries(self, conn: Connection, now: datetime) -> None:
-        charged = list(self._changes.charged)[:ROWS_AT_ONCE]
+        charged = list(islice(self._changes.charged, ROWS_AT_ONCE))
         if charged:
             saved = await store.charged(conn, self._numbers(charged))
             self._changes.charged.difference_update(charged)
             if saved:
                 log.info("visits not needed any more", devices=saved)
-        signals = list(self._changes.signals)[:ROWS_AT_ONCE]
+        signals = list(islice(self._changes.signals, ROWS_AT_ONCE))
         if signals:
             number = self._supervision.table.device_id
             told = [(int(number[row]), moment(at_ms)) for row, at_ms in signals]
