@@ -20,9 +20,10 @@ from hub.refusals import Refused
 from hub.store import device_commands
 from hub.store.device_commands import Told
 from hub.store.pool import connect
+from tests.check_sums import crc
 from tests.integration.ingest.conftest import Hub, add_resident, eventually, settings
 from tests.integration.ingress.parts import Raw
-from tests.integration.ingress.trackers import IMEI, crc, gt06_login, jt808, jt808_position
+from tests.integration.ingress.trackers import IMEI, gt06_login, jt808, jt808_position
 from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio

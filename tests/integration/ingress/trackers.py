@@ -5,21 +5,12 @@ from functools import reduce
 from operator import xor
 
 from hub.ingress.gateway import Gateway
+from tests.check_sums import crc
 from tests.integration.ingress.parts import Raw
 
 IMEI = "862000000000017"
 GMT8 = timezone(timedelta(hours=8))
 LOCATION, ALARM, HEARTBEAT, TIME_ASKED = 0x12, 0x16, 0x13, 0x8A
-
-
-def crc(data: bytes) -> int:
-    """CRC-ITU bit by bit, as the annex of the GT06 document describes it."""
-    value = 0xFFFF
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ (0x8408 if value & 1 else 0)
-    return value ^ 0xFFFF
 
 
 def gt06(kind: int, content: bytes, serial: int) -> bytes:

@@ -16,6 +16,7 @@ from devices import protocols
 from devices.adapter import Command, Say
 from devices.orders import Call, Contacts, Find, Interval, Locate, Measure, Order, OrderError, Reboot, Report, Vital
 from devices.registry import ADAPTERS, by_scheme
+from tests.check_sums import crc
 
 IMEI = "862000000000017"
 NUMBER = 0x0102
@@ -39,16 +40,6 @@ def told(device: str, order: Order | None, **more: Any) -> bytes | None:
 def jt808(kind: str, body: str) -> bytes:
     inner = bytes.fromhex(f"{kind}{len(body) // 2:04x}0139000000170102{body}")
     return b"\x7e" + inner + bytes((reduce(xor, inner),)) + b"\x7e"
-
-
-def crc(data: bytes) -> int:
-    """CRC-ITU bit by bit, as the annex of the GT06 document describes it."""
-    value = 0xFFFF
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ (0x8408 if value & 1 else 0)
-    return value ^ 0xFFFF
 
 
 def gt06(words: bytes) -> bytes:
