@@ -32,6 +32,7 @@ SPANS = {
     "deadline": ("deadline_s", 60), "unworn": ("unworn_min", 1),
 }  # fmt: skip
 EITHER = frozenset({"T1", "T2"})  # what happened is said by the device, or found by this system: one of two clauses
+MEASURED = frozenset(rule for rule in vocabulary.CLAUSES if rule[0] in "VB")  # of others their kind says it all
 FOR_ALL = frozenset({"B1", "B7"})  # how urgent it is, and where to look; other habits are nobody's business
 EVIDENCE_OF = {"rr": "respiration_rpm", "spo2": "spo2_pct", "sbp": "systolic_mmhg", "hr": "heart_rate_bpm",
                "temp": "temperature_c"}  # fmt: skip
@@ -103,7 +104,7 @@ def short(kind: str, rule: str | None, evidence: Facts, role: Role, language: st
 
     That it is a vital sign is itself a diagnosis: only whom it helps to bring the right help sees one. So with habits.
     """
-    if role not in SEES_VITALS and (kind == AlertKind.VITALS or rule not in FOR_ALL):
+    if rule not in MEASURED or (role not in SEES_VITALS and (kind == AlertKind.VITALS or rule not in FOR_ALL)):
         return ""
     speaks = _Speaker(language)
     clauses = vocabulary.CLAUSES.get(rule or "", ())

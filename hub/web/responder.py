@@ -25,7 +25,7 @@ from hub.refusals import Refused
 from hub.store import console, phone
 from hub.store.console import Row
 from hub.store.pool import Connection, hub_now
-from hub.web import views, way, words
+from hub.web import reasons, views, way, words
 from hub.web.frame import HERE, PartsOf, go, render, text
 
 router = APIRouter()
@@ -241,4 +241,7 @@ def _permitted(row: Row, role: Role) -> dict[str, Any]:
         "key_place": row["key_place"] if role in SEES_KEY else None,
         "relations": row["relations"] if role in SEES_NAME else [],
         "has_door_code": row["has_door_code"],
+        "measured": reasons.short(
+            row["worst_kind"] or "", row["worst_rule"], row["worst_evidence"] or {}, role, words.pick(row["language"])
+        ),
     }  # fmt: skip

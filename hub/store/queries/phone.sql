@@ -6,7 +6,7 @@ select pg.id as page_id, pg.person_id, pg.role, pg.purpose, pg.state as page_sta
        i.proof, exists (select from incident_event e where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
        r.id as resident_id, r.name as resident, r.born, r.address, r.entrance, r.language as speaks, r.key_place,
        r.risks, r.phone, r.lat, r.lon, coalesce(r.door_code <> '', false) as has_door_code,
-       g.name as responder, g.role as going_role,
+       g.name as responder, g.role as going_role, w.kind as worst_kind, w.rule as worst_rule, w.evidence as worst_evidence,
        exists (select from page s where s.incident_id = i.id and s.person_id = pg.person_id and s.purpose = 'stand_down'
                   and s.id > pg.id) as stood_down,
        (select verb from response a where a.incident_id = i.id and a.person_id = pg.person_id order by a.at desc limit 1) as answered,
@@ -19,6 +19,8 @@ join incident i on i.id = pg.incident_id
 left join resident r on r.id = i.resident_id
 left join care_circle c on c.resident_id = r.id and c.person_id = p.id
 left join person g on g.id = i.responder_id
+left join lateral (select kind, rule, evidence from alert where incident_id = i.id
+                   order by severity, raised_at desc, alert_id limit 1) w on true
 where pg.id = %(page)s;
 
 -- name: add_link

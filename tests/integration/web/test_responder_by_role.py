@@ -1,5 +1,7 @@
 """Who sees what on the responder's page: every role, every step, in the HTML itself and not only on the screen."""
 
+import re
+
 import httpx
 import pytest
 
@@ -29,7 +31,8 @@ class Sent:
     def __init__(self, client: httpx.Client, world: World, role: Role) -> None:
         self.client, self.world = client, world
         who = world.person(f"a-{role}", "某人", str(role), area="和平社区")
-        self.incident = world.alert("watch-wang", "vitals", 2, rule="V2")
+        found = {"heart_rate_bpm": 143, "usual_bpm": 72, "confidence": 0.87}
+        self.incident = world.alert("watch-wang", "vitals", 2, rule="V2", evidence=found)
         page = world.sql(
             "insert into page (incident_id, round, step, person_id, role, channel, address, due_at, created_at, state)"
             " values (%(i)s, 9, 0, %(p)s, %(r)s, 'webhook', '', hub_now(), hub_now(), 'delivered') returning id",
@@ -67,6 +70,8 @@ def test_each_role_gets_what_its_task_needs_and_nothing_else(visitor: httpx.Clie
         assert [word for word in DIAGNOSIS if word in seen] == []
         said = {"name": NAME in seen, "phone": TELEPHONE in seen, "key": KEY in seen, "vitals": "生命体征" in seen}
         assert said == {"name": name, "phone": name, "key": key, "vitals": vitals}, step
+        assert ("静息心率 143" in seen) == vitals
+        assert not {"0.87", "131"} & set(re.findall(r"[\d.]+", seen))  # neither how sure we are nor the rule's limit
 
 
 @pytest.mark.parametrize("role", NEEDS)

@@ -114,7 +114,7 @@ class World:
                         alert_id=f"{device}:{number}", kind=AlertKind(kind), severity=Severity(severity), raised_at=now,
                         device_id=self.devices[device], resident_id=row[0], area=more.get("area", "和平社区"),
                         identity=str(number), rule=more.get("rule"), test=more.get("test", False),
-                        countdown_s=more.get("countdown_s", 0.0),
+                        countdown_s=more.get("countdown_s", 0.0), evidence=more.get("evidence", {}),
                     ),
                 )  # fmt: skip
             assert raised.incident_id is not None

@@ -168,7 +168,7 @@ def test_guard_hears_where_she_was_and_how_long_she_lies_and_no_habit_of_hers() 
     assert reasons.short(AlertKind.WANDERING, "B7", EVIDENCE["B7"], Role.PROPERTY, "zh-CN") == "离家 820 米"
     assert reasons.short(AlertKind.STILLNESS, "B1", EVIDENCE["B1"], Role.THIRD_PARTY, "zh-CN") == "已有 12 小时没有活动"
     assert reasons.short(AlertKind.STILLNESS, "B0", B0, Role.PROPERTY, "zh-CN") == ""
-    assert reasons.short(AlertKind.FALL, "FALL", EVIDENCE["FALL"], Role.PROPERTY, "zh-CN") == ""
+    assert reasons.short(AlertKind.FALL, "FALL", EVIDENCE["FALL"], Role.FAMILY, "zh-CN") == ""
 
 
 def alert(rule: str, seconds: float, device: str = "CW-1", kind: str = "fall", **evidence: Any) -> dict[str, Any]:
