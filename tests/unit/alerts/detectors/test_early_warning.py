@@ -12,9 +12,9 @@ from alerts.model import AlertKind, Severity
 from .wearers import START_MIN, Said, fresh, tell
 
 SCORE = EarlyWarning()
-ILL = {"hr": 115.0, "rr": 22.0, "temp": 38.4}  # 2 + 2 + 1
+ILL: dict[str, Any] = {"hr": 115.0, "rr": 22.0, "temp": 38.4}  # 2 + 2 + 1
 VERY_ILL = ILL | {"sbp": 98.0}  # and 2
-WELL = {"hr": 72.0, "rr": 15.0, "temp": 36.8}
+WELL: dict[str, Any] = {"hr": 72.0, "rr": 15.0, "temp": 36.8}
 
 
 def sets(*told: dict[str, Any], start: int = 0, every: int = 5) -> list[Said]:
