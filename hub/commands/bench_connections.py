@@ -9,13 +9,11 @@ import argparse
 import asyncio
 import contextlib
 import json
-import shutil
 import signal
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +39,7 @@ from hub.bench.crowd import (
     subscribe_packet,
     within,
 )
+from hub.bench.folder import own_folder
 from hub.bench.load import name
 from hub.commands.bench_ingest import database, ingest, metric, mosquitto, page, register
 from hub.embedded import free_port
@@ -72,14 +71,12 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     options.back_at_once = min(options.back_at_once, options.connections)
     allow_files(2 * options.connections + 2 * options.back_at_once + HALF_OPEN + TORN + SLOW + FILES_BESIDE)
-    folder = Path(tempfile.mkdtemp(prefix="carehub-crowd-", dir="/tmp"))  # its account must enter
-    folder.chmod(0o755)
-    try:
-        with database(folder / "postgres") as postgres, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            register(postgres.dsn(), options.connections + SPARE)
-            figures = runner.run(play(options, folder, postgres.dsn()))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        own_folder("crowd") as folder, database(folder / "postgres") as postgres,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):  # fmt: skip
+        register(postgres.dsn(), options.connections + SPARE)
+        figures = runner.run(play(options, folder, postgres.dsn()))
     print(table(figures))
     if options.json:
         print(json.dumps(figures))

@@ -11,7 +11,6 @@ import contextlib
 import json
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from psycopg.conninfo import make_conninfo
 
 from hub.bench import alertmanager, centre, queue_peer, scenes
 from hub.bench.alertmanager import Alertmanager
+from hub.bench.folder import own_folder
 from hub.bench.queue_peer import QueuePeer
 from hub.bench.receiver import Receiver
 from hub.bench.scenes import Cast, ratio
@@ -36,13 +36,8 @@ HUB = {"CAREHUB_LOG_LEVEL": "warning"}
 def main(argv: list[str]) -> int:
     """Play the scenes and print what came of them; the last line is one JSON object with --json."""
     options = arguments(argv)
-    folder = Path(tempfile.mkdtemp(prefix="carehub-escalation-", dir="/tmp"))  # PostgreSQL's account must enter
-    folder.chmod(0o755)
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            figures = runner.run(play(options, folder))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_folder("escalation") as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        figures = runner.run(play(options, folder))
     print(table(figures))
     if options.json:
         print(json.dumps(rounded(figures)))

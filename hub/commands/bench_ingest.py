@@ -15,7 +15,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ import psycopg
 
 from hub.bench import load
 from hub.bench.cost import Snapshot, cpu_s, family_cpu_s
+from hub.bench.folder import own_folder
 from hub.embedded import EmbeddedPostgres, free_port
 from hub.errors import HubError
 from hub.store.pool import migrate
@@ -62,12 +62,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--profile", type=Path, help="write a cProfile of the hub's process here (costs time itself)")
     options = parser.parse_args(argv)
-    folder = Path(tempfile.mkdtemp(prefix="carehub-bench-", dir="/tmp"))  # its account must enter
-    folder.chmod(0o755)
-    try:
+    with own_folder("bench") as folder:
         figures = Bench(options=options, folder=folder).play()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     print(table(figures))
     if options.json:
         print(json.dumps(figures))

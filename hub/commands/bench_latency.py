@@ -10,7 +10,6 @@ import contextlib
 import json
 import mmap
 import secrets
-import shutil
 import signal
 import statistics
 import sys
@@ -24,6 +23,7 @@ from typing import Any
 import uvloop
 
 from hub.bench import load, town
+from hub.bench.folder import own_folder
 from hub.bench.stack import Stack
 from hub.bench.wire import LIMIT_S, BareMqtt, Console, Webhook
 from hub.commands.bench_ingest import mosquitto, register
@@ -45,13 +45,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--connections", type=int, default=500, help="devices that send the telemetry")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     options = parser.parse_args(argv)
-    folder = Path(tempfile.mkdtemp(prefix="carehub-latency-", dir="/tmp"))  # its account must enter
-    folder.chmod(0o755)
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            figures = runner.run(play(options, folder))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_folder("latency") as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        figures = runner.run(play(options, folder))
     print(table(figures))
     if options.json:
         print(json.dumps(figures))
