@@ -190,7 +190,7 @@ class _Home:
 
     def __init__(self, state: Columnar, cutoff: int, silent: Bools, offset_min: int) -> None:
         self.state, self.offset_min = state, offset_min
-        self.loud = ~silent
+        self.loud = ~silent & ~home_waiting.seen_outside(state, cutoff)  # a quiet home is not hers while she is out
         self.until = np.minimum(cutoff, state["alive_ms"] // MINUTE_MS)  # beyond what was heard nothing is known
         self.moved = np.maximum(home_motion.newest(state, cutoff), state["drawn_min"])
         self.anew = np.maximum(state["anew_ms"], state["alive_since_ms"]) // MINUTE_MS

@@ -124,6 +124,13 @@ def _walk(state: Columnar, row: Ints, key: Ints) -> None:
     state["said"][row[home]] &= np.uint8(255 - FENCE_SAID)
 
 
+def seen_outside(state: Columnar, cutoff_min: int) -> Bools:
+    """Return (n,) whose last position is outside the fence, and not long ago."""
+    seen = (state["place_key"] >> 20) // 1000
+    found: Bools = (state["roam_s"] > 0) & (cutoff_min * 60 - seen < PAUSE_S)
+    return found
+
+
 def outside_now(state: Columnar, anew_s: Ints) -> Bools:
     """Return (n,) who is out, and has been seen so for STAYS_S since `anew_s`."""
     seen = (state["place_key"] >> 20) // 1000

@@ -170,7 +170,7 @@ class _Totals:
         state, rows = self.state, self.rows
         used = self.rise > 0
         flowing = self.place - np.maximum.accumulate(np.where(used, -1, self.place), axis=1)
-        self._people(flowing[:, -1])
+        self._people(flowing)
         self._dry(silent)
         newest = self.at[:, -1]
         state["read_slot"][rows] = np.where(newest >= 0, self.slot - SLOTS + 1 + newest, 0)
@@ -178,11 +178,10 @@ class _Totals:
         return self._leaks(flowing, offset_min)
 
     def _people(self, flowing: Ints) -> None:
-        """Keep when somebody last drew water. What runs all day and night is no person."""
-        drawn = np.where(self.rise >= DRAWN_L, self.place, -1).max(axis=1)
-        someone = (drawn >= 0) & (flowing < FLOWING)
-        rows = self.rows[someone]
-        minute = (self.slot - SLOTS + 2 + drawn[someone]) * SLOT_MIN - 1
+        """Keep when somebody last drew water. What by then had run all day and night is no person."""
+        drawn = np.where((self.rise >= DRAWN_L) & (flowing < FLOWING), self.place, -1).max(axis=1)
+        rows = self.rows[drawn >= 0]
+        minute = (self.slot - SLOTS + 2 + drawn[drawn >= 0]) * SLOT_MIN - 1
         self.state["drawn_min"][rows] = np.maximum(self.state["drawn_min"][rows], minute)
 
     def _dry(self, silent: Bools) -> None:

@@ -178,6 +178,14 @@ def test_a_known_absence_is_no_wandering_and_afterwards_it_is() -> None:
     assert trip((60, 4_000), (70, 4_000), (110, 4_000), (121, 4_000), (126, 4_000), state=away) == [("B7", MEDIUM, 125)]
 
 
+def test_a_quiet_home_is_not_hers_while_her_watch_is_seen_outside() -> None:
+    abroad = walk(*((float(m), 4_000.0) for m in range(60, 1_000, 30)))
+    found = live([Seen(at=50), *abroad], hours(16), state=fenced())
+    assert told(found) == [("B7", MEDIUM, 65)]
+    lost = live([Seen(at=50), *abroad[:10]], hours(16), state=fenced())  # two hours after the last position it counts
+    assert told(lost) == [("B7", MEDIUM, 65), ("B1", MEDIUM, 50 + hours(12))]
+
+
 def test_absurd_distances_are_kept_within_bounds() -> None:
     found = live(walk((60, 1e9), (70, 1e9), (75, float("inf")), (76, -5)), 100, state=fenced(), every=1)
     assert [f.evidence["away_m"] for f in found] == [(1 << 18) - 1]
