@@ -23,7 +23,8 @@ DAY_BEGINS = timedelta(hours=4)  # for first movements: who walks at three is up
 REACHES = (-DAY_BEGINS, timedelta(0), timedelta(hours=2), timedelta(hours=24))
 DRY_MIN, DRY_DAYS = 11 * 60, 2  # a meter that stands still for so long on so many days stands still often
 KEPT = timedelta(days=400)  # as long as what it is made of
-DAY_MS = 86_400_000
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+HOUR_ROOM = 10_000_000  # a row and an hour, or a day, since 1970 as one number
 
 Pair = tuple[int, date]
 
@@ -60,12 +61,14 @@ class Days:
         said, row = said[row != NOBODY], row[row != NOBODY]
         local = said["at_ms"].astype(np.int64) + homes.offset_min * 60_000
         today = now.astimezone(self.zone).date()
-        shifted = np.concatenate([local + int(reach.total_seconds() * 1000) for reach in REACHES]) // DAY_MS
-        pairs = np.unique(np.stack([np.tile(row, len(REACHES)), shifted], axis=1), axis=0)
-        for at, day_number in pairs.tolist():
-            day = _date(day_number)
+        hours = np.unique(row * HOUR_ROOM + local // HOUR_MS)
+        at, hour = hours // HOUR_ROOM, hours % HOUR_ROOM
+        days = np.concatenate([hour + int(reach.total_seconds()) // 3600 for reach in REACHES]) // 24
+        known = {number: _date(number) for number in np.unique(days).tolist()}
+        for one in np.unique(np.tile(at, len(REACHES)) * HOUR_ROOM + days).tolist():
+            place, day = one // HOUR_ROOM, known[one % HOUR_ROOM]
             if today - LATE <= day <= today:
-                self.touched.setdefault((homes.resident_id[at], day), after)
+                self.touched.setdefault((homes.resident_id[place], day), after)
 
     async def write_some(self, conn: Connection, now: datetime) -> bool:
         """Write some days anew, those that are over first; True when more of them wait."""

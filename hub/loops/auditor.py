@@ -26,6 +26,7 @@ UNHEARD = timedelta(seconds=60)  # nobody's phone has rung for so long
 STARTING = timedelta(seconds=10)  # a hub that starts, or whose database came back, has its dispatcher by then
 STUCK = timedelta(seconds=10)  # a lease that ended this long ago should have been taken back
 OUTBOX_MOST = 20_000  # pages that are due and not yet claimed; a disaster's first minute is half of it
+HOMES_OLD = timedelta(minutes=10)  # they are read twice a minute; after a start they are brought back first
 COVERAGE_OLD = timedelta(hours=3)  # it is worked out hourly, whatever changes
 PASS_LIMIT_S = 10.0  # a database that hangs is away as well: the pass is given up and begun anew
 AWAY_S = 5.0  # without a pass for longer, the database is away
@@ -124,7 +125,7 @@ class Auditor:
 async def _wrong(conn: Connection, since: datetime | None) -> tuple[datetime, list[Finding]]:
     values = {
         "late": LATE, "unheard": UNHEARD, "workers": WORKERS, "since": since, "starting": STARTING, "stuck": STUCK,
-        "outbox_most": OUTBOX_MOST, "coverage_old": COVERAGE_OLD,
+        "outbox_most": OUTBOX_MOST, "coverage_old": COVERAGE_OLD, "homes_old": HOMES_OLD,
     }  # fmt: skip
     rows = await (await conn.execute(Q.wrong, values)).fetchall()
     now: datetime = rows[0][0]

@@ -31,6 +31,7 @@ RULES: Mapping[str, Loud] = {
     "clock_jumped": Loud.HEARTBEAT,
     "siren_broken": Loud.HEARTBEAT,
     "coverage_stalled": Loud.HEARTBEAT,
+    "homes_stalled": Loud.HEARTBEAT,
     "canary_off": Loud.BANNER,  # whoever switched it off meant it, but nobody must forget
     "heartbeat_failed": Loud.BANNER,  # else it could never begin again
 }

@@ -43,6 +43,7 @@ FOLLOW_EVERY = 10  # passes between two looks at who lives where with which devi
 OVERLAP = timedelta(seconds=120)  # steps and words of the last pass are asked for again: nothing counts them
 RAISED_AT_ONCE = 200  # alerts written in a pass; the others wait for the next
 WAITING_MOST = 10_000  # … and so many at most
+SIGN_ROOM = 16  # a device and its sign as one number
 DEAF = timedelta(minutes=5)  # nobody listened for longer: the homes' clocks begin anew
 UNKNOWN_MOST = 100_000  # devices remembered for nobody's, till the next look
 
@@ -236,8 +237,9 @@ class RoutineLoop:
     async def _learn(self, conn: Connection, homes: Homes, said: Table, now: datetime) -> None:
         """Meet devices that give a sign for the first time."""
         kinds = np.where(said["sign"] == Sign.BED_OUT, Sign.BED_IN, said["sign"])
-        told = np.unique(np.stack([said["device"].astype(np.int64), kinds.astype(np.int64)], axis=1), axis=0)
-        fresh = [(d, s) for d, s in told.tolist() if (d, s) not in homes.places.pairs and d not in self._nobody]
+        told = np.unique(said["device"].astype(np.int64) * SIGN_ROOM + kinds.astype(np.int64)).tolist()
+        pairs = [divmod(one, SIGN_ROOM) for one in told]
+        fresh = [(d, s) for d, s in pairs if (d, s) not in homes.places.pairs and d not in self._nobody]
         if not fresh:
             return
         ours = await store.followable(conn, sorted({device for device, _ in fresh}))

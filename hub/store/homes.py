@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from hub.store.pool import Connection
 from hub.store.raw import NUMBERS_AT_ONCE
 from hub.store.sql import queries
+from hub.store.telemetry import UNIX_TO_POSTGRES_MS
 
 Q = queries("homes")
 LOCK = 0x0CA4C  # who has it follows the homes
-HEADER = 19  # bytes before the first row of a binary COPY
 Table = NDArray[Any]
 
 SAID = np.dtype([
-    ("count", ">i2"), ("l0", ">i4"), ("batch", ">i8"), ("l1", ">i4"), ("device", ">i8"),
-    ("l2", ">i4"), ("at_ms", ">i8"), ("l3", ">i4"), ("sign", ">i8"),
-    ("l4", ">i4"), ("value", ">f8"), ("l5", ">i4"), ("other", ">f8"),
+    ("batch", ">i8"), ("device", ">i8"), ("at_ms", ">i8"), ("sign", ">i8"), ("value", ">f8"), ("other", ">f8"),
 ])  # fmt: skip
 
 
@@ -101,8 +99,10 @@ class AwayNow:
 
 async def alone(conn: Connection) -> bool:
     """Whether this session follows the homes, as long as it lives."""
-    row = await (await conn.execute(Q.alone, {"lock": LOCK})).fetchone()
-    return bool(row and row[0])
+    if not await truth(conn, Q.alone, lock=LOCK):
+        return False
+    await conn.execute(Q.roomy)
+    return True
 
 
 async def begin(conn: Connection, now: datetime) -> Mark:
@@ -166,20 +166,20 @@ async def signs(
 ) -> Table:
     """Return what was stored after a batch, but for some that were seen, as rows of `SAID`."""
     values = {"since": since, "after": after, "seen": list(seen), "fenced": list(fenced), "limit": limit}
-    return await _copied(conn, Q.signs, values)
+    return await _said(conn, Q.signs, values)
 
 
 async def past(conn: Connection, devices: Sequence[int], fenced: Sequence[int], since: datetime) -> Table:
     """Return what matters of what some devices said since a moment, as rows of `SAID`."""
-    return await _copied(conn, Q.past, {"devices": list(devices), "fenced": list(fenced), "since": since})
+    return await _said(conn, Q.past, {"devices": list(devices), "fenced": list(fenced), "since": since})
 
 
-async def _copied(conn: Connection, query: bytes, values: dict[str, Any]) -> Table:
-    parts = bytearray()
-    async with conn.cursor() as cursor, cursor.copy(query, values) as copy:
-        async for part in copy:
-            parts += part
-    return np.frombuffer(bytes(parts), SAID, (len(parts) - HEADER - 2) // SAID.itemsize, HEADER)
+async def _said(conn: Connection, query: bytes, values: dict[str, Any]) -> Table:
+    async with conn.cursor(binary=True) as cursor:
+        row = await (await cursor.execute(query, values)).fetchone()
+    found = np.frombuffer(row[0] if row and row[0] is not None else b"", SAID).copy()
+    found["at_ms"] = found["at_ms"] // 1000 + UNIX_TO_POSTGRES_MS  # the server sends microseconds since 2000
+    return found
 
 
 async def times(conn: Connection, query: bytes, devices: Sequence[int], since: datetime) -> NDArray[np.int64]:

@@ -48,6 +48,10 @@ from t where %(outbox_most)s::int < (
 union all
 select t.now, 'coverage_stalled', 'coverage', 'last worked out at ' || c.at
 from t, coverage_run c where c.at < t.now - %(coverage_old)s::interval
+union all
+select t.now, 'homes_stalled', 'homes', 'last read at ' || h.at
+from t, home_mark h where h.at < t.now - %(homes_old)s::interval
+  and coalesce(%(since)s::timestamptz < t.now - %(homes_old)s::interval, true)
 
 -- name: remember
 -- New findings become rows; those that are over are cleared. A broken chain stays until somebody has looked.
@@ -117,6 +121,10 @@ from (select distinct on (e.incident_id) e.incident_id, e.hash as head
 -- name: anchored
 -- What was written down for a day.
 select incidents, sha256 from chain_anchor where day = %(day)s
+
+-- name: anchored_days
+-- The last days that were written down.
+select day from chain_anchor order by day desc limit %(limit)s
 
 -- name: drop_anchor
 insert into chain_anchor (day, at, incidents, sha256) values (%(day)s, %(now)s, %(incidents)s, %(sha256)s)

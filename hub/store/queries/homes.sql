@@ -9,6 +9,10 @@ select coalesce(m.batch, 0), coalesce(m.days_batch, 0), m.at,
        (select (last_value - 1 + is_called::int) * %(block)s from batch_number)
 from (select) as one left join home_mark m on true
 
+-- name: roomy
+-- Days of thousands of homes are sorted in memory, one session's.
+set work_mem = '64MB'
+
 -- name: block
 -- Every batch number below this was taken before now: the block that is being used begins with it.
 select (last_value - 1 + is_called::int) * %(block)s from batch_number
@@ -107,13 +111,16 @@ select m.resident_id,
 from merged m cross join t group by m.resident_id, t.now
 
 -- name: signs
--- What was stored after a batch and not yet seen, whole batches in their order. Positions only of who has a fence.
-copy (
-    select batch, device_id, (extract(epoch from measured_at) * 1000)::bigint,
+-- What was stored after a batch and not yet seen, whole batches in their order. Positions only of who has a fence. All
+-- rows as the bytes of one value: neither COPY nor a cursor hands over a hundred thousand small ones in less than seconds.
+select string_agg(int8send(batch) || int8send(device_id) || timestamptz_send(measured_at)
+                  || int8send(sign) || float8send(value) || float8send(other), '')
+from (
+    select batch, device_id, measured_at,
            case when code = 'contact.open' then 2
                 when code = 'bed.occupied' then case when number > 0 then 3 else 4 end
-                when code = 'water.total' then 5 when code = 'location' then 6 else 1 end::bigint,
-           case when code = 'location' then lat else number end, coalesce(lon, 0)
+                when code = 'water.total' then 5 when code = 'location' then 6 else 1 end::bigint as sign,
+           case when code = 'location' then lat else number end as value, coalesce(lon, 0) as other
     from observation
     where received_at > %(since)s and batch > %(after)s and batch <> all(%(seen)s::bigint[])
       and quality = 'ok' and number is not null
@@ -121,41 +128,40 @@ copy (
            or code in ('bed.occupied', 'water.total')
            or code = 'location' and number = 1 and lat is not null and device_id = any(%(fenced)s::bigint[]))
     order by batch fetch first %(limit)s rows with ties
-) to stdout (format binary)
+) said
 
 -- name: past
 -- What some devices said since a moment, no more of it than matters: of motion and doors the first and the last of five
 -- minutes, of beds and meters what changed, of meters the last of five minutes as well, and every position.
-copy (
-    select 0::bigint, device_id, (extract(epoch from at) * 1000)::bigint, sign::bigint, value, other
+select string_agg(int8send(0) || int8send(device_id) || timestamptz_send(at)
+                  || int8send(sign::bigint) || float8send(value) || float8send(other), '')
+from (
+    select device_id, case when code = 'contact.open' then 2 else 1 end as sign, 0::float8 as value, 0::float8 as other,
+           unnest(case when min(measured_at) = max(measured_at) then array[min(measured_at)]
+                       else array[min(measured_at), max(measured_at)] end) as at
+    from observation
+    where device_id = any(%(devices)s::bigint[]) and received_at > %(since)s and quality = 'ok' and number > 0
+      and code in ('presence.motion', 'presence.occupied', 'contact.open')
+    group by device_id, code = 'contact.open', code, date_bin('5 min', measured_at, '2020-01-01')
+    union all
+    select device_id, sign, value, 0, at
     from (
-        select device_id, case when code = 'contact.open' then 2 else 1 end as sign, 0::float8 as value, 0::float8 as other,
-               unnest(array[min(measured_at), max(measured_at)]) as at
+        select device_id, code, measured_at as at, number as value,
+               case when code = 'water.total' then 5 when number > 0 then 3 else 4 end as sign,
+               lag(number) over (partition by device_id, code order by measured_at, number) as before,
+               date_bin('5 min', measured_at, '2020-01-01') is distinct from
+                   date_bin('5 min', lead(measured_at) over (partition by device_id, code order by measured_at, number),
+                            '2020-01-01') as last
         from observation
-        where device_id = any(%(devices)s::bigint[]) and received_at > %(since)s and quality = 'ok' and number > 0
-          and code in ('presence.motion', 'presence.occupied', 'contact.open')
-        group by device_id, code = 'contact.open', code, date_bin('5 min', measured_at, '2020-01-01')
-        union all
-        select device_id, sign, value, 0, at
-        from (
-            select device_id, code, measured_at as at, number as value,
-                   case when code = 'water.total' then 5 when number > 0 then 3 else 4 end as sign,
-                   lag(number) over (partition by device_id, code order by measured_at, number) as before,
-                   date_bin('5 min', measured_at, '2020-01-01') is distinct from
-                       date_bin('5 min', lead(measured_at) over (partition by device_id, code order by measured_at, number),
-                                '2020-01-01') as last
-            from observation
-            where device_id = any(%(devices)s::bigint[]) and received_at > %(since)s and quality = 'ok'
-              and number is not null and code in ('bed.occupied', 'water.total')
-        ) said
-        where value is distinct from before or sign = 5 and last
-        union all
-        select device_id, 6, lat, lon, measured_at from observation
-        where device_id = any(%(fenced)s::bigint[]) and received_at > %(since)s and quality = 'ok' and number = 1
-          and code = 'location' and lat is not null and lon is not null
-    ) kept
-    order by at
-) to stdout (format binary)
+        where device_id = any(%(devices)s::bigint[]) and received_at > %(since)s and quality = 'ok'
+          and number is not null and code in ('bed.occupied', 'water.total')
+    ) said
+    where value is distinct from before or sign = 5 and last
+    union all
+    select device_id, 6, lat, lon, measured_at from observation
+    where device_id = any(%(fenced)s::bigint[]) and received_at > %(since)s and quality = 'ok' and number = 1
+      and code = 'location' and lat is not null and lon is not null
+) kept
 
 -- name: steps
 -- When each of some watches counted its last step since a moment.

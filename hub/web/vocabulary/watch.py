@@ -18,6 +18,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "finding.siren_broken": ("本地警笛坏了", "the local siren is broken"),
     "finding.heartbeat_failed": ("外部心跳发不出去", "the outside heartbeat is not answered"),
     "finding.coverage_stalled": ("覆盖计算停了", "coverage is no longer computed"),
+    "finding.homes_stalled": ("居家传感器没有人在看", "nobody follows the homes"),
     # the way of the canary
     "stage.database": ("登记", "database"),
     "stage.register": ("登记", "registration"),

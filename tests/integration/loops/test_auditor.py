@@ -116,6 +116,7 @@ async def test_chain_cut_off_at_its_end_is_held_against_the_anchor_of_its_day(wo
         ("update page set state = 'sending', owner = 7, lease_until = hub_now() - interval '11 seconds'", "page_stuck"),
         ("update page set state = 'sent', lease_until = hub_now() - interval '11 seconds'", "page_stuck"),
         ("insert into coverage_run values (true, hub_now() - interval '4 hours', 1, 1, 1, 1, 15)", "coverage_stalled"),
+        ("insert into home_mark values (true, 0, 0, hub_now() - interval '11 minutes')", "homes_stalled"),
     ],
 )
 async def test_impossible_and_stuck_things_are_found_and_over_when_mended(world: World, fault: str, rule: str) -> None:
@@ -125,6 +126,7 @@ async def test_impossible_and_stuck_things_are_found_and_over_when_mended(world:
     assert rule in await rules(world)
     await world.conn.execute("update page set state = 'delivered', delivered_at = hub_now(), lease_until = null")
     await world.conn.execute("update coverage_run set at = hub_now()")
+    await world.conn.execute("update home_mark set at = hub_now()")
     assert rule not in await rules(world)
 
 
