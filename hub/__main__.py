@@ -17,6 +17,8 @@ COMMANDS = {
     "audit": "role: checks that nothing is silent, follows the homes, keeps partitions ahead",
     "siren": "try the local siren, acknowledge it while the database is away, write a sound for it",
     "migrate": "bring the database up to this release",
+    "backup": "copy the database and the keys, follow its log; --list: what there is",
+    "restore": "bring a backup back as it was at a moment, into a folder of its own",
     "people": "register residents, who is called for them, and who works the console",
     "devices": "register, claim, bind, test, show, retire devices; what they said, as records; keys and labels",
     "channels": "test: send a message through one; callbacks: what providers call back",

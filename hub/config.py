@@ -20,6 +20,7 @@ from zoneinfo import available_timezones
 from hub.channel_settings import AliyunSettings, ChannelSettings, SmtpSettings, TencentSettings
 from hub.errors import HubError
 from hub.ingress.settings import BridgeSettings, GatewaySettings, ListenerSettings
+from hub.keeping.settings import BackupSettings
 from hub.watch_settings import AuditSettings
 
 PREFIX = "CAREHUB_"
@@ -138,6 +139,7 @@ class Settings:
     smtp: SmtpSettings = field(default_factory=SmtpSettings)
     aliyun: AliyunSettings = field(default_factory=AliyunSettings)
     tencent: TencentSettings = field(default_factory=TencentSettings)
+    backup: BackupSettings = field(default_factory=BackupSettings)
     secrets: Secrets = field(default_factory=Secrets)
 
     @property

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
+    "max_slot_wal_keep_size": "8GB",  # an archive that cannot be written must not fill the disk a press needs
     "wal_buffers": "16MB",
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
@@ -94,8 +96,16 @@ class EmbeddedPostgres:
     def dsn(self, database: str = "carehub") -> str:
         return f"postgresql://carehub:{self._password()}@127.0.0.1:{self.port}/{database}"
 
-    def start(self) -> None:
+    def tool(self, name: str) -> str:
+        """Return the path of a program of the same release: pg_basebackup, pg_verifybackup …"""
+        return str(self._bin / name)
+
+    def start(self, settings: Mapping[str, str] | None = None, limit_s: float = START_LIMIT_S) -> None:
         """Start the server, making its data folder first if there is none, and wait until it answers.
+
+        Args:
+            settings: over those it always has, for this start alone.
+            limit_s: how long it may take; one that reads a long log again takes longer.
 
         Raises:
             EmbeddedPostgresError: It did not come up within the limit.
@@ -103,11 +113,12 @@ class EmbeddedPostgres:
         self._make_place()
         if not (self.data / "PG_VERSION").exists():
             self._initdb()
-        options = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
+        values = SETTINGS | dict(settings or {})
+        options = [word for key, value in values.items() for word in ("-c", f"{key}={value}")]
         command = [str(self._bin / "postgres"), "-D", str(self.data), "-p", str(self.port), *options]
         with self._log_path.open("ab") as log:
             self.process = self._spawn(command, log.fileno())
-        self._wait_ready()
+        self._wait_ready(limit_s)
         self._ensure_database("carehub")
 
     def stop(self) -> None:
@@ -189,8 +200,8 @@ class EmbeddedPostgres:
             **({} if self.account.is_us else drop),
         )
 
-    def _wait_ready(self) -> None:
-        deadline = time.monotonic() + START_LIMIT_S
+    def _wait_ready(self, limit_s: float) -> None:
+        deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
             assert self.process is not None
             if self.process.poll() is not None:
@@ -202,7 +213,7 @@ class EmbeddedPostgres:
                 time.sleep(0.02)
             else:
                 return
-        raise EmbeddedPostgresError(f"postgres did not answer within {START_LIMIT_S:.0f} s", self._tail())
+        raise EmbeddedPostgresError(f"postgres did not answer within {limit_s:.0f} s", self._tail())
 
     def _ensure_database(self, name: str) -> None:
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as conn:

@@ -109,6 +109,8 @@ class Run:
             "audit": f"http://{metrics.host}:{metrics.audit_port}/readyz",
         }
         children = [role(name, self.run_dir, environ, url) for name, url in ready.items()]
+        if self.settings.backup.to:  # the first to start is the last to be stopped
+            supervisor.add(role("backup", self.run_dir, environ, None, "--follow"))
         for child in children:
             supervisor.add(child)
         for child in children:

@@ -20,6 +20,7 @@ REMEMBERED = 50_000  # ends of chains kept in memory
 OLD_ONES = 20  # incidents of any age looked through in one pass
 GROWN_MOST = 250  # chains that grew, looked through in one pass; in a disaster the others wait for the next
 TOGETHER = 100  # chains read in one go
+ANCHORS_HELD = 7  # days looked at when all chains are
 SETTLED = timedelta(minutes=1)  # a day's anchor is written this long after midnight UTC
 
 End: TypeAlias = tuple[int, bytes, str]  # of what is known to be good: number, hash, outcome of its last change
@@ -58,6 +59,14 @@ class Chains:
         if some == fresh:
             self.since = now
         return breaks + await self._anchor(conn, now)
+
+    async def all_of_them(self, conn: Connection) -> list[Break]:
+        """Look through every chain there is from its beginning, and the last anchors; writes nothing."""
+        breaks: list[Break] = []
+        while numbers := await self._next_old(conn):
+            breaks += await self._some(conn, dict.fromkeys(numbers, NOTHING))
+        days = await (await conn.execute(Q.anchored_days, {"limit": ANCHORS_HELD})).fetchall()
+        return breaks + [b for b in [await self._held(conn, day) for (day,) in days] if b]
 
     async def _next_old(self, conn: Connection) -> list[int]:
         rows = await (await conn.execute(Q.some, {"after": self.round_at, "limit": OLD_ONES})).fetchall()

@@ -1,0 +1,1 @@
+"""Keeping it running: backups, restoring them, and the check of an installation."""
