@@ -71,13 +71,11 @@ def wear(state: Columnar, rows: Ints, batch: Columns) -> list[Finding]:
 
 
 def _begin(state: Columnar, rows: Ints, minute: Ints) -> None:
-    """Nothing is known of them, or they were silent: the time counts from the binding, or from here."""
+    """Nothing is known of them, or they were silent: the time counts from here, not from when they were bound."""
     rows, place = np.unique(rows, return_inverse=True)
     first = np.full(len(rows), np.iinfo(np.int64).max)
     np.minimum.at(first, place, minute)
-    silent, bound = state["silent"][rows] == 1, state["bound_ms"][rows] // MINUTE_MS
-    since = np.where(silent | (bound == 0), first, bound)
-    state["unworn_min"][rows] = np.maximum(state["unworn_min"][rows], since)
+    state["unworn_min"][rows] = np.maximum(state["unworn_min"][rows], first)
 
 
 def _worn(state: Columnar, rows: Ints, minute: Ints) -> None:

@@ -112,3 +112,8 @@ def test_together_and_alone_give_the_same(messages: list[dict[str, Any]]) -> Non
             if name != "errors":
                 np.testing.assert_array_equal(getattr(together, name)[at], getattr(alone, name)[0])
         assert (at in together.errors) == (0 in alone.errors)
+
+
+def test_vital_sign_no_body_shows_marks_its_message_and_zero_or_nothing_does_not() -> None:
+    told = [{"hr": 250}, {"hr": 0, "spo2": 0}, {"hr": 70}, {}, {"hr": 70, "spo2": 12}, {"battery": 193, "steps": 9999}]
+    assert decode_vitals(payloads(*told)).implausible.tolist() == [True, False, False, False, True, False]

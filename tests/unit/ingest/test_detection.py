@@ -1,15 +1,18 @@
 """Detector state over restarts: of another release, of a hub that was away, of a device that repeats itself."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 
+from alerts.detectors import detectors
 from alerts.detectors.detector import Field
 from alerts.detectors.device_health import DeviceHealth
 from hub import detection
 from hub.detection import Detection, pack
+from hub.device_table import DeviceTable
 from tests.unit.ingest.test_columns import START_MS, columns, table_of
 
 
@@ -94,3 +97,107 @@ def test_new_deadline_of_a_device_is_taken_over_and_its_past_is_kept() -> None:
     assert state["heard_ms"].tolist() == [START_MS, START_MS]
     silent = [finding.row for found in one.tick(START_MS + 100_000) for finding in found]
     assert silent == [1]
+
+
+BOUND = datetime(2026, 1, 1, tzinfo=UTC)
+CREATED = datetime(2025, 1, 1, tzinfo=UTC)
+PULSE: dict[str, Any] = {"heart_rate_bpm": 115, "respiration_rpm": 22}
+PRESSURE: dict[str, Any] = {"systolic_mmhg": 98}
+FEVER: dict[str, Any] = {"temperature_c": 38.4}
+
+
+def line(device_id: int, address: str, resident: int | None, *, bound: datetime = BOUND, scale: int = 1) -> list[Any]:
+    """Return a device as the queries return it."""
+    since = (None if resident is None else bound, CREATED, False, scale)
+    return [device_id, address, "", "", resident, "", None, None, "seen" if resident is None else "live", *since]
+
+
+def home(*lines: list[Any]) -> Detection:
+    table = DeviceTable()
+    table.put(lines)
+    return Detection(table, detectors())
+
+
+def told(one: Detection, row: int, minute: int, **values: Any) -> list[str]:
+    """Let one device say something in one minute; returns the rules that are raised, with whose device's row."""
+    at = np.array([START_MS + minute * 60_000])
+    given = {name: np.array([value], np.float32) for name, value in values.items()}
+    batch = columns([-1], received_ms=at, measured_ms=at.tolist(), **given)
+    return [f"{f.rule}@{f.row}" for f in one.observe(np.array([row]), batch)]
+
+
+def three_devices() -> Detection:
+    """A watch, a cuff and a thermometer of resident 10; between them a watch of resident 20."""
+    return home(
+        line(1, "carehub:watch", 10), line(2, "carehub:other", 20), line(3, "ble:cuff", 10), line(4, "ble:warm", 10)
+    )
+
+
+def test_devices_of_one_resident_make_one_score_and_nobody_elses() -> None:
+    one = three_devices()
+    assert one.table.first_row[:4].tolist() == [0, 1, 0, 0]
+    said = [told(one, 2, 0, **PRESSURE), told(one, 3, 1, **FEVER), told(one, 1, 2, **PULSE), told(one, 0, 3, **PULSE)]
+    assert said == [[], [], [], []]
+    assert told(one, 1, 8, **PULSE) == []  # her neighbour is told apart
+    assert told(one, 0, 8, **PULSE) == ["V8@0"]
+
+
+def test_values_of_the_resident_before_are_not_those_of_the_next_one() -> None:
+    one = three_devices()
+    told(one, 2, 0, **PRESSURE)
+    told(one, 3, 1, **FEVER)
+    later = datetime(2026, 2, 1, tzinfo=UTC)
+    one.table.put([line(1, "carehub:watch", 20, bound=later)])
+    one.fit()
+    assert one.table.first_row[:4].tolist() == [0, 0, 2, 2]
+    assert [told(one, row, minute, **PULSE) for row, minute in ((0, 3), (0, 8), (1, 13))] == [[], [], []]
+    assert one.dirty.all()
+
+
+def test_watch_bound_to_somebody_else_knows_nothing_of_the_wearer_before() -> None:
+    one = three_devices()
+    vitals, still = one.states["vitals"], one.states["stillness"]
+    vitals["nights"][0], vitals["rest_bins"][0], still["ups"][0], still["up_min"][0] = 70, 5, 30, 200
+    one.states["device_health"]["battery_level"][0] = 1  # the device's own
+    one.table.put([line(1, "carehub:watch", 20, bound=datetime(2026, 2, 1, tzinfo=UTC))])
+    one.fit()
+    assert not vitals["nights"][0].any()
+    assert not vitals["rest_bins"][0].any()
+    assert still["up_min"][0] == -1
+    assert vitals["high_bpm"][0].tolist() == [255] * 8
+    assert one.states["device_health"]["battery_level"][0] == 1
+
+
+def test_new_deadline_or_scale_leaves_what_is_known() -> None:
+    one = three_devices()
+    told(one, 0, 0, **PULSE)
+    one.states["vitals"]["nights"][0] = 70
+    one.table.put([line(1, "carehub:watch", 10, scale=2)])
+    one.fit()
+    assert one.states["vitals"]["nights"][0].all()
+    assert one.states["vitals"]["spo2_scale2"][:2].tolist() == [1, 0]
+    assert one.states["early_warning"]["spo2_scale2"][0] == 1
+
+
+def test_table_knows_what_is_worn_and_what_feels_skin() -> None:
+    one = home(line(1, "watch3g:1", 10), line(2, "bed:2", 10), line(3, "carehub:3", None))
+    assert one.states["device_health"]["wearable"].tolist() == [1, 0, 0]
+    assert one.states["vitals"]["skin"].tolist() == [1, 0, 0]
+    assert [told(one, 0, m, temperature_c=33.5) for m in (0, 10)] == [[], []]
+    assert [told(one, 2, m, temperature_c=33.5) for m in (0, 10)] == [[], ["V7@2"]]
+
+
+def test_everything_goes_on_after_a_restart() -> None:
+    before = three_devices()
+    for minute in range(10):
+        told(before, 0, minute, **PULSE, spo2_pct=90 if minute > 7 else 97)
+    told(before, 2, 9, **PRESSURE)
+    told(before, 3, 9, temperature_c=39.5)
+    after = three_devices()
+    after.restore(pack(*before.block_columns(0)), 9)
+    after.fit()
+    for name, state in before.states.items():
+        assert all((state[key] == after.states[name][key]).all() for key in state), name
+    said = [(3, 14, {"temperature_c": 39.5}), (0, 15, {**PULSE, "spo2_pct": 90.0})]
+    assert [told(before, *one[:2], **one[2]) for one in said] == [told(after, *one[:2], **one[2]) for one in said]
+    assert told(three_devices(), 3, 14, temperature_c=39.5) == []  # what a hub that had forgotten would say

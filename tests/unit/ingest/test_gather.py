@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from devices import registry
@@ -215,3 +216,22 @@ async def test_parts_of_a_surge_keep_their_order(table: DeviceTable) -> None:
     assert whole.columns.sequence.tolist() == [0, 1, 2]
     assert [count for count, _ in whole.bodies] == [1, 1, 1]
     assert whole.received_at == parts[0].received_at
+
+
+async def test_value_no_body_shows_marks_its_message_through_every_way_of_joining(table: DeviceTable) -> None:
+    table.put([(13, "watch3g:4700000017", "", "", 1, "", None, None, "live")])
+    gatherer = Gatherer(table)
+    slow = [
+        said("tcp/watch3g", b"[3G*4700000017*0009*heart,255]"),
+        said("tcp/watch3g", b"[3G*4700000017*0007*PULSE,0]"),
+    ]
+    alone = gatherer.finish(await gatherer.decode(slow)).columns
+    assert alone.implausible is not None
+    assert alone.implausible.tolist() == [True, False]
+    assert gatherer.finish(await gatherer.decode([said("carehub/w0/vitals", {"hr": 61})])).columns.implausible is None
+    sent = [said("carehub/w0/vitals", {"hr": 61}), said("carehub/w1/vitals", {"spo2": 12})]
+    parts = [gatherer.finish(await gatherer.decode(part)) for part in (sent, sent[:1])]
+    together = merged(parts)
+    assert together.columns.implausible is not None
+    assert together.columns.implausible.tolist() == [False, True, False]
+    assert np.all(together.only(together.rows == 1).columns.implausible == [True])

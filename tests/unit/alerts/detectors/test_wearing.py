@@ -14,7 +14,6 @@ HEALTH = DeviceHealth()
 def watch(rows: int = 1) -> Columnar:
     state = fresh(HEALTH, rows)
     state["wearable"][:] = 1
-    state["bound_ms"][:] = START_MIN * MINUTE_MS
     return state
 
 
@@ -24,19 +23,20 @@ def lying(start: int, end: int, every: int = 30, row: int = 0) -> list[Said]:
 
 
 def names(found: list[Finding]) -> list[str]:
-    return [f.identity.replace(str(START_MIN), "bound") for f in found]
+    return [f.identity.replace(str(START_MIN), "put on") for f in found]
 
 
 def test_watch_heard_for_half_a_day_and_a_day_without_being_worn_is_told_twice() -> None:
     found = tell(HEALTH, watch(), [Said(minute=0, hr=70, steps=0), *lying(30, 3000)])
     assert [(f.rule, f.kind, f.severity) for f in found] == [("T1", AlertKind.DEVICE, Severity.TECHNICAL)] * 2
     assert [f.at_ms // MINUTE_MS - START_MIN for f in found] == [720, 1440]
-    assert names(found) == ["T1:bound", "T1:day:bound"]
+    assert names(found) == ["T1:put on", "T1:day:put on"]
     assert found[0].evidence == {"unworn_min": 720}
 
 
 def test_watch_that_was_bound_and_never_put_on_is_told() -> None:
-    assert names(tell(HEALTH, watch(), lying(30, 1000))) == ["T1:bound"]
+    (found,) = tell(HEALTH, watch(), lying(3000, 4000))
+    assert found.at_ms // MINUTE_MS - START_MIN == 3720  # half a day after it was heard first
 
 
 def test_watch_that_says_it_was_taken_off_is_not_worn_whatever_pulse_it_finds() -> None:
