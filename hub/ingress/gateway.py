@@ -24,12 +24,12 @@ from hub.ingress import counters
 from hub.ingress.arrival import Intake
 from hub.ingress.awaited import Awaited
 from hub.ingress.listener import network
+from hub.ingress.reception import BACKLOG, Reception
 from hub.ingress.settings import Door, GatewaySettings
 from hub.ingress.tracker import Tracker
 
 log = structlog.get_logger(__name__)
 
-BACKLOG = 2_048
 ALERT_S = 600.0  # one technical alert of a kind in this time, not one a device
 ANNOUNCE_S = 0.05  # a thousand that connect at once are one look at what waits for them
 
@@ -45,26 +45,22 @@ class PortTakenError(HubError):
         self.door = door
 
 
-class Gateway:
+class Gateway(Reception[Tracker]):
     """`async with Gateway(settings, intake)`; also an `Outlet` for `tcp/<protocol>/<id>`."""
 
     name = "gateway"
 
     def __init__(self, settings: GatewaySettings, intake: Intake) -> None:
+        super().__init__(intake, settings.sweep_s)
         self.settings = settings
-        self.intake = intake
         self.port = settings.port
         self.ports: dict[str, int] = {}  # by protocol, once they are open
-        self.paused = False
         self.taken = self.sent = 0
-        self.loop: asyncio.AbstractEventLoop
-        self._connections: set[Tracker] = set()
         self._nameless: dict[Tracker, None] = {}  # oldest first
         self._newest: dict[tuple[str, str], Tracker] = {}  # (protocol, id) → its newest connection
         self._reachable: list[Callable[[], None]] = []
         self.awaited: Awaited | None = None
         self._announcing: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._told_at: dict[str, float] = {}
 
@@ -78,7 +74,7 @@ class Gateway:
                 server.close()
             raise
         self.port = self.ports.get("watch3g", self.port)
-        self._tasks.add(asyncio.create_task(self._sweeps(), name="gateway sweep"))
+        self._start(self._sweeps(), "gateway sweep")
         return self
 
     async def _open(self, door: Door) -> asyncio.Server:
@@ -109,10 +105,7 @@ class Gateway:
             connection.end("shutting down")
         if self._announcing is not None:
             self._announcing.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)
+        await self._ended()
         self._count()
 
     # Connections come and go.
@@ -204,33 +197,7 @@ class Gateway:
             self.intake.technical(rule, text)
         return due
 
-    # Backpressure, silence, slowness.
-
-    def pause(self) -> None:
-        """Ingest is full: read nobody until it has room."""
-        if self.paused:
-            return
-        self.paused = True
-        for connection in self._connections:
-            if connection.transport is not None and not connection.transport.is_closing():
-                connection.transport.pause_reading()
-        task = asyncio.create_task(self._resume(), name="gateway resume")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _resume(self) -> None:
-        await self.intake.wait_room()
-        self.paused = False
-        for connection in list(self._connections):
-            connection.read_on()
-
-    async def _sweeps(self) -> None:
-        while True:
-            await asyncio.sleep(self.settings.sweep_s)
-            try:
-                self._sweep(self.loop.time())
-            except Exception:
-                log.exception("gateway sweep failed")
+    # Silence, slowness.
 
     def _sweep(self, now: float) -> None:
         settings = self.settings

@@ -9,9 +9,9 @@ import secrets
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, cast
 
 import structlog
 
@@ -28,30 +28,27 @@ from hub.ingress.connection import (
 )
 from hub.ingress.credentials import Credential, Credentials, Failures
 from hub.ingress.mqtt311 import Connect, Refusal, Subscribe
+from hub.ingress.reception import BACKLOG, Reception
 from hub.ingress.session import Session, Sessions
 from hub.ingress.settings import ListenerSettings
 from hub.ingress.topics import matches, prefixes
 
 log = structlog.get_logger(__name__)
 
-BACKLOG = 2_048
 FULL_ALERT_S = 600.0  # a full listener is one technical alert in this time, not one a refused device
 
 
-class Listener:
+class Listener(Reception[Connection]):
     """Accepts devices. `async with Listener(settings, intake, credentials)`; also an `Outlet`."""
 
     name = "listener"
 
     def __init__(self, settings: ListenerSettings, intake: Intake, credentials: Credentials) -> None:
+        super().__init__(intake, settings.sweep_s)
         self.settings = settings
-        self.intake = intake
-        self.paused = False
         self.taken = self.sent = 0  # messages since the last sweep
-        self.loop: asyncio.AbstractEventLoop
         self.port = settings.port
         self._credentials = credentials
-        self._connections: set[Connection] = set()
         self._half_open: dict[Connection, None] = {}  # oldest first
         self._by_prefix: dict[str, set[Connection]] = {}
         self._sessions = Sessions(settings.sessions_max)
@@ -64,7 +61,6 @@ class Listener:
         )
         self._reachable: list[Callable[[], None]] = []
         self._full_told_at = -FULL_ALERT_S
-        self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -93,16 +89,8 @@ class Listener:
         for connection in list(self._connections):
             connection.graceful = True  # it is we who leave: no device went offline
             connection.end("shutting down", SHUTTING_DOWN)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # one turn of the loop, in which transports close
+        await self._ended()
         self._count()
-
-    def _start(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
-        task = self.loop.create_task(coroutine, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     # Connections come and go.
 
@@ -245,31 +233,7 @@ class Listener:
         counters.REJECTED.labels("listener", reason).inc()
         self.intake.rejected("listener", topic, payload, reason)
 
-    # Backpressure, silence, slowness.
-
-    def pause(self) -> None:
-        """Ingest is full: read nobody until it has room."""
-        if self.paused:
-            return
-        self.paused = True
-        for connection in self._connections:
-            if connection.transport is not None and not connection.transport.is_closing():
-                connection.transport.pause_reading()
-        self._start(self._resume(), "listener resume")
-
-    async def _resume(self) -> None:
-        await self.intake.wait_room()
-        self.paused = False
-        for connection in list(self._connections):
-            connection.read_on()
-
-    async def _sweeps(self) -> None:
-        while True:
-            await asyncio.sleep(self.settings.sweep_s)
-            try:
-                self._sweep(self.loop.time())
-            except Exception:
-                log.exception("listener sweep failed")
+    # Silence, slowness.
 
     def _sweep(self, now: float) -> None:
         """End the silent and the slow; bring the counts to the metrics."""
