@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from alerts.policy import load
 from hub.store import console as console_store
+from hub.store import homes
 from tests.integration.web.conftest import Served
 from tests.integration.web.test_desk import CLOSING, post, state
 from tests.integration.web.world import World, csrf_of, sign_in
@@ -253,3 +255,18 @@ def test_test_press_is_grey_and_an_operator_makes_it_real(li: httpx.Client, worl
     assert post(li, incident, "make_real").status_code == 303
     assert 'data-rings="yes"' in li.get("/queue").text
     assert "测试转为真实警情" in li.get(f"/incidents/{incident}").text
+
+
+def test_case_says_until_when_she_is_known_to_be_away(li: httpx.Client, world: World) -> None:
+    incident = world.alert("button-wang")
+    assert "known-away" not in li.get(f"/incidents/{incident}").text
+    until = datetime.now(UTC) + timedelta(days=2)
+    her = world.residents["wang"]
+    world.run(
+        lambda conn: homes.add_absence(conn, her, "away", begins=None, ends=until, reason="住院", by="person:1")
+    )  # fmt: skip
+    page = li.get(f"/incidents/{incident}").text
+    assert "已知外出，至" in page
+    assert "住院" in page
+    world.run(lambda conn: homes.back(conn, her, "person:1", everything=False))
+    assert "known-away" not in li.get(f"/incidents/{incident}").text
