@@ -6,8 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +15,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from hub.embedded import free_port
+from tests.pages import page
 
 ROLES = ("ingest", "dispatch", "console", "audit")
 EVERY_S, LIMIT_S = 1.0, 3.0  # of the canary, for tests
@@ -103,14 +102,7 @@ class Hub:
         self.processes[role].send_signal(number)
 
     def page(self, role: str, name: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[role]}/{name}", timeout=2) as answer:
-                return int(answer.status), answer.read().decode()
-        except urllib.error.HTTPError as err:
-            with err:
-                return err.code, err.read().decode()
-        except OSError:
-            return 0, ""
+        return page(self.ports[role], name)
 
     def sql(self, text: str, **values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn, autocommit=True) as conn:

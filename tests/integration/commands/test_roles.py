@@ -5,13 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from hub.embedded import free_port
+from tests.pages import page
 from tests.patience import PATIENCE_S
 
 PORTS = {
@@ -28,11 +27,7 @@ def started(role: str, **given: str) -> subprocess.Popen[bytes]:
 
 
 def ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.HTTPError):
-        return False
+    return page(port, "readyz")[0] == 200
 
 
 @pytest.mark.parametrize("role", ["ingest", *PORTS])

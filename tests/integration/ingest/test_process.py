@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ import pytest
 from hub.embedded import free_port
 from tests.conftest import need
 from tests.integration.ingest.conftest import add_resident
+from tests.pages import page
 from tests.patience import PATIENCE_S
 
 
@@ -46,14 +45,7 @@ class Process:
         return self.popen.wait(PATIENCE_S)
 
     def page(self, name: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/{name}", timeout=2) as answer:
-                return int(answer.status), answer.read().decode()
-        except urllib.error.HTTPError as err:
-            with err:
-                return err.code, err.read().decode()
-        except OSError:
-            return 0, ""
+        return page(self.metrics_port, name)
 
     def wait_page(self, name: str, text: str) -> None:
         deadline = time.monotonic() + PATIENCE_S

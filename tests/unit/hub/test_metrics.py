@@ -1,50 +1,39 @@
 """What a monitor sees of a role without pages of its own."""
 
-import urllib.error
-import urllib.request
-
 import pytest
 
 from hub.metrics import serve
 from hub.pulse import Pulse
-
-
-def get(port: int, path: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as err:
-        with err:
-            return err.code, err.read().decode()
+from tests.pages import page
 
 
 def test_role_is_healthy_before_it_is_ready() -> None:
     waits: list[str | None] = ["the database"]
     with serve("127.0.0.1", 0, lambda: waits[0]) as port:
-        assert get(port, "/healthz") == (200, "ok\n")
-        assert get(port, "/readyz") == (503, "the database\n")
+        assert page(port, "healthz") == (200, "ok\n")
+        assert page(port, "readyz") == (503, "the database\n")
         waits[0] = None
-        assert get(port, "/readyz") == (200, "ok\n")
+        assert page(port, "readyz") == (200, "ok\n")
 
 
 def test_role_whose_loop_stands_is_neither_healthy_nor_ready() -> None:
     pulse = Pulse()
     with serve("127.0.0.1", 0, lambda: None, pulse.standing) as port:
-        assert get(port, "/healthz") == (200, "ok\n")
+        assert page(port, "healthz") == (200, "ok\n")
         pulse.at -= 60
-        status, why = get(port, "/healthz")
-        assert (status, get(port, "/readyz")[0]) == (503, 503)
+        status, why = page(port, "healthz")
+        assert (status, page(port, "readyz")[0]) == (503, 503)
         assert "the event loop stands since 60" in why
 
 
 def test_metrics_are_prometheus_text() -> None:
     with serve("127.0.0.1", 0, lambda: None) as port:
-        status, text = get(port, "/metrics")
+        status, text = page(port, "metrics")
         assert status == 200
         assert "python_info" in text
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics/../etc/passwd", "/readyz?x"])
+@pytest.mark.parametrize("path", ["", "metrics/../etc/passwd", "readyz?x"])
 def test_other_paths_are_not_found(path: str) -> None:
     with serve("127.0.0.1", 0, lambda: None) as port:
-        assert get(port, path)[0] == 404
+        assert page(port, path)[0] == 404
