@@ -19,6 +19,7 @@ COMMANDS = {
     "migrate": "bring the database up to this release",
     "backup": "copy the database and the keys, follow its log; --list: what there is",
     "restore": "bring a backup back as it was at a moment, into a folder of its own",
+    "doctor": "what is wrong with this installation, and what to do about it",
     "people": "register residents, who is called for them, and who works the console",
     "devices": "register, claim, bind, test, show, retire devices; what they said, as records; keys and labels",
     "channels": "test: send a message through one; callbacks: what providers call back",

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from hub.config import SECRETS_FILE, Settings
+from hub.demo.seeding import NEIGHBOURHOOD_FILE
 from hub.keeping.shelf import CLUSTER, FILES, PART, Backup, BackupError, stamp
 from hub.keeping.tools import Tools
 from hub.loops.canary import SECRETS_FILE as CANARY_FILE
@@ -23,7 +24,7 @@ Q = queries("keeping")
 ROOM = 1.2  # of the database's size: what is written while it is copied
 ROOM_BYTES = 64 << 20
 PASSWORD_FILE, ENVIRONMENT_FILE, PLACES_FILE = "postgres.password", "environment.json", "places.json"
-OWN_FILES = (PASSWORD_FILE, SECRETS_FILE, CANARY_FILE, "neighbourhood.json")  # of the run folder
+OWN_FILES = (PASSWORD_FILE, SECRETS_FILE, CANARY_FILE, NEIGHBOURHOOD_FILE)  # of the run folder
 NOT_KEPT = frozenset({"CAREHUB_DATABASE_DSN", "CAREHUB_RUN_DIR", "CAREHUB_CONFIG"})  # true of this machine only
 
 

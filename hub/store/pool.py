@@ -111,6 +111,11 @@ def _migrations() -> list[tuple[str, str]]:
     ]
 
 
+def migrations() -> dict[str, str]:
+    """Return the migrations of this release: name and the digest of its text, in order."""
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in _migrations()}
+
+
 async def _migrate(conn: Connection, name: str, text: str, seen: str | None) -> str | None:
     digest = hashlib.sha256(text.encode()).hexdigest()
     if seen is not None:
