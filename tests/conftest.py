@@ -19,7 +19,7 @@ from tests.patience import PATIENCE_S
 
 TEMPLATE = "carehub_template"
 MEMORY = Path("/dev/shm")  # a database is made and dropped there in a tenth of the time
-ROOM_BYTES = 4 << 30
+ROOM_BYTES = 8 << 30  # a server keeps up to four of log
 _numbers = itertools.count(1)
 
 
