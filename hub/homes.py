@@ -115,8 +115,15 @@ class Homes:
                 every[row] = min(every[row], max(ALIVE_LEAST_MIN, own_min))
         self.state["has"][:], self.state["alive_every_min"][:], self.state["fence_m"][:] = has, every, fence
 
-    def quiet(self, known: Iterable[Quiet], *, rebuilt: bool = False) -> None:
-        """Write the known silences; after a rebuild also when the last one ended."""
+    def leaks(self, known: Iterable[tuple[int, int, int]]) -> None:
+        """Write since when water runs: a leak older than what the state is made of was told under its first day."""
+        for resident, first, last in known:
+            row = self.row_of.get(resident)
+            if row is not None:
+                self.state["leak_day"][row], self.state["leak_last_day"][row] = first, last
+
+    def quiet(self, known: Iterable[Quiet]) -> None:
+        """Write the known silences, and when the last one ended."""
         since, until = np.zeros(len(self), np.int64), np.zeros(len(self), np.int64)
         anew = self.state["anew_ms"]
         for one in known:
@@ -189,8 +196,8 @@ class Homes:
     def over(self, finding: Finding) -> bool:
         """Whether she has moved since what was found.
 
-        Rules look at a home as it was some minutes ago, when all that was said of it is here; nobody is called to who is
-        known to be up now.
+        Rules look at a home as it was some minutes ago, when all that was said of it is here; nobody is called to who
+        is known to be up now.
         """
         return finding.rule in OF_MOTION and int(self.state["moved_min"][finding.row]) * 60_000 > finding.at_ms
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from alerts.detectors.home_signs import Sign
+from alerts.detectors.home_water import LEAK_L
 from hub.homes import NOBODY, Homes
 from hub.store import homes as store
 from hub.store.homes import Q, Table, Usual
@@ -107,6 +108,11 @@ class Days:
         return await store.usual(
             conn, today - timedelta(days=DAYS), today, zone=self.zone.key, dry_min=DRY_MIN, dry_days=DRY_DAYS
         )
+
+    async def leaks(self, conn: Connection, now: datetime) -> list[tuple[int, int, int]]:
+        """Return whose water ran too much on the last days."""
+        today = now.astimezone(self.zone).date()
+        return await store.leaks(conn, today - LATE, today, LEAK_L / 1000)
 
     def _day(self, now: datetime) -> date:
         return (now.astimezone(self.zone) - DAY_BEGINS).date()

@@ -149,6 +149,7 @@ class RoutineLoop:
         await self._bring_back(conn, homes, sorted({one.resident_id for one in sensors}), now)
         await self.days.begin(conn, max(0, mark.days_batch - BEHIND), now)
         homes.usual(await self.days.usual(conn, now))
+        homes.leaks(await self.days.leaks(conn, now))
         homes.quiet(await store.quiet(conn, now, BACK, homes.resident_id))
         self.homes, self.passes = homes, 0
         log.info("homes_followed", homes=len(homes))

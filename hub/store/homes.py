@@ -214,6 +214,12 @@ async def usual(conn: Connection, first: date, today: date, *, zone: str, dry_mi
     return [Usual(*row) for row in await (await conn.execute(Q.usual, values)).fetchall()]
 
 
+async def leaks(conn: Connection, first: date, today: date, most_m3: float) -> list[tuple[int, int, int]]:
+    """Return residents whose water ran too much until yesterday, with the first and the last such day since 1970."""
+    values = {"first": first, "today": today, "most": most_m3}
+    return [(int(r), int(a), int(b)) for r, a, b in await (await conn.execute(Q.leaks, values)).fetchall()]
+
+
 async def moved_since(conn: Connection, resident_id: int, since: datetime, device_id: int | None) -> bool:
     """Whether anything but one device saw something move in a resident's home since a moment."""
     return await truth(conn, Q.moved_since, resident=resident_id, since=since, device=device_id or 0)

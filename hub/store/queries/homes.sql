@@ -329,6 +329,15 @@ where h.day >= %(first)s and h.day < %(today)s
                   and coalesce(a.ended_at, a.ends_at) > h.day::timestamp at time zone %(zone)s)
 group by h.resident_id
 
+-- name: leaks
+-- Whose water ran too much until yesterday, and from which day on: numbers of days since 1970.
+select resident_id, min(day) - date '1970-01-01', max(day) - date '1970-01-01'
+from (
+    select resident_id, day, day - (row_number() over (partition by resident_id order by day))::int as island
+    from home_day where day >= %(first)s and day < %(today)s and (water_m3 > %(most)s or water_halves >= 48)
+) ran
+group by resident_id, island having max(day) = %(today)s::date - 1
+
 -- name: moved_since
 -- Whether anything moved in this resident's home since a moment, other than the device that says nothing does.
 select exists (

@@ -1,6 +1,6 @@
 """The morning nobody moves: one welfare check, once, whoever restarts; and none where it is known why."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hub.store import homes as store
 from tests.integration.homes.conftest import DOOR, METER, PIR, Home
@@ -131,3 +131,33 @@ async def test_sensors_are_learnt_from_what_they_say(home: Home) -> None:
     assert loop.homes is not None
     assert int(loop.homes.state["ups_known"][0]) == 14, "days before anybody listened are made as well"
     assert home.device[METER] not in loop.homes.places.ears
+
+
+async def test_leak_of_days_is_told_once_over_restarts(home: Home) -> None:
+    await home.live(this_morning=True)
+    await home.conn.execute("delete from observation where device_id = %s", (home.device[METER],))
+    now = datetime.now(UTC)
+    hours = [at for day in range(4, -1, -1) for half in range(48) if (at := home.at(-day, half / 2)) < now]
+    await home.store(METER, "water.total", hours, [100 + 0.1 * n for n in range(len(hours))])
+    await home.follow()
+    told = await home.hub.rows("select alert_id from alert where rule = 'B4'")
+    await home.follow()
+    await home.follow()
+    assert len(told) == 1
+    assert await home.hub.rows("select alert_id from alert where rule = 'B4'") == told
+    loop = await home.follow()
+    assert loop.homes is not None
+    assert int(loop.homes.state["leak_day"][0]) == (home.at(-4, 0).date() - date(1970, 1, 1)).days
+
+
+async def test_bridge_that_is_there_shows_that_silence_is_silence(home: Home) -> None:
+    """An infrared sensor says nothing while nobody passes; its bridge's line is what tells that it would."""
+    await home.live()
+    await home.follow()
+    assert await home.alerts() == [], "since last night nothing was heard: nobody knows"
+    await home.conn.execute(
+        "insert into device_via (device_id, gateway, at) values (%s, 'z2m:home7/zigbee2mqtt/bridge', now())",
+        (home.device[PIR],),
+    )
+    await home.follow()
+    assert sorted(await home.alerts()) == WELFARE_CHECK
