@@ -12,8 +12,9 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors.fall_features import BEFORE, RATE_HZ, impact_features
+from alerts.detectors.fall_features import RATE_HZ
 from alerts.detectors.fall_model import FallModel
+from alerts.detectors.fall_net import BEFORE
 from alerts.model import AlertError
 
 Samples = NDArray[np.int16]
@@ -142,7 +143,7 @@ class FallDetector:
                 again = False
             else:
                 look = self._model.stages[stage]
-                confidence = look.probability(impact_features(self._window(sample, look.after)))
+                confidence = look.probability(self._window(sample, look.after))
                 if confidence >= look.threshold:
                     found.append(self._finding(sample, power, at, confidence))
                     self._last = at

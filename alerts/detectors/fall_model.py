@@ -1,4 +1,7 @@
-"""A boosted ensemble of small trees as plain arrays: how much does an impact look like a fall?"""
+"""The trained fall model: forests of trees and small networks as plain arrays, one pair a look at an impact.
+
+Trained by `carehub train falls`; needs numpy alone. What it was learnt from and how well it does: fall_model.md.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.detectors import fall_features
+from alerts.detectors.fall_net import BEFORE, Net, mean_margin
 from alerts.model import AlertError
+
+EARLIER = BEFORE - fall_features.BEFORE  # samples that only the networks look at
+HARMLESS = 0.03  # a share of falls among the like below which the networks are not asked: most of what walking does
 
 
 class ModelError(AlertError):
@@ -16,32 +24,49 @@ class ModelError(AlertError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Stage:
-    """One look at an impact, `after` samples (at 25 Hz) later.
+class Forest:
+    """Random trees; the arrays have shape (trees, nodes); a leaf is its own child."""
 
-    The trees' arrays have shape (trees, nodes); a leaf is its own child.
-    """
+    feature: NDArray[np.int16]
+    limit: NDArray[np.float32]
+    left: NDArray[np.int16]
+    right: NDArray[np.int16]
+    share: NDArray[np.float32]  # of the impacts learnt from in a leaf, how many were falls
+    depth: int
+
+    def probability(self, features: NDArray[np.float64]) -> float:
+        """Return the trees' mean."""
+        features = features.astype(np.float32)
+        tree = np.arange(len(self.share))
+        node = np.zeros(len(tree), np.int16)
+        for _ in range(self.depth):
+            lower = features[self.feature[tree, node]] <= self.limit[tree, node]
+            node = np.where(lower, self.left[tree, node], self.right[tree, node])
+        return float(self.share[tree, node].mean())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Stage:
+    """One look at an impact, `after` samples (at 25 Hz) later."""
 
     after: int
     threshold: float  # probability from which it alarms
     dismiss: float  # probability below which later looks are spared
-    baseline: float
-    feature: NDArray[np.int16]
-    limit: NDArray[np.float64]
-    left: NDArray[np.int16]
-    right: NDArray[np.int16]
-    value: NDArray[np.float64]
-    depth: int
+    forest: Forest
+    nets: tuple[Net, ...]
 
-    def probability(self, features: NDArray[np.float64]) -> float:
-        """Return how likely these features are a fall, 0 to 1."""
-        tree = np.arange(len(self.value))
-        node = np.zeros(len(tree), np.int16)
-        for _ in range(self.depth):
-            x = features[self.feature[tree, node]]
-            node = np.where(x <= self.limit[tree, node], self.left[tree, node], self.right[tree, node])
-        margin = self.baseline + float(self.value[tree, node].sum())
-        return 1.0 / (1.0 + exp(-min(max(margin, -40.0), 40.0)))
+    def probability(self, accel_mg: NDArray[np.float64]) -> float:
+        """Return how likely an impact is a fall, 0 to 1.
+
+        Args:
+            accel_mg: (BEFORE + 1 + after, 3) at 25 Hz, the impact at row BEFORE.
+        """
+        share = self.forest.probability(fall_features.impact_features(accel_mg[EARLIER:]))
+        if share < HARMLESS:
+            return share / 2
+        margin = mean_margin(self.nets, accel_mg)
+        net = 1.0 / (1.0 + exp(-min(max(margin, -40.0), 40.0)))
+        return (share + net) / 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -54,8 +79,12 @@ class FallModel:
         """Return the arrays of a model file; `from_arrays` reads them back."""
         out: dict[str, NDArray[Any]] = {"stages": np.array(len(self.stages))}
         for k, stage in enumerate(self.stages):
-            for name in Stage.__dataclass_fields__:
+            for name in ("after", "threshold", "dismiss"):
                 out[f"{name}{k}"] = np.asarray(getattr(stage, name))
+            for name in Forest.__dataclass_fields__:
+                out[f"{name}{k}"] = np.asarray(getattr(stage.forest, name))
+            for name in Net.__dataclass_fields__:
+                out[f"{name}{k}"] = np.array([getattr(net, name) for net in stage.nets]).astype(np.float16)
         return out
 
     @staticmethod
@@ -65,15 +94,19 @@ class FallModel:
         Raises:
             ModelError: An array is missing: the file belongs to another version; train again.
         """
-        scalars: dict[str, type] = {"after": int, "depth": int, "threshold": float, "dismiss": float, "baseline": float}
-
-        def read(name: str, k: int) -> Any:
-            return scalars.get(name, np.asarray)(arrays[f"{name}{k}"])
-
         try:
-            stages = tuple(
-                Stage(**{n: read(n, k) for n in Stage.__dataclass_fields__}) for k in range(int(arrays["stages"]))
-            )
+            return FallModel(stages=tuple(_stage(arrays, k) for k in range(int(arrays["stages"]))))
         except KeyError as missing:
             raise ModelError(f"the fall model lacks {missing}: write it anew with `carehub train falls`") from missing
-        return FallModel(stages=stages)
+
+
+def _stage(arrays: Mapping[str, NDArray[Any]], k: int) -> Stage:
+    forest: dict[str, Any] = {name: arrays[f"{name}{k}"] for name in Forest.__dataclass_fields__}
+    nets = {name: arrays[f"{name}{k}"].astype(np.float32) for name in Net.__dataclass_fields__}
+    return Stage(
+        after=int(arrays[f"after{k}"]),
+        threshold=float(arrays[f"threshold{k}"]),
+        dismiss=float(arrays[f"dismiss{k}"]),
+        forest=Forest(**(forest | {"depth": int(forest["depth"])})),
+        nets=tuple(Net(**{name: values[i] for name, values in nets.items()}) for i in range(len(nets["last_bias"]))),
+    )

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from alerts.detectors.fall import FallDetector, FallFinding, StateError
-from alerts.detectors.fall_features import BEFORE, impact_features
-from alerts.detectors.fall_model import FallModel, ModelError
+from alerts.detectors.fall_features import BEFORE, RATE_HZ, impact_features
+from alerts.detectors.fall_model import FallModel, ModelError, Stage
+from alerts.detectors.fall_net import BEFORE as NET_BEFORE
 from hub.models import fall_model
 
 from . import motions
@@ -172,8 +173,26 @@ def test_features_are_finite_whatever_the_wrist_does(after: int) -> None:
 def test_model_survives_its_file() -> None:
     model = fall_model()
     again = FallModel.from_arrays(model.arrays())
-    features = np.random.default_rng(2).normal(0, 1, 200)
-    assert [s.probability(features) for s in again.stages] == [s.probability(features) for s in model.stages]
+    window = np.random.default_rng(2).normal(0, 1000, (NET_BEFORE + 1 + model.stages[-1].after, 3))
+    for old, new in zip(model.stages, again.stages, strict=True):
+        seen = window[: NET_BEFORE + 1 + old.after]
+        assert new.probability(seen) == old.probability(seen)
+        assert (new.after, new.threshold, new.dismiss) == (old.after, old.threshold, old.dismiss)
+
+
+@pytest.mark.parametrize("stage", fall_model().stages)
+def test_nothing_a_wrist_can_send_leaves_the_odds(stage: Stage) -> None:
+    rng = np.random.default_rng(4)
+    shape = (NET_BEFORE + 1 + stage.after, 3)
+    for accel in (np.zeros(shape), np.full(shape, -32768.0), rng.integers(-32768, 32767, shape).astype(np.float64)):
+        assert 0 <= stage.probability(accel) <= 1
+
+
+def test_looks_come_early_enough() -> None:
+    """Half of the falls are to be told within 2 s of the impact, nearly all within 4."""
+    first, *_, last = [stage.after / RATE_HZ for stage in fall_model().stages]
+    assert first <= 2.0
+    assert last <= 4.0
 
 
 def test_model_of_another_version_says_what_to_do() -> None:
