@@ -11,6 +11,7 @@ RELEASES = range(15, 19)
 CLOCK_DOUBT_S, CLOCK_WRONG_S = 2.0, 10.0
 PROMISES = ("fsync", "full_page_writes", "synchronous_commit")
 LOG_MUCH = 2.0  # times max_wal_size
+HELD_MUCH = 1 << 30  # by a slot that nobody uses
 CONNECTIONS_MOST = 0.85
 GIGABYTE = 1e9
 
@@ -66,7 +67,7 @@ async def log(of: Patient) -> Verdict:
     """How much of the log the server keeps: what nobody fetches fills its disk."""
     kept = await of.row(Q.log_kept)
     said = f"{kept['bytes'] / GIGABYTE:,.2f} GB of log"
-    if kept["idle"] and kept["held_bytes"] > kept["limit_bytes"]:
+    if kept["idle"] and kept["held_bytes"] > HELD_MUCH:
         return wrong(
             f"{said}; {kept['idle']} holds {kept['held_bytes'] / GIGABYTE:,.1f} GB back and nobody fetches it",
             "start `carehub backup --follow` again, or: select pg_drop_replication_slot('…')",
@@ -74,10 +75,8 @@ async def log(of: Patient) -> Verdict:
     if kept["bytes"] > LOG_MUCH * kept["limit_bytes"]:
         return doubt(f"{said}, max_wal_size is {kept['limit_bytes'] / GIGABYTE:,.1f} GB")
     if kept["slot_limit"] == "-1" and of.settings.backup.to:
-        return doubt(
-            f"{said}; an archive that stands still could fill the disk",
-            "alter system set max_slot_wal_keep_size = '8GB'",
-        )
+        advice = "alter system set max_slot_wal_keep_size = '8GB'"
+        return doubt(f"{said}; an archive that stands still could fill the disk", advice)
     return ok(said)
 
 

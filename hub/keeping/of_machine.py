@@ -1,7 +1,6 @@
 """Checks of the machine: Python, time, disks, certificates, the files that hold secrets, the age of the backup."""
 
 import asyncio
-import os
 import shutil
 import ssl
 import stat
@@ -10,7 +9,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hub.config import SECRETS_FILE
+from hub.config import RUNNING_FILE, SECRETS_FILE
+from hub.demo.seeding import NEIGHBOURHOOD_FILE
 from hub.keeping.base import PASSWORD_FILE
 from hub.keeping.follow import followed
 from hub.keeping.shelf import backups
@@ -22,7 +22,7 @@ FULL, NEARLY_FULL = 0.05, 0.15  # of a disk that is free
 LEAST_FREE = 1 << 30
 EXPIRES_SOON = timedelta(days=21)
 COMMAND_LIMIT_S = 5.0
-PRIVATE = (SECRETS_FILE, PASSWORD_FILE, CANARY_FILE, "running.json", "neighbourhood.json")
+PRIVATE = (SECRETS_FILE, PASSWORD_FILE, CANARY_FILE, RUNNING_FILE, NEIGHBOURHOOD_FILE)
 
 
 async def python(_: Patient) -> Verdict:
@@ -59,6 +59,10 @@ def _said(command: tuple[str, ...]) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
+def _disk_of(path: Path) -> int:
+    return next(p for p in (path, *path.parents) if p.exists()).stat().st_dev
+
+
 async def certificate(of: Patient) -> Verdict:
     path = of.settings.listener.tls_cert
     if not path:
@@ -88,18 +92,19 @@ async def secret_files(of: Patient) -> Verdict:
     """Who may read what must stay with us."""
     listener = of.settings.listener
     named = [*(of.run_dir / name for name in PRIVATE), *([Path(listener.tls_key)] if listener.tls_key else [])]
+    named += [Path(of.settings.backup.to)] if of.settings.backup.to else []
     there = [path for path in named if path.exists()]
     open_to = [path for path in there if stat.S_IMODE(path.stat().st_mode) & 0o077]
-    if of.settings.backup.to and (shelf := Path(of.settings.backup.to)).exists():
-        open_to += [shelf] if stat.S_IMODE(shelf.stat().st_mode) & 0o077 else []
     if open_to:
         return wrong(f"others may read {', '.join(map(str, open_to))}", f"chmod go= {' '.join(map(str, open_to))}")
-    return ok(f"{len(there)} files, readable by their owner alone") if there else skipped(f"none in {of.run_dir}")
+    return ok(f"{len(there)} places, readable by their owner alone") if there else skipped(f"none in {of.run_dir}")
 
 
 async def backup(of: Patient) -> Verdict:
     """How old the last base backup is, and whether the log is followed."""
     if not of.settings.backup.to:
+        if (of.run_dir / NEIGHBOURHOOD_FILE).exists():
+            return skipped("a demo needs none")
         return wrong("backup.to is not set: a burnt disk takes every case with it")
     shelf = Path(of.settings.backup.to)
     last = next(reversed(await asyncio.to_thread(backups, shelf)), None)
@@ -107,10 +112,10 @@ async def backup(of: Patient) -> Verdict:
         return wrong(f"no finished backup in {shelf}")
     age = datetime.now(UTC) - last.ended
     said = f"{last.folder.name}, {age.total_seconds() / 3600:.1f} h old"
-    if age > timedelta(hours=2 * of.settings.backup.every_h):
-        return wrong(f"{said}: older than twice backup.every_h")
-    if not followed(shelf):
-        return wrong(f"{said}; nobody follows the log: what came since would be lost")
-    if os.stat(shelf).st_dev == next(p for p in (of.run_dir, *of.run_dir.parents) if p.exists()).stat().st_dev:
+    late = age > timedelta(hours=2 * of.settings.backup.every_h)
+    if late or not followed(shelf):
+        why = "older than twice backup.every_h" if late else "nobody follows the log, what came since would be lost"
+        return wrong(f"{said}: {why}")
+    if _disk_of(shelf) == _disk_of(of.run_dir):
         return doubt(f"{said}; on the same disk as the hub", "put backup.to on another disk, or copy it to one")
     return ok(f"{said}, the log is followed")
