@@ -1,20 +1,23 @@
 -- name: by_model
 -- Falls since a moment by the models that told of them, and on how many days these were worn. A fall two models told of
 -- counts for both.
-with counted as (
-    select told.model, count(*) as suspected, count(*) filter (where f.outcome = 'cancelled') as cancelled,
-           count(*) filter (where f.outcome = 'cancelled_at_desk') as at_desk,
-           count(*) filter (where f.outcome = 'real') as real, count(*) filter (where f.outcome = 'false') as false,
-           count(*) filter (where f.outcome = 'unclear') as unclear,
-           count(*) filter (where f.outcome = 'open') as under_way,
-           count(*) filter (where f.cancelled_late) as late
-    from fall f left join resident r on r.id = f.resident_id
-    cross join lateral (select distinct d.model from alert a join device d on d.id = a.device_id
-                        where a.incident_id = f.incident_id and a.kind = 'fall'
-                          and a.raised_at >= f.began_at and a.raised_at < f.next_at) told
+with f as materialized (
+    select f.* from fall f left join resident r on r.id = f.resident_id
     where f.began_at >= %(since)s and not f.test and r.canary is not true and f.outcome <> 'no_fall_of_its_own'
-      and (%(model)s::text is null or told.model = %(model)s) and (%(area)s::text is null or r.area = %(area)s)
-    group by told.model
+      and (%(area)s::text is null or r.area = %(area)s)
+), told as (  -- once for each model, however often and from however many of its devices
+    select distinct d.model, f.incident_id, f.began_at, f.outcome, f.cancelled_late
+    from f join alert a on a.incident_id = f.incident_id and a.raised_at >= f.began_at and a.raised_at < f.next_at
+    join device d on d.id = a.device_id
+    where a.kind = 'fall' and a.raised_at >= %(since)s and (%(model)s::text is null or d.model = %(model)s)
+), counted as (
+    select model, count(*) as suspected, count(*) filter (where outcome = 'cancelled') as cancelled,
+           count(*) filter (where outcome = 'cancelled_at_desk') as at_desk,
+           count(*) filter (where outcome = 'real') as real, count(*) filter (where outcome = 'false') as false,
+           count(*) filter (where outcome = 'unclear') as unclear,
+           count(*) filter (where outcome = 'open') as under_way,
+           count(*) filter (where cancelled_late) as late
+    from told group by model
 )
 select c.*, coalesce(w.days, 0)::int as worn_days, coalesce(w.hours, 0)::float8 as worn_hours
 from counted c
