@@ -212,5 +212,7 @@ class FallDetector:
             raise StateError("a fall detector's state of another size: the model has changed")
         new._next, new._start, new._last = upcoming, start, last
         new._pending = np.frombuffer(state, np.int64, waiting * 3, HEADER.size).reshape(-1, 3).tolist()
+        if any(stage >= len(new._due) for _, _, stage in new._pending):
+            raise StateError("a fall detector's state waits for a look this model does not have")
         new._acc[:] = np.frombuffer(state, np.int16, new._size * 3, body).reshape(-1, 3)
         return new

@@ -1,6 +1,7 @@
 """Falls in a stream: what alarms, what does not, and that cutting the stream differently changes nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,6 +111,17 @@ def test_state_of_another_version_is_refused() -> None:
     for broken in (b"", dump[:-1], b"XXXX" + dump[4:]):
         with pytest.raises(StateError):
             FallDetector.load(broken, fall_model())
+
+
+def test_state_that_waits_for_a_look_of_another_model_is_refused() -> None:
+    first, *later = fall_model().stages
+    patient = FallModel(stages=(replace(first, threshold=2.0, dismiss=0.0), *later))
+    detector = FallDetector(25, patient)
+    assert detector.feed(fall_stream()[: 125 + first.after + 10], None, 0) == []
+    dump = detector.dump()
+    assert FallDetector.load(dump, patient).dump() == dump
+    with pytest.raises(StateError, match="look"):
+        FallDetector.load(dump, FallModel(stages=tuple(later)))
 
 
 def test_burst_sent_twice_changes_nothing() -> None:
