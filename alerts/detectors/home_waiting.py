@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from alerts.detectors.detector import Columnar, Field
-from alerts.detectors.home_signs import Bools, Ints, Sign, Signs
+from alerts.detectors.home_signs import MINUTE_MS, Bools, Ints, Sign, Signs, has
 
 Moves: TypeAlias = tuple[Ints, Ints]  # rows, minutes
 
@@ -17,6 +17,9 @@ WAITING = 6  # signs of one resident that wait; a seventh sends the oldest on
 IN, OUT, PLACE = 0, 1, 2
 FAR_M = (1 << 18) - 1  # no distance is kept beyond
 STAYS_S = 5 * 60  # B7: so long outside, or inside again
+NIGHT_BEGINS_MIN, NIGHT_MIN = 22 * 60, 8 * 60  # B6
+OUT_MIN, OUT_LONG_MIN = 30, 60
+OUT_UNKNOWN_MIN = 60  # stands for the personal limit as long as that is not known
 PAUSE_S = 2 * 3600  # two positions further apart say nothing about the time between
 
 OUT_SAID, OUT_LONG_SAID, FENCE_SAID = 1, 2, 4  # bits of `said`, while it lasts
@@ -94,7 +97,7 @@ def _lie(state: Columnar, row: Ints, key: Ints) -> Moves:
     first = state["bed_key"][row] == 0
     state["bed_key"][row] = key
     left = key >> 18 & 3 == OUT
-    minute = (key >> 20) // 60_000
+    minute = (key >> 20) // MINUTE_MS
     since = state["out_min"][row]
     state["out_min"][row] = np.where(left, np.where(since > 0, since, minute), 0)
     state["said"][row[~left]] &= np.uint8(255 - OUT_SAID - OUT_LONG_SAID)
@@ -122,6 +125,16 @@ def _walk(state: Columnar, row: Ints, key: Ints) -> None:
     state["roam_s"][row] = np.where(home, 0, roam)
     state["away_m"][row[outside]] = metres[outside]
     state["said"][row[home]] &= np.uint8(255 - FENCE_SAID)
+
+
+def out_of_bed(state: Columnar, night_min: int) -> tuple[Ints, Ints, Ints]:
+    """Return (n,) since when each bed was left in the night that began then, 0 where not; and B6's two limits."""
+    out = state["out_min"].astype(np.int64)
+    since = np.where(out >= night_min, np.maximum(out, state["anew_ms"] // MINUTE_MS), 0)
+    p99 = state["bed_out_p99_min"].astype(np.int64)
+    usual = np.where(p99 >= 0, p99, OUT_UNKNOWN_MIN)
+    limit_long = np.maximum(usual, np.where(p99 >= 0, OUT_LONG_MIN, 2 * OUT_UNKNOWN_MIN))
+    return np.where(has(state["has"], Sign.BED_IN, Sign.BED_OUT), since, 0), np.maximum(usual, OUT_MIN), limit_long
 
 
 def seen_outside(state: Columnar, cutoff_min: int) -> Bools:

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pytest
 
-from alerts.detectors.home import KINDS
+from alerts.detectors.home_found import KINDS
 from alerts.dry_run import imagined, play
 from alerts.dry_run_words import tell, text
 from alerts.model import AlertKind, Severity
