@@ -42,6 +42,9 @@ def _falls(falls: Figures) -> Iterator[dict[str, Any]]:
         yield _fall_row(
             ("falls, a known watch, people left out", "跌倒，已知手表，留出人员"), ways["people"]["all"], "people"
         )
+        several = {name: s for name, s in ways["people"]["by_dataset"].items() if s["sensitivity"]["of"]}
+        for name, summed in several.items() if len(several) > 1 else ():
+            yield _fall_row((f"… of these, recordings of {name}", f"……其中 {name} 的录音"), summed, "people")
     for name, summed in ways.get("datasets", {}).get("by_dataset", {}).items():
         words = (f"falls, another watch ({name}, learnt without it)", f"跌倒，另一种手表（{name}，训练时留出）")
         yield _fall_row(words, summed, "datasets")
