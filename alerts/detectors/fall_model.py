@@ -37,12 +37,15 @@ class Forest:
     def probability(self, features: NDArray[np.float64]) -> float:
         """Return the trees' mean."""
         features = features.astype(np.float32)
-        tree = np.arange(len(self.share))
-        node = np.zeros(len(tree), np.int16)
+        trees, nodes = self.share.shape
+        root = np.arange(0, trees * nodes, nodes)
+        at = root
+        # One flat index is half the time of two.
+        feature, limit, left, right = (a.ravel() for a in (self.feature, self.limit, self.left, self.right))
         for _ in range(self.depth):
-            lower = features[self.feature[tree, node]] <= self.limit[tree, node]
-            node = np.where(lower, self.left[tree, node], self.right[tree, node])
-        return float(self.share[tree, node].mean())
+            lower = features.take(feature.take(at)) <= limit.take(at)
+            at = root + np.where(lower, left.take(at), right.take(at))
+        return float(self.share.ravel().take(at).mean())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
