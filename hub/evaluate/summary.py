@@ -34,7 +34,7 @@ def _falls(falls: Figures) -> Iterator[dict[str, Any]]:
     if not ways:
         yield _row(
             ("falls, people never seen", "跌倒，未见过的人"),
-            "not measured",
+            "–",
             (*KNOWN, "0.97 at 0.99"),
             None,
         )
@@ -69,7 +69,7 @@ def _fall_row(words: tuple[str, str], summed: Figures, way: str) -> dict[str, An
     aim = AIM_SENSITIVITY[way]
     if found is None:
         reached = quiet is not None and quiet >= AIM_SPECIFICITY
-        return _row(words, f"no falls, specificity {quiet:.3f}", ("", "", f"{AIM_SPECIFICITY}"), reached)
+        return _row(words, f"– at {quiet:.3f}", ("", "", f"{AIM_SPECIFICITY}"), reached)
     measured = f"{found:.3f} at {quiet:.3f}" if quiet is not None else f"{found:.3f}"
     reached = quiet is not None and found >= aim and quiet >= AIM_SPECIFICITY
     beside = KNOWN if way == "people" else OTHER
@@ -103,7 +103,7 @@ def _vitals(vitals: Figures) -> Iterator[dict[str, Any]]:
             ("a worn wearer falls silent: said within 12 h; false B1 per 100 days, false B2 days",
              "佩戴者静默：12 小时内报出；每百日误 B1、误 B2 天数"),
             f"{silence['hits']} of {silence['of']}; {b1:.2f}; {b2:.2f} %",
-            ("", "", f"all; ≤ {AIM_FALSE_B1}; ≤ {AIM_FALSE_B2:g} %"),
+            ("", "", f"100 %; ≤ {AIM_FALSE_B1}; ≤ {AIM_FALSE_B2:g} %"),
             silence["hits"] == silence["of"] and b1 <= AIM_FALSE_B1 and b2 <= AIM_FALSE_B2,
         )  # fmt: skip
 
@@ -115,5 +115,5 @@ def _news2(told: Figures) -> Iterator[dict[str, Any]]:
         ("NEWS2: cases of others, and every combination of edge values", "NEWS2：他人用例与全部边界组合"),
         f"{cases['cases'] - cases['mismatches']} of {cases['cases']}; "
         f"{grid['combinations'] - grid['mismatches']:,} of {grid['combinations']:,}",
-        ("", "all cases", "all"), wrong == 0,
+        ("", "", "100 %"), wrong == 0,
     )  # fmt: skip
