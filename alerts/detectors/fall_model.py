@@ -41,7 +41,8 @@ class Forest:
         root = np.arange(0, trees * nodes, nodes)
         at = root
         # One flat index is half the time of two.
-        feature, limit, left, right = (a.ravel() for a in (self.feature, self.limit, self.left, self.right))
+        feature, limit = self.feature.ravel(), self.limit.ravel()
+        left, right = self.left.ravel(), self.right.ravel()
         for _ in range(self.depth):
             lower = features.take(feature.take(at)) <= limit.take(at)
             at = root + np.where(lower, left.take(at), right.take(at))
