@@ -1,8 +1,8 @@
 """A watch says that its wearer does not move, and something moves in her home: told, and nobody is woken by it alone.
 
-The simplest rule that is honest about what is known. "No motion at all" (B1) is false as long as a sensor in her home sees
-somebody; but whom it sees is not known, so the watch's word is not thrown away: it is low, and says why. When the home
-falls silent too, its own B1 (steps count as motion there) makes the same case loud.
+The simplest rule that is honest about what is known. "No motion at all" (B1) is false as long as a sensor in her home
+sees somebody; but whom it sees is not known, so the watch's word is not thrown away: it is low, and says why. When the
+home falls silent too, its own B1 (steps count as motion there) makes the same case loud.
 """
 
 from collections.abc import Callable
