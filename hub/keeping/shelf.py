@@ -118,25 +118,22 @@ def choose(place: Path, at: datetime | None) -> Backup:
 
 
 def prune(shelf: Path, keep: int) -> list[str]:
-    """Remove all but the newest backups of each cluster's timeline, and the log that none of them needs.
+    """Remove all but the newest backups, and the log that none of the others needs; returns what went.
 
-    The last backup of an earlier cluster is kept: after a restore, what came after it lies only there.
+    The last backup of each cluster and timeline stays whatever its age: what came after it lies in that log only.
     """
-    gone = []
-    lines: dict[Path, list[Backup]] = {}
-    for each in backups(shelf):
-        lines.setdefault(each.log, []).append(each)
-    newest = max((line[-1].ended for line in lines.values()), default=None)
-    for log, line in lines.items():
-        most = keep if line[-1].ended == newest else 1
-        for each in line[:-most]:
-            shutil.rmtree(each.folder)
-            gone.append(each.folder.name)
-        first = line[-most:][0]
+    there = backups(shelf)
+    last = {each.log: each for each in there}
+    stay = [each for each in there if each in there[-keep:] or each is last[each.log]]
+    gone = [each for each in there if each not in stay]
+    for each in gone:
+        shutil.rmtree(each.folder)
+    for log in last:
+        first = min(start_segment(each) for each in stay if each.log == log)
         for number, file in segments(log):
-            if number < start_segment(first):
+            if number < first:
                 file.unlink()
-    return gone
+    return [each.folder.name for each in gone]
 
 
 def start_segment(backup: Backup) -> int:
