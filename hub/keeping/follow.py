@@ -19,7 +19,7 @@ import structlog
 
 from hub.config import Settings
 from hub.keeping.base import Q, ask, make
-from hub.keeping.shelf import PART, Backup, BackupError, backups, log_of, prune, stamp
+from hub.keeping.shelf import PART, Backup, BackupError, backups, log_of, prune, reach, stamp
 from hub.keeping.tools import Tools
 from hub.supervisor import Child
 
@@ -28,6 +28,7 @@ LOOK_S = 1.0
 AGAIN_S = 60.0  # after a base backup that failed
 BACKOFF_S = 2.0
 UNFINISHED_S = 86_400.0  # a backup that has not got its name by then was cut off
+REMOVED = "has already been removed"  # what pg_receivewal says when the server has let go of what it needs
 LOCK_FILE = ".followed"
 STATUS_S = 1  # how often the server is told how far the log is safe
 
@@ -48,6 +49,7 @@ class Follower:
     _log: Path | None = None
     _next_base: float = 0.0
     _not_before: float = 0.0
+    _gap: bool = False  # the log has one, and no base backup was made since
     _said: str = field(default="")
 
     def run(self) -> None:
@@ -88,10 +90,11 @@ class Follower:
         slot = ask(self.tools.dsn, Q.slot, slot=SLOT)
         self._log = log_of(self.shelf, cluster["system"], cluster["timeline"])
         self._log.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if slot and slot["status"] == "lost":
+        removed = self._child is not None and REMOVED in (self._child.tail().splitlines() or [""])[-1]
+        if removed or (slot and slot["status"] == "lost"):
             log.error("log_has_a_gap", advice="a new base backup follows; until it is done only earlier times are safe")
             ask(self.tools.dsn, Q.drop_slot, slot=SLOT)
-            self._next_base = 0.0
+            self._next_base, self._gap = 0.0, True
             self._log.rename(self._log.with_name(f"{self._log.name}.{stamp(cluster['at'])}"))
             self._log.mkdir(mode=0o700)
         ask(self.tools.dsn, Q.make_slot, slot=SLOT)
@@ -117,11 +120,12 @@ class Follower:
     def _base(self) -> None:
         now: datetime = ask(self.tools.dsn, Q.cluster)["at"]
         last = self._last()
-        if last is not None and now - last.ended < self.every and last.log == self._log:
-            self._next_base = time.monotonic() + AGAIN_S
-            return
         self._next_base = time.monotonic() + AGAIN_S
-        made = make(self.settings, self.tools, self.shelf, gently=last is not None and last.log == self._log)
+        goes_on = last is not None and last.log == self._log and not self._gap and not reach(last)[1]
+        if last is not None and goes_on and now - last.ended < self.every:
+            return
+        made = make(self.settings, self.tools, self.shelf, gently=goes_on)
+        self._gap = False
         gone = prune(self.shelf, self.keep)
         log.info("backup_made", folder=made.backup.folder.name, mb=made.backup.bytes_on_disk >> 20, removed=gone)
 

@@ -82,10 +82,14 @@ class Site:
     def follow(self) -> None:
         """Start to follow the log, and wait for the base backup that comes with it."""
         before = len(backups(self.shelf))
+        self.follow_again()
+        self.until(lambda: len(backups(self.shelf)) > before, "no base backup")
+
+    def follow_again(self) -> None:
+        """Start to follow the log where a base backup is there already."""
         with (self.folder / "follow.log").open("ab") as out:
             command = [sys.executable, "-m", "hub", "backup", "--to", str(self.shelf), "--follow"]
             self.followers.append(subprocess.Popen(command, env=self.environ, stdout=out, stderr=out))
-        self.until(lambda: len(backups(self.shelf)) > before, "no base backup")
 
     def fetched(self) -> None:
         """Wait until all that is committed lies in the folder of backups."""
