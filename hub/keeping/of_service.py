@@ -1,6 +1,7 @@
 """Checks of the service: its roles live, devices and people can reach it, somebody would come, the watch is awake."""
 
 import asyncio
+import contextlib
 import re
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ SILENT_S = 10.0  # a part of the watch that has not said anything for longer is 
 ROUNDS_LATE = 3.0  # of the canary
 COVERAGE_OLD_S = 3 * 3600.0
 NAMED = 3
+GREETING, CONNACK = b"\x10\x12\x00\x04MQTT\x04\x02\x00\x0a\x00\x06doctor", b"\x20"  # MQTT 3.1.1
 BRIDGE = re.compile(r'^carehub_ingress_connections\{source="bridge"\} (\S+)$', re.MULTILINE)
 
 
@@ -34,7 +36,12 @@ async def roles(of: Patient) -> Verdict:
 
 async def listener(of: Patient) -> Verdict:
     host, port = of.word.get("listener") or (of.settings.listener.host, of.settings.listener.port)
-    return await _door("MQTT", host, port)
+    at = f"{reachable(host)}:{port}"
+    if not await _opens(reachable(host), port):
+        return wrong(f"nobody listens at {at}")
+    if not of.settings.listener.tls_cert and not await _speaks_mqtt(reachable(host), port):
+        return wrong(f"what listens at {at} speaks no MQTT")
+    return ok(f"MQTT at {at}")
 
 
 async def gateway(of: Patient) -> Verdict:
@@ -175,11 +182,6 @@ async def credentials(of: Patient) -> Verdict:
     return wrong(f"{len(names)} of nobody: {', '.join(names[:NAMED])}{' …' if len(names) > NAMED else ''}")
 
 
-async def _door(what: str, host: str, port: int) -> Verdict:
-    at = f"{reachable(host)}:{port}"
-    return ok(f"{what} at {at}") if await _opens(reachable(host), port) else wrong(f"nobody listens for {what} at {at}")
-
-
 async def _opens(host: str, port: int) -> bool:
     try:
         async with asyncio.timeout(ANSWER_S):
@@ -188,6 +190,18 @@ async def _opens(host: str, port: int) -> bool:
         return False
     writer.close()
     return True
+
+
+async def _speaks_mqtt(host: str, port: int) -> bool:
+    """Whether a greeting without name or password is answered as MQTT does: with a refusal."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            reader, writer = await asyncio.open_connection(host, port)
+            with contextlib.closing(writer):
+                writer.write(GREETING)
+                return await reader.read(1) == CONNACK
+    except OSError:
+        return False
 
 
 async def _get(url: str) -> tuple[int, str]:

@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from hub.keeping.checkup import CHECKS, Line, checkup
 from hub.keeping.shelf import FACTS
 from hub.keeping.verdict import State
 from hub.store.outbox import WORKERS
+from tests.conftest import Mosquitto
 from tests.integration.keeping.conftest import Site
 from tests.patience import PATIENCE_S
 
@@ -151,6 +152,15 @@ async def test_door_that_nobody_opens_is_wrong(installed: Settings, door: str) -
 async def test_console_whose_port_another_program_has_is_wrong(installed: Settings, somebody: int) -> None:
     line = await said(replace(installed, console=replace(installed.console, port=somebody)), "console")
     assert line.state is State.WRONG
+
+
+async def test_listener_whose_port_another_program_has_is_wrong(
+    installed: Settings, somebody: int, mosquitto: Callable[..., Mosquitto]
+) -> None:
+    line = await said(replace(installed, listener=replace(installed.listener, port=somebody)), "listener")
+    assert (line.state, "speaks no MQTT" in line.says) == (State.WRONG, True)
+    speaks = replace(installed, listener=replace(installed.listener, port=mosquitto().port))
+    assert (await said(speaks, "listener")).state is State.OK
 
 
 async def test_broker_that_is_away_is_wrong(installed: Settings, somebody: int) -> None:
