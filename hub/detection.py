@@ -12,7 +12,8 @@ import structlog
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
-from alerts.detectors.detector import Columnar, Detector, Field, Finding
+from alerts.detectors.clocks import Clocks
+from alerts.detectors.detector import Columnar, Detector, Finding
 from alerts.detectors.device_health import excuse
 from devices.columns import Columns
 from hub.device_table import DeviceTable
@@ -37,7 +38,7 @@ log = structlog.get_logger()
 
 
 class Stateful(Protocol):
-    """What a detector and `Repeats` have in common."""
+    """What a detector, `Repeats` and `Clocks` have in common."""
 
     name: str
 
@@ -55,9 +56,9 @@ class Detection:
 
     def __init__(self, table: DeviceTable, detectors: Sequence[Detector]) -> None:
         self.detectors = tuple(detectors)
-        self.repeats = Repeats()
+        self.repeats, self.clocks = Repeats(), Clocks()
         self.table = table
-        self._holders: tuple[Stateful, ...] = (*self.detectors, self.repeats)
+        self._holders: tuple[Stateful, ...] = (*self.detectors, self.repeats, self.clocks)
         self._room = 0
         self._full: dict[str, Columnar] = {holder.name: {} for holder in self._holders}
         self.states: dict[str, Columnar] = {}
@@ -104,6 +105,7 @@ class Detection:
         self.dirty[np.unique(rows // BLOCK)] = True
         self.dirty[np.unique(self.table.first_row[rows] // BLOCK)] = True
         self.repeats.remember(self.states["repeats"], rows, self.repeats.keys(batch))
+        batch = self.clocks.put_right(self.states["clocks"], rows, batch)
         return [f for detector in self.detectors for f in self._shown(detector, rows, batch)]
 
     def fresh(self, rows: NDArray[np.int64], batch: Columns) -> NDArray[np.bool_]:
@@ -180,7 +182,7 @@ class Detection:
         for holder in self._holders:
             state = self._full[holder.name]
             for key, field in holder.fields.items():
-                grown = _filled(field, room)
+                grown = field.column(room)
                 if key in state:
                     grown[: self._room] = state[key]
                 state[key] = grown
@@ -191,7 +193,3 @@ def pack(device: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> bytes:
     """Return one block's columns as compressed bytes."""
     body = _Body(device.astype("<i8").tobytes(), {k: (c.dtype.str, c.shape, c.tobytes()) for k, c in columns.items()})
     return zlib.compress(msgspec.msgpack.encode(body), COMPRESSION)
-
-
-def _filled(field: Field, room: int) -> NDArray[Any]:
-    return np.full((room, *field.shape), field.fill, np.dtype(field.dtype))

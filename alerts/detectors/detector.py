@@ -28,6 +28,15 @@ class Field:
     shape: tuple[int, ...] = ()
     fill: float = 0
 
+    def column(self, count: int) -> Column:
+        """Return the column of so many devices never seen."""
+        return np.full((count, *self.shape), self.fill, np.dtype(self.dtype))
+
+
+def new_state(fields: Mapping[str, Field], count: int) -> Columnar:
+    """Return the state of so many devices never seen."""
+    return {name: field.column(count) for name, field in fields.items()}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detectors import baseline, detectors
-from alerts.detectors.detector import Columnar, Field
+from alerts.detectors.detector import Columnar, Field, new_state
 from alerts.detectors.fall import IMPACT_MG
 from alerts.detectors.home import HomeDetector
 from alerts.detectors.home_signs import Sign, Signs
@@ -127,7 +127,7 @@ class Watches:
 
     def __init__(self, devices: int, minutes: int) -> None:
         self.detectors = detectors(OFFSET_MIN)
-        self.states = [_state(d.fields, devices) for d in self.detectors]
+        self.states = [new_state(d.fields, devices) for d in self.detectors]
         for state in self.states:
             _learn(state)
         self.rows = np.arange(devices)
@@ -196,10 +196,6 @@ def _learn(state: Columnar) -> None:
         state["high_bpm"][:, part] = one[0]
 
 
-def _state(fields: Mapping[str, Field], rows: int) -> Columnar:
-    return {name: np.full((rows, *f.shape), f.fill, np.dtype(f.dtype)) for name, f in fields.items()}
-
-
 def vitals(devices: int, minutes: int, repeats: int) -> Figures:
     """Messages a second through every detector of columns."""
     ours: list[float] = []
@@ -232,7 +228,7 @@ class Homes:
     def __init__(self, homes: int, rounds: int) -> None:
         rng = np.random.default_rng(SEED)
         self.detector = HomeDetector(OFFSET_MIN)
-        self.state = _state(self.detector.fields, homes)
+        self.state = new_state(self.detector.fields, homes)
         self.state["has"][:] = sum(1 << sign for sign in self.KINDS)
         self.state["fence_m"][:] = 500
         self.rounds = [self._round(homes, number, rng) for number in range(rounds)]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detectors import DETECTORS, baseline
-from alerts.detectors.detector import Columnar, Detector, Finding
+from alerts.detectors.detector import Finding, new_state
 from alerts.detectors.minutes import MINUTE_MS
 from devices.columns import VITALS, Columns
 
@@ -41,7 +41,7 @@ def watch(
     offset = np.cumsum(length) - length
     hr = np.concatenate([streams[name].hr for name in names]) if names else np.zeros(0, np.int16)
     steps = np.concatenate([streams[name].steps for name in names]) if names else np.zeros(0, np.int16)
-    states = [new_state(detector, len(names)) for detector in DETECTORS]
+    states = [new_state(detector.fields, len(names)) for detector in DETECTORS]
     usual = next((state for state in states if LIMIT in state), None)
     stood = np.full(len(hr), baseline.UNKNOWN, np.uint8)
     found: dict[str, list[tuple[int, Finding]]] = {name: [] for name in streams}
@@ -62,13 +62,6 @@ def watch(
     if limits is not None:
         limits |= {name: stood[at : at + n] for name, at, n in zip(names, offset, length, strict=True)}
     return found
-
-
-def new_state(detector: Detector, devices: int) -> Columnar:
-    """Return a detector's state for devices never seen."""
-    return {
-        name: np.full((devices, *field.shape), field.fill, dtype=field.dtype) for name, field in detector.fields.items()
-    }
 
 
 def minute_batch(rows: NDArray[np.int64], minute: int, hr: NDArray[Any], steps: NDArray[Any]) -> Columns:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.detectors.detector import new_state
 from alerts.detectors.device_health import DeviceHealth
 from alerts.detectors.vitals import VitalsDetector
 from devices.columns import Columns
@@ -74,7 +75,7 @@ class World:
 
     def __init__(self) -> None:
         self.repeats = Repeats()
-        self.state = {k: np.full((8, *f.shape), f.fill, f.dtype) for k, f in self.repeats.fields.items()}
+        self.state = new_state(self.repeats.fields, 8)
 
     def hear(self, rows: list[int], batch: Columns) -> list[bool]:
         at = np.array(rows, np.int64)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alerts.detectors.detector import Columnar, Finding
+from alerts.detectors.detector import Columnar, Finding, new_state
 from alerts.detectors.home import HomeDetector
 from alerts.detectors.home_signs import MINUTE_MS, Sign, Signs
 
@@ -34,7 +34,7 @@ class Seen:
 
 def fresh(rows: int = 1, **columns: int) -> Columnar:
     """Return a state as the shell makes it; `columns` are what it writes for every resident."""
-    state = {n: np.full((rows, *f.shape), f.fill, dtype=f.dtype) for n, f in HomeDetector.fields.items()}
+    state = new_state(HomeDetector.fields, rows)
     for name, value in {"has": SINGLE, **columns}.items():
         state[name][:] = value
     return state

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from alerts.detectors import baseline
-from alerts.detectors.detector import Columnar
+from alerts.detectors.detector import Columnar, new_state
 
 NIGHT, NOON = 0, 4
 
 
 def learnt(*days: dict[int, tuple[int, int]]) -> Columnar:
     """State of one wearer: per histogram part, how many minutes of which pulse."""
-    state = {n: np.full((1, *f.shape), f.fill, dtype=f.dtype) for n, f in baseline.FIELDS.items()}
+    state = new_state(baseline.FIELDS, 1)
     for day in days:
         for part, (times, bpm) in day.items():
             for _ in range(times):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from alerts.detectors import minutes
-from alerts.detectors.detector import Columnar
+from alerts.detectors.detector import Columnar, new_state
 from tests.unit.alerts.detectors.wearers import START_MIN, Said, columns
 
 
 def rings(*said: Said, state: Columnar | None = None) -> Columnar:
     """One batch into a state of two devices."""
     if state is None:
-        state = {n: np.full((2, *f.shape), f.fill, dtype=f.dtype) for n, f in minutes.FIELDS.items()}
+        state = new_state(minutes.FIELDS, 2)
     for told in minutes.rounds(*columns(said)):
         minutes.write(state, told)
     return state

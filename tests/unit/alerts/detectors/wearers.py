@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from alerts.detectors.detector import Columnar, Detector, Finding
+from alerts.detectors.detector import Columnar, Detector, Finding, new_state
 from devices.columns import VITALS, Columns
 
 MINUTE_MS = 60_000
@@ -32,7 +32,7 @@ class Said:
 
 
 def fresh(detector: Detector, rows: int = 1) -> Columnar:
-    return {n: np.full((rows, *f.shape), f.fill, dtype=f.dtype) for n, f in detector.fields.items()}
+    return new_state(detector.fields, rows)
 
 
 def columns(said: Sequence[Said]) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Columns]:
