@@ -25,8 +25,9 @@ from alerts.detectors.fall_model import FallModel, Forest, Stage
 from alerts.detectors.fall_net import BEFORE
 from hub.commands.train_answers import Answers, counts, table
 from hub.commands.train_nets import fit_nets
-from hub.commands.train_recordings import Recording, Table, impacts, load
+from hub.commands.train_recordings import Table, around, impacts
 from hub.errors import HubError
+from hub.evaluate.falls import Recording, load
 
 LOOKS = (48, 72)  # samples after the impact: 1.92 and 2.88 s; every judged fall was recorded 3 s on
 FOLDS = 5
@@ -192,7 +193,7 @@ def likelihoods(
     out = [np.zeros(len(t.label)) for t in tables]
     for t, stage, said in zip(tables, stages, out, strict=True):
         for i in np.flatnonzero(of[t.recording]).tolist():
-            window = recordings[t.recording[i]].around(int(t.sample[i]), BEFORE, t.after)
+            window = around(recordings[t.recording[i]], int(t.sample[i]), BEFORE, t.after)
             said[i] = stage.probability(window.astype(np.float64))
     return out
 

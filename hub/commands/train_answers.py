@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hub.commands.train_recordings import Recording
+from hub.evaluate.falls import Recording
 from hub.evaluate.statistics import wilson
 
 Alarms = Mapping[int, Sequence[float]]  # recording -> times in s
@@ -32,7 +32,7 @@ def counts(recordings: Sequence[Recording], alarms: Alarms) -> list[dict[str, An
              "alarmed": 0, "delays_s": []},
         )  # fmt: skip
         row["recordings"] += 1
-        counted = [at for at in alarms.get(i, ()) if r.caught(at)] if r.fall else alarms.get(i, ())
+        counted = [at for at in alarms.get(i, ()) if r.finds(at)] if r.fall else alarms.get(i, ())
         row["alarmed"] += bool(counted)
         if r.fall and counted:
             row["delays_s"].append(round(counted[0] - r.impact_s, 2))
@@ -50,7 +50,7 @@ def table(title: str, recordings: Sequence[Recording], alarms: Alarms, which: Se
         delays = [delay for r in falls for delay in r["delays_s"]]
         middle, late = np.percentile(delays, [50, 95]) if delays else (np.nan, np.nan)
         lines.insert(1, f"  sensitivity {_share(falls)}; delay {middle:.2f} s, p95 {late:.2f} s")
-        strange = sum(not r.caught(at) for k, r in zip(which, among, strict=True) if r.fall for at in alarms.get(k, ()))
+        strange = sum(not r.finds(at) for k, r in zip(which, among, strict=True) if r.fall for at in alarms.get(k, ()))
         lines.append(f"  alarms in falls' recordings that the fall does not explain: {strange}")
     for r in rows:
         wrong = r["recordings"] - r["alarmed"] if r["fall"] else r["alarmed"]

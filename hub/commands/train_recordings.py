@@ -1,8 +1,7 @@
-"""The recordings that the fall model is learnt from, and the impacts in them as the detector meets them."""
+"""The impacts in the recordings that the fall model is learnt from, as the detector meets them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,35 +11,10 @@ from alerts.detectors.fall import ALONE_S, IMPACT_MG
 from alerts.detectors.fall_features import G_MG, RATE_HZ, impact_features
 from alerts.detectors.fall_net import BEFORE
 from hub.commands.train_nets import MARGIN, Lesson
+from hub.evaluate.falls import Recording
 
 NEAR_S = 1.0  # an impact this close to the labelled one is the fall's
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recording:
-    name: str
-    dataset: str
-    subject: str
-    group: str
-    activity: str
-    fall: bool
-    scorable: bool
-    start_s: float
-    impact_s: float
-    accel: NDArray[np.int16]
-
-    def caught(self, at_s: float) -> bool:
-        """Would an alarm at this time count as this fall's?"""
-        since = self.impact_s - 2 if np.isnan(self.start_s) else self.start_s - 0.5
-        return self.fall and since <= at_s <= self.impact_s + 20
-
-    def around(self, sample: int, before: int, after: int) -> NDArray[np.int16]:
-        """Return the samples around one; beyond the ends the first and the last sample stand."""
-        window: NDArray[np.int16] = self.accel[
-            np.clip(np.arange(sample - before, sample + after + 1), 0, len(self.accel) - 1)
-        ]
-        return window
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,26 +34,12 @@ class Table:
         return Lesson(after=self.after, windows=self.windows[rows], label=self.label[rows], dataset=self.dataset[rows])
 
 
-def load(folder: Path) -> list[Recording]:
-    """Read every *_dev.npz of the folder."""
-    out: list[Recording] = []
-    for path in sorted(folder.glob("*_dev.npz")):
-        with np.load(path, allow_pickle=False) as file:
-            z = {name: file[name] for name in file.files}
-        for i, (a, b) in enumerate(zip(z["offset"][:-1], z["offset"][1:], strict=True)):
-            words = {name: str(z[name][i]) for name in ("dataset", "subject", "group", "activity")}
-            out.append(
-                Recording(
-                    name=str(z["rec_id"][i]),
-                    fall=bool(z["is_fall"][i]),
-                    scorable=bool(z["scorable"][i]),
-                    start_s=float(z["fall_start_s"][i]),
-                    impact_s=float(z["impact_s"][i]),
-                    accel=z["acc_mg"][a:b],
-                    **words,
-                )
-            )
-    return out
+def around(recording: Recording, sample: int, before: int, after: int) -> NDArray[np.int16]:
+    """Return the samples around one; beyond the ends the first and the last sample stand."""
+    window: NDArray[np.int16] = recording.accel[
+        np.clip(np.arange(sample - before, sample + after + 1), 0, len(recording.accel) - 1)
+    ]
+    return window
 
 
 def impacts(recordings: Sequence[Recording], after: int) -> Table:
@@ -91,8 +51,8 @@ def impacts(recordings: Sequence[Recording], after: int) -> Table:
         for sample in peaks(recording.accel):
             if sample + after >= len(recording.accel):
                 continue
-            features.append(impact_features(recording.around(sample, fall_features.BEFORE, after).astype(np.float64)))
-            windows.append(recording.around(sample, BEFORE + MARGIN, after + MARGIN))
+            features.append(impact_features(around(recording, sample, fall_features.BEFORE, after).astype(np.float64)))
+            windows.append(around(recording, sample, BEFORE + MARGIN, after + MARGIN))
             where.append((i, sample, _label(recording, sample / RATE_HZ)))
     at = np.array(where)
     return Table(
@@ -111,7 +71,7 @@ def _label(recording: Recording, at_s: float) -> int:
         return 0
     if abs(at_s - recording.impact_s) <= NEAR_S:
         return 1
-    return -1 if recording.caught(at_s) else 0
+    return -1 if recording.finds(at_s) else 0
 
 
 def peaks(accel: NDArray[np.int16]) -> list[int]:

@@ -14,7 +14,8 @@ from alerts.detectors.fall_net import BEFORE
 from hub.commands import train, train_nets
 from hub.commands.train_answers import counts, table
 from hub.commands.train_nets import MARGIN, Lesson, vary
-from hub.commands.train_recordings import Recording, Table, impacts, load, peaks
+from hub.commands.train_recordings import Table, impacts, peaks
+from hub.evaluate.falls import Recording, load
 from hub.evaluate.held_out import tables
 from hub.models import fall_model
 from tests.unit.alerts.detectors import motions
@@ -26,10 +27,11 @@ DATASETS = ("north", "south")
 
 def recording(k: int, motion: str) -> Recording:
     falls = motion == "fall"
+    accel = motions.samples(25, 11, getattr(motions, motion), seed=k, noise_g=0.05)
     return Recording(
         name=f"{motion}-{k}", dataset=DATASETS[k % 2], subject=f"P{k % PEOPLE}", group="young" if k % 3 else "elder",
         activity=motion, fall=falls, scorable=True, start_s=4.0 if falls else np.nan, impact_s=5.0,
-        accel=motions.samples(25, 11, getattr(motions, motion), seed=k, noise_g=0.05),
+        rate_hz=25.0, accel=accel, gyro=np.zeros_like(accel),
     )  # fmt: skip
 
 
@@ -55,6 +57,7 @@ def written(folder: Path, recordings: Sequence[Recording]) -> None:
         fall_start_s=column("start_s"), impact_s=column("impact_s"),
         offset=np.cumsum([0] + [len(r.accel) for r in recordings]),
         acc_mg=np.concatenate([r.accel for r in recordings]),
+        gyro_2mrad=np.concatenate([r.gyro for r in recordings]), fs=25.0,
     )  # fmt: skip
 
 
