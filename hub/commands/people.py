@@ -64,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     link.set_defaults(run=_link)
     _consent_parser(commands.add_parser("consent", help="what she has agreed to; given or taken back by telephone"))
     people_absence.add_to(commands)
+    scale = commands.add_parser("spo2-scale", help="which SpO2 scale of NEWS2 her clinician set, from now on")
+    scale.add_argument("resident", metavar="RESIDENT", help="number or name")
+    scale.add_argument("scale", type=int, choices=(1, 2), help="2: for hypercapnic respiratory failure only")
+    scale.set_defaults(run=_spo2_scale)
     listing = commands.add_parser("list", help="residents and people: who is called for whom, how, and who is on duty")
     listing.add_argument("--area", help="only hers, and those who serve her")
     listing.add_argument("--json", action="store_true", help="one JSON object, with addresses in full")
@@ -158,6 +162,12 @@ async def _resident(conn: Connection, options: argparse.Namespace) -> None:
     if options.datum or options.fence is not None:
         await homes.set_fence(conn, number, lat=None, lon=None, datum=options.datum, fence_m=options.fence)
     print(f"resident {number}")
+
+
+async def _spo2_scale(conn: Connection, options: argparse.Namespace) -> None:
+    home = await whose(conn, options.resident)
+    before = await people.set_spo2_scale(conn, home.resident_id, options.scale)
+    print(f"{home.name}: SpO2 scale {options.scale}, was {before}")
 
 
 async def _person(conn: Connection, options: argparse.Namespace) -> None:

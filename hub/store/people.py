@@ -87,6 +87,11 @@ async def add_resident(conn: Connection, resident: Resident) -> int:
     return await _number(conn, Q.add_resident, asdict(resident) | {"risks": list(resident.risks)})
 
 
+async def set_spo2_scale(conn: Connection, resident_id: int, scale: int) -> int:
+    """Say which SpO2 scale a resident's saturation is judged by, and return the one before."""
+    return await _number(conn, Q.set_spo2_scale, {"resident": resident_id, "scale": scale})
+
+
 async def add_person(
     conn: Connection,
     name: str,

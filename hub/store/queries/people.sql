@@ -82,6 +82,10 @@ values (%(name)s, %(born)s, %(area)s, %(address)s, %(entrance)s, %(language)s, %
         %(door_code)s, %(phone)s, %(lat)s, %(lon)s, %(spo2_scale)s, hub_now())
 returning id
 
+-- name: set_spo2_scale
+with known as (select id, spo2_scale from resident where id = %(resident)s for update)
+update resident r set spo2_scale = %(scale)s from known where r.id = known.id returning known.spo2_scale
+
 -- name: set_circle
 -- Who belongs to a resident's circle, and how near.
 insert into care_circle (resident_id, person_id, relation, position, minutes_away)

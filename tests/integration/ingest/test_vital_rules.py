@@ -73,6 +73,10 @@ async def test_saturation_is_judged_on_the_scale_her_clinician_set(
     await asyncio.to_thread(people.main, ["resident", "李秀英", "--spo2-scale", "2"])
     add_resident(dsn, "carehub:two", resident_id=await hub.one("select id from resident where spo2_scale = 2"))
     await eventually(lambda: scaled(hub))
+    await asyncio.to_thread(people.main, ["spo2-scale", "李秀英", "1"])
+    await eventually(lambda: scaled(hub, False))
+    await asyncio.to_thread(people.main, ["spo2-scale", "李秀英", "2"])
+    await eventually(lambda: scaled(hub))
     home = Home(hub)
     for minute in range(6):
         for device in ("one", "two"):
@@ -82,10 +86,10 @@ async def test_saturation_is_judged_on_the_scale_her_clinician_set(
     assert await hub.rows(raised) == [("carehub:one",)]
 
 
-async def scaled(hub: Hub) -> bool:
-    """Whether the ingest has heard of her scale."""
+async def scaled(hub: Hub, second: bool = True) -> bool:
+    """Whether the ingest has heard which scale is hers."""
     row = hub.ingest.table.row_of.get("carehub:two", -1)
-    return row >= 0 and int(hub.ingest.detection.states["vitals"]["spo2_scale2"][row]) == 1
+    return row >= 0 and bool(hub.ingest.detection.states["vitals"]["spo2_scale2"][row]) is second
 
 
 async def test_device_that_talks_nonsense_is_told_to_whoever_looks_after_devices(hub: Hub, dsn: str) -> None:
