@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors.detector import Columnar, Finding
+from alerts.detectors.detector import Columnar, Finding, new_state
 from alerts.detectors.home import HomeDetector
 from alerts.detectors.home_signs import Sign, Signs
 from alerts.model import Alert
@@ -77,7 +76,7 @@ class Homes:
 
     def __post_init__(self) -> None:
         self.detector = HomeDetector(self.offset_min)
-        self.state = {name: _filled(one, 0) for name, one in self.detector.fields.items()}
+        self.state = new_state(self.detector.fields, 0)
         self.follow([])
 
     def __len__(self) -> int:
@@ -99,7 +98,7 @@ class Homes:
         if count == have:
             return
         for name, one in self.detector.fields.items():
-            self.state[name] = np.concatenate([self.state[name], _filled(one, count - have)])
+            self.state[name] = np.concatenate([self.state[name], one.column(count - have)])
         self.spoke = np.concatenate([self.spoke, np.zeros((count - have, 2), np.int64)])
 
     def _describe(self, sensors: Iterable[Sensor]) -> None:
@@ -228,10 +227,6 @@ class Homes:
 
 def _both(a: Ints, b: Ints, keep: NDArray[np.bool_]) -> tuple[Ints, Ints]:
     return a[keep], b[keep]
-
-
-def _filled(one: Any, count: int) -> NDArray[Any]:
-    return np.full((count, *one.shape), one.fill, np.dtype(one.dtype))
 
 
 def _ears(sensors: Iterable[Sensor]) -> set[int]:

@@ -1,4 +1,7 @@
-"""All homes as they were at one minute, and which are quiet: B1 still, B2 not up, B3 dry, B0 several weak signs."""
+"""All homes as they were at one minute, and which are quiet: B1 still, B2 not up, B3 dry, B0 several weak signs.
+
+B1 and B2 have the limits of a worn watch's (`stillness`).
+"""
 
 from collections.abc import Mapping
 
@@ -10,12 +13,9 @@ from alerts.detectors.home_found import finding
 from alerts.detectors.home_joined import NEVER, Weak, holding
 from alerts.detectors.home_signs import DAY_BEGINS_MIN, MINUTE_MS, Bools, Ints, Sign, clock, has
 from alerts.detectors.home_waiting import NIGHT_BEGINS_MIN, NIGHT_MIN
+from alerts.detectors.stillness import DAYS_LEAST, STILL_LONG_MIN, STILL_MIN, late_from
 from alerts.model import Severity
 
-STILL_MIN, STILL_LONG_MIN = 12 * 60, 24 * 60  # B1
-LATER_MIN = 3 * 60  # B2: so much after the median,
-LATER_THAN_LATEST_MIN = 60  # … and after the latest but one of the days known, for who keeps no hours
-DAYS_LEAST = 7  # days that must be known
 HALF_DAY_SAID, WHOLE_DAY_SAID = 1, 2  # bits of `still_said`
 
 FIELDS: Mapping[str, Field] = {
@@ -46,8 +46,9 @@ class Homes:
         self.joined_due = np.where(self.loud & (enough <= self.still_due), enough, NEVER)
 
     def _limit(self) -> Ints:
+        """Return (n,) from when on each is late, in minutes of the day; NEVER where too few of her days are known."""
         usual, latest = self.state["usual_up_min"], self.state["latest_up_min"]
-        at = np.maximum(usual.astype(np.int64) + LATER_MIN, latest.astype(np.int64) + LATER_THAN_LATEST_MIN)
+        at = late_from(usual.astype(np.int64), latest.astype(np.int64))
         return np.where((usual >= 0) & (self.state["ups_known"] >= DAYS_LEAST), at, NEVER)
 
     def _late(self) -> Weak:
@@ -150,10 +151,10 @@ class Homes:
         usual, days = int(self.state["usual_up_min"][row]), int(self.state["ups_known"][row])
         if usual < 0:
             return {}
-        limit = max(usual + LATER_MIN, int(self.state["latest_up_min"][row]) + LATER_THAN_LATEST_MIN)
+        latest = self.state["latest_up_min"][row : row + 1].astype(np.int64)
         return {
             "usual_at": clock(usual, 0),
-            "limit_at": clock(limit, 0),
+            "limit_at": clock(int(late_from(np.array([usual]), latest)[0]), 0),
             "days_known": days,
             "confidence": round(min(days / 14, 1.0), 2),
         }

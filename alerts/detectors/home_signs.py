@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.detectors import detector
+
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-MINUTE_MS = 60_000
+MINUTE_MS = detector.MINUTE_MS
 LATE_MIN = 10  # a sign may be this late and change nothing: so long B1-B5 wait before they look at a minute
 SOON_MIN = 2  # B6 and B7 cannot wait that long
 AHEAD_MIN = 2  # a sign further in the future than this is none

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from alerts.detectors import minutes
 from alerts.detectors.detector import Columnar, Field, Finding
+from alerts.detectors.home_signs import DAY_BEGINS_MIN, clock
 from alerts.detectors.minutes import LATE_MIN, MINUTE_MS, Minutes
 from alerts.model import AlertKind, Severity
 from devices.columns import Columns
@@ -20,7 +21,6 @@ Bools = NDArray[np.bool_]
 
 STILL_MIN, STILL_LONG_MIN = 12 * 60, 24 * 60  # B1
 SEEN_EVERY_MIN = 30  # of a longer silence only so much counts as worn
-DAY_BEGINS_MIN = 4 * 60  # local: who walks at three is up in the night, not up early
 DAYS = 14  # days of rising that are remembered
 DAYS_LEAST = 7  # and so many before B2 says anything
 UNIT_MIN = 6  # a time of rising fits a byte
@@ -85,7 +85,7 @@ class StillnessDetector:
         state["up_min"][row] = -1
         state["raised"][row] &= np.uint8(255 - LATE_UP)
         usual, latest, known = _rising(state["ups"][row])
-        late = np.maximum(usual + LATER_MIN, latest + LATER_THAN_LATEST_MIN)
+        late = late_from(usual, latest)
         state["late_min"][row] = np.where(known >= DAYS_LEAST, late, -1)
 
     def _move(self, state: Columnar, told: Minutes) -> None:
@@ -122,8 +122,12 @@ class StillnessDetector:
 
     def _clock(self, minute: int) -> str:
         """Return a minute of our day as people write it."""
-        hour, past = divmod((minute + DAY_BEGINS_MIN) % 1440, 60)
-        return f"{hour:02d}:{past:02d}"
+        return clock(minute, DAY_BEGINS_MIN)
+
+
+def late_from(usual_min: Ints, latest_min: Ints) -> Ints:
+    """Return (m,) B2's limit, of the median and the latest but one of the times of rising."""
+    return np.maximum(usual_min + LATER_MIN, latest_min + LATER_THAN_LATEST_MIN)
 
 
 def still_min(state: Columnar, rows: Ints) -> Ints:
