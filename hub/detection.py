@@ -12,6 +12,7 @@ import structlog
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
+from alerts.detectors.clocks import Clocks
 from alerts.detectors.detector import Columnar, Detector, Finding
 from alerts.detectors.device_health import excuse
 from devices.columns import Columns
@@ -37,7 +38,7 @@ log = structlog.get_logger()
 
 
 class Stateful(Protocol):
-    """What a detector and `Repeats` have in common."""
+    """What a detector, `Repeats` and `Clocks` have in common."""
 
     name: str
 
@@ -55,9 +56,9 @@ class Detection:
 
     def __init__(self, table: DeviceTable, detectors: Sequence[Detector]) -> None:
         self.detectors = tuple(detectors)
-        self.repeats = Repeats()
+        self.repeats, self.clocks = Repeats(), Clocks()
         self.table = table
-        self._holders: tuple[Stateful, ...] = (*self.detectors, self.repeats)
+        self._holders: tuple[Stateful, ...] = (*self.detectors, self.repeats, self.clocks)
         self._room = 0
         self._full: dict[str, Columnar] = {holder.name: {} for holder in self._holders}
         self.states: dict[str, Columnar] = {}
@@ -104,6 +105,7 @@ class Detection:
         self.dirty[np.unique(rows // BLOCK)] = True
         self.dirty[np.unique(self.table.first_row[rows] // BLOCK)] = True
         self.repeats.remember(self.states["repeats"], rows, self.repeats.keys(batch))
+        batch = self.clocks.put_right(self.states["clocks"], rows, batch)
         return [f for detector in self.detectors for f in self._shown(detector, rows, batch)]
 
     def fresh(self, rows: NDArray[np.int64], batch: Columns) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.detectors import detectors
+from alerts.detectors.clocks import Clocks
 from alerts.detectors.detector import LATE_MIN, Columnar
 from alerts.model import AlertKind, Severity
 from devices.adapters.carehub_columns import decode_vitals
@@ -154,8 +155,8 @@ def feverish(off_ms: int | None) -> list[tuple[str, int]]:
 
 
 def test_state_of_everything_fits_a_gigabyte_for_1_1_million_residents() -> None:
-    """Bytes a device, as the hub keeps them: every detector and the window of repeats."""
-    held = {d.name: d.fields for d in ALL} | {Repeats.name: Repeats.fields}
+    """Bytes a device, as the hub keeps them: every detector, the window of repeats and the clocks."""
+    held = {d.name: d.fields for d in ALL} | {kept.name: kept.fields for kept in (Repeats, Clocks)}
     size = {
         name: sum(np.dtype(f.dtype).itemsize * int(np.prod(f.shape)) for f in fields.values())
         for name, fields in held.items()
