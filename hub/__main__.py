@@ -31,7 +31,7 @@ COMMANDS = {
     "replay": "send recordings to a running hub as a device would",
     "evaluate": "falls, vitals, news2: run the hub's detectors over files; all: the report of how good they are",
     "train": "fit the fall model to recordings",
-    "bench": "ingest, latency, escalation, detect: measure, beside a peer in the same run",
+    "bench": "ingest, latency, connections, escalation, detect: measure, beside a peer in the same run",
 }
 
 
