@@ -38,6 +38,7 @@ EVIDENCE_OF = {"rr": "respiration_rpm", "spo2": "spo2_pct", "sbp": "systolic_mmh
                "temp": "temperature_c"}  # fmt: skip
 LONGEST = 200  # characters of one fact
 MOST = 12  # facts of a list
+UNREADABLE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,15 @@ def why(alerts: Sequence[Row], cancels: Sequence[Row], language: str) -> Why:
 
 
 def sentence(rule: str | None, evidence: Facts, language: str) -> str:
-    """Return why, in one sentence."""
-    speaks, rule = _Speaker(language), rule or ""
+    """Return why, in one sentence; a case opens whatever somebody has put into its evidence."""
+    speaks = _Speaker(language)
+    try:
+        return _sentence(speaks, rule or "", evidence)
+    except UNREADABLE:
+        return speaks.joined([speaks.t(f"rule.{rule}") if rule else speaks.t("why_not_said")])
+
+
+def _sentence(speaks: "_Speaker", rule: str, evidence: Facts) -> str:
     facts = speaks.facts(evidence)
     clauses = vocabulary.CLAUSES.get(rule, ())
     used = {name for clause in clauses for name in _NAMED.findall(clause[speaks.column])}
@@ -95,7 +103,7 @@ def sentence(rule: str | None, evidence: Facts, language: str) -> str:
     if "confidence" in facts:
         said.append(speaks.clause(vocabulary.CONFIDENCE, facts) or "")
     left = {name: value for name, value in evidence.items() if name not in used | QUIET and value not in (None, "")}
-    said += [speaks.plain(name, value) for name, value in left.items()]
+    said += [speaks.plain(name, value) for name, value in list(left.items())[:MOST]]
     return speaks.joined(list(dict.fromkeys(said)))
 
 
@@ -108,9 +116,12 @@ def short(kind: str, rule: str | None, evidence: Facts, role: Role, language: st
         return ""
     speaks = _Speaker(language)
     clauses = vocabulary.CLAUSES.get(rule or "", ())
-    if rule == "V8":
-        return speaks.clause(vocabulary.CLAUSES["V8"][2], speaks.facts({**evidence, "components": None})) or ""
-    return (speaks.clause(clauses[0], speaks.facts(evidence)) or "") if clauses else ""
+    try:
+        if rule == "V8":
+            return speaks.clause(vocabulary.CLAUSES["V8"][2], speaks.facts({**evidence, "components": None})) or ""
+        return (speaks.clause(clauses[0], speaks.facts(evidence)) or "") if clauses else ""
+    except UNREADABLE:
+        return ""
 
 
 def _reasons(alerts: Sequence[Row], language: str) -> list[Reason]:

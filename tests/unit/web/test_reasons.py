@@ -155,6 +155,27 @@ def test_facts_of_any_size_and_kind_never_break_a_page() -> None:
             assert 0 < len(reasons.sentence(rule, odd, language)) < 2000
 
 
+DEEP: dict[str, Any] = {}
+for _ in range(3000):
+    DEEP = {"in": DEEP}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"components": {"hr": "x", "rr": None}}, {"components": {"hr": {}, "rr": 1}}, {"ages_min": {"a": "x", "b": 3}},
+        {"still_min": 10**400}, {"devices": "two", "gateway": "g"}, {"new": DEEP}, {"signs": [DEEP]}, {"code": DEEP},
+        {f"fact {k}": k for k in range(5000)},
+    ],
+    ids=["components", "nested", "ages", "huge", "words for numbers", "deep", "deep sign", "deep code", "many"],
+)  # fmt: skip
+def test_evidence_nobody_can_read_leaves_the_rule_and_the_page(odd: dict[str, Any]) -> None:
+    for rule in [*EVIDENCE, None]:
+        for language in LANGUAGES:
+            assert 0 < len(reasons.sentence(rule, odd, language)) < 2000
+            assert len(reasons.short(AlertKind.VITALS, rule, odd, Role.FAMILY, language)) < 2000
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_vital_signs_are_said_only_to_whom_they_help(role: Role) -> None:
     said = reasons.short(AlertKind.VITALS, "V1", V1, role, "zh-CN")
