@@ -26,7 +26,7 @@ def home(**columns: int) -> Columnar:
 
 
 def life(seed: int, *, exchanges: bool = True) -> list[Seen]:
-    """Two days in four homes: people who rise, or do not, draw water, sleep, wander; each with silences of its own."""
+    """Two days in ROWS homes: people who rise, or do not, draw water, sleep, wander; each with silences of its own."""
     dice = random.Random(seed)
     return [sign for row in range(ROWS) for sign in _one(dice, row, exchanges)]
 
