@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detectors import baseline, detectors
+from alerts.detectors.clocks import Clocks
 from alerts.detectors.detector import Columnar, Field, new_state
 from alerts.detectors.fall import IMPACT_MG
 from alerts.detectors.home import HomeDetector
@@ -276,7 +277,7 @@ def homes(number: int, rounds: int, repeats: int) -> Figures:
 
 def state_bytes() -> Figures:
     """Bytes a device and a home, and what that is for everybody."""
-    held = {d.name: _bytes(d.fields) for d in detectors(OFFSET_MIN)} | {Repeats.name: _bytes(Repeats.fields)}
+    held = {held.name: _bytes(held.fields) for held in (*detectors(OFFSET_MIN), Repeats(), Clocks())}
     device, home = sum(held.values()), _bytes(HomeDetector.fields)
     return {
         "by_detector": held | {HomeDetector.name: home},
