@@ -31,8 +31,11 @@ async def _falls(options: argparse.Namespace, settings: Settings) -> int:
     zone = ZoneInfo(settings.console.zone)
     wish = Wish(model=options.model, area=options.area)
     async with await connect(settings.database.dsn, name="carehub devices") as conn:
-        today = (await hub_now(conn)).astimezone(zone).date()
-        await falls.count_worn(conn, today, again=True)
+        now = await hub_now(conn)
+        today = now.astimezone(zone).date()
+        while await falls.read_cases(conn, now):
+            pass
+        await falls.count_worn(conn, now, zone, again=True)
         models = await falls.by_model(conn, wish, today, zone)
         wearers = await falls.by_wearer(conn, wish, today, zone)
     print(f"按型号 by model, {OVER_DAYS} days")

@@ -22,7 +22,6 @@ from hub.store.pool import Connection, hub_now
 EVERY_S = 10.0
 FORECASTS_AT_ONCE = 500  # four million a day
 ATTEMPTS_EVERY = 30  # turns between two countings of first attempts
-WORN_EVERY = 180  # turns between two countings of what was worn today: of all devices, so not often
 COUNTED_AGAIN = 2  # days counted anew each time: a trial is over a day after it began
 BACK = 30  # days counted at most when nobody has counted for long
 
@@ -72,11 +71,12 @@ class FleetLoop:
         FORECASTS.inc(done)
         if self.turn % ATTEMPTS_EVERY == 0:
             await self._count(conn, now, today)
-            await falls.count_worn(conn, today, again=self.turn % WORN_EVERY == 0)
             await fleet.sweep(conn, today)
+        more = await falls.read_cases(conn, now)
+        await falls.count_worn(conn, now, self.zone)
         self.turn += 1
         await self._measure(conn, today)
-        return done == FORECASTS_AT_ONCE
+        return more or done == FORECASTS_AT_ONCE
 
     async def _count(self, conn: Connection, now: datetime, today: date) -> None:
         last = await fleet.last_counted(conn) or today - timedelta(days=BACK)

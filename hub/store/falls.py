@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.false_falls import Falls
@@ -13,6 +14,14 @@ from hub.store.sql import queries
 
 Q = queries("falls")
 OVER_DAYS = 30
+READ_AGAIN = timedelta(minutes=2)  # longer than a transaction takes from its moment to its commit
+READ_AT_ONCE = timedelta(hours=2)
+READINGS = 12  # of so long in one turn: a month is read in 35
+DAYS_AT_ONCE = 2  # counted in one turn
+KEPT = timedelta(days=OVER_DAYS + 5)
+SWEPT_AT_ONCE = 5_000
+SETTLED = timedelta(hours=2)  # after midnight: by then the last minutes of a day are written
+LOCK = 0x66616C6C
 COUNTS = (
     "suspected", "cancelled", "at_desk", "real", "false", "unclear", "under_way", "late", "worn_days", "worn_hours",
 )  # fmt: skip
@@ -48,14 +57,51 @@ async def taken_back(conn: Connection, incident_id: int) -> list[Row]:
     return await rows(conn, Q.taken_back, incident=incident_id)
 
 
-async def count_worn(conn: Connection, today: date, *, again: bool) -> None:
-    """Count on how many days each model was worn: days nobody counted yet; `again`: the last two, which still grow."""
-    since = today - timedelta(days=OVER_DAYS)
-    days = {one[0] for one in await (await conn.execute(Q.days_to_count, {"since": since, "until": today})).fetchall()}
+async def read_cases(conn: Connection, now: datetime) -> bool:
+    """Write down the falls of the cases that changed since the last reading; True when there is more to read.
+
+    Whatever happens to a case is a line of its chain: what has no new line is as it was. Two that read at once would
+    write the same; the second leaves it to the first.
+    """
+    for _ in range(READINGS):
+        async with conn.transaction():
+            if not await _one(conn, b"select pg_try_advisory_xact_lock(%(lock)s)", lock=LOCK):
+                return False
+            since = min(await _one(conn, Q.read_through) or now - KEPT, now)
+            until = min(since + READ_AT_ONCE, now)
+            cases = await _one(conn, Q.changed, since=since - READ_AGAIN, until=until + READ_AGAIN)
+            await conn.execute(Q.forget, {"cases": cases})
+            await conn.execute(Q.tell, {"cases": cases})
+            await conn.execute(Q.read_until, {"until": until})
+        if until == now:
+            await conn.execute(Q.sweep, {"before": now - KEPT, "limit": SWEPT_AT_ONCE})
+            return False
+    return True
+
+
+async def count_worn(conn: Connection, now: datetime, zone: ZoneInfo, *, again: bool = False) -> None:
+    """Count on how many days each model was worn, from the rows: each day once, when it is over.
+
+    Until then its minutes are added up as they are written (supervision's `keep_days`).
+
+    Args:
+        again: count today and yesterday too, and whatever else is missing.
+    """
+    today, over = now.astimezone(zone).date(), (now - SETTLED).astimezone(zone).date() - timedelta(days=1)
+    values = {"since": today - timedelta(days=OVER_DAYS), "until": over, "limit": OVER_DAYS if again else DAYS_AT_ONCE}
+    days = {one[0] for one in await (await conn.execute(Q.days_to_count, values)).fetchall()}
     if again:
         days |= {today, today - timedelta(days=1)}
     for day in sorted(days):
-        await conn.execute(Q.count_worn, {"day": day})
+        async with conn.transaction():
+            await conn.execute(Q.hold_worn)
+            await conn.execute(Q.forget_worn, {"day": day})
+            await conn.execute(Q.count_worn, {"day": day, "over": day <= over})
+
+
+async def _one(conn: Connection, query: bytes, **values: object) -> Any:
+    found = await (await conn.execute(query, values)).fetchone()
+    return None if found is None else found[0]
 
 
 def _since(today: date, zone: ZoneInfo) -> dict[str, object]:

@@ -48,10 +48,25 @@ on conflict (device_id) where ended_at is null do update set loss_id = excluded.
 update device_silence set ended_at = %(now)s where device_id = any(%(devices)s::bigint[]) and ended_at is null
 
 -- name: keep_days
--- Levels replace, worn time is added: what is written here was counted since the last writing.
+-- Levels replace, worn time is added: what is written here was counted since the last writing. What a model was worn is
+-- added up on the way (table worn_count): nobody has to read all devices for it.
+with fresh as (
+    select * from unnest(%(devices)s::bigint[], %(days)s::date[], %(levels)s::real[], %(charged)s::boolean[],
+                         %(worn)s::real[]) as t(device_id, day, battery_pct, charged, worn_min)
+), first as (  -- this statement's snapshot: the days before it
+    select f.day, f.worn_min, d.model, coalesce(r.area, '') as area, coalesce(y.worn_min, 0) = 0 as new
+    from fresh f join device d on d.id = f.device_id left join resident r on r.id = d.resident_id
+    left join device_day y on y.device_id = f.device_id and y.day = f.day
+    where f.worn_min > 0 and d.model <> '' and r.canary is not true
+), added as (
+    insert into worn_count (day, model, area, days, worn_min)
+    select day, model, area, count(*) filter (where new), sum(worn_min) from first group by day, model, area
+    order by day, model, area
+    on conflict (day, model, area) do update set
+        days = worn_count.days + excluded.days, worn_min = worn_count.worn_min + excluded.worn_min
+)
 insert into device_day (device_id, day, battery_pct, charged, worn_min)
-select * from unnest(%(devices)s::bigint[], %(days)s::date[], %(levels)s::real[], %(charged)s::boolean[],
-                     %(worn)s::real[])
+select * from fresh
 on conflict (device_id, day) do update set
     battery_pct = coalesce(excluded.battery_pct, device_day.battery_pct),
     charged = device_day.charged or excluded.charged,

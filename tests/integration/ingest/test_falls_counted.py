@@ -55,8 +55,11 @@ async def worn(home: Home, hours: list[float]) -> None:
 
 async def counted(home: Home, model: str | None = None) -> tuple[list[Line], list[Line]]:
     conn = home.hub.conn
-    today = (await hub_now(conn)).astimezone(ZONE).date()
-    await falls.count_worn(conn, today, again=True)
+    now = await hub_now(conn)
+    today = now.astimezone(ZONE).date()
+    while await falls.read_cases(conn, now):
+        pass
+    await falls.count_worn(conn, now, ZONE, again=True)
     wish = Wish(model=model)
     return await falls.by_model(conn, wish, today, ZONE), await falls.by_wearer(conn, wish, today, ZONE)
 
