@@ -277,7 +277,8 @@ def homes(number: int, rounds: int, repeats: int) -> Figures:
 
 def state_bytes() -> Figures:
     """Bytes a device and a home, and what that is for everybody."""
-    held = {held.name: _bytes(held.fields) for held in (*detectors(OFFSET_MIN), Repeats(), Clocks())}
+    held = {d.name: _bytes(d.fields) for d in detectors(OFFSET_MIN)}
+    held |= {kept.name: _bytes(kept.fields) for kept in (Repeats, Clocks)}
     device, home = sum(held.values()), _bytes(HomeDetector.fields)
     return {
         "by_detector": held | {HomeDetector.name: home},
