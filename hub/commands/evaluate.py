@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from alerts.detectors.fall_model import FallModel
-from alerts.model import Severity
+from alerts.model import AlertError, Severity
 from hub.commands import evaluate_all
 from hub.errors import HubError
+from hub.evaluate.archives import arrays, parts
 from hub.evaluate.falls import alarm_times
 from hub.evaluate.news2_cases import score_cases
 from hub.evaluate.streams import Stream, watch
@@ -32,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return evaluate_all.run(asked)
     try:
         return _run(asked)
-    except (OSError, KeyError, ValueError) as err:
+    except (OSError, KeyError, ValueError, TypeError, AlertError) as err:
         raise EvaluateError(
             f"{asked.file} cannot be evaluated: {err}; see carehub evaluate {asked.what} --help"
         ) from err
@@ -72,11 +71,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def find_falls(path: Path, model: FallModel) -> dict[str, list[float]]:
     """Feed each recording to a new detector; return recording id -> alarm times in seconds from its start."""
-    with np.load(path, allow_pickle=False) as file:
-        rate_hz, offset, names = float(file["fs"]), file["offset"], file["rec_id"]
-        accel, gyro = file["acc_mg"], file["gyro_2mrad"]
+    file = arrays(path, ("fs", "offset", "rec_id", "acc_mg", "gyro_2mrad"))
+    rate_hz, accel, gyro = float(file["fs"]), file["acc_mg"], file["gyro_2mrad"]
     found: dict[str, list[float]] = {}
-    for name, start, end in zip(names, offset[:-1], offset[1:], strict=True):
+    for name, (start, end) in zip(file["rec_id"], parts(file["offset"], len(accel)), strict=True):
         alarms = alarm_times(accel[start:end], gyro[start:end], rate_hz, model)
         if alarms:
             found[str(name)] = alarms
@@ -85,11 +83,10 @@ def find_falls(path: Path, model: FallModel) -> dict[str, list[float]]:
 
 def watch_streams(path: Path) -> dict[str, list[list[Any]]]:
     """Feed all streams side by side, minute by minute; return stream id -> [[minute, rule, severity word], …]."""
-    with np.load(path, allow_pickle=False) as file:
-        names, ends = file["id"].tolist(), file["offset"].tolist()
-        hr, steps = file["hr"], file["steps"]
-    parts = zip(names, ends[:-1], ends[1:], strict=True)
-    found = watch({name: Stream(hr[start:end], steps[start:end]) for name, start, end in parts})
+    file = arrays(path, ("id", "offset", "hr", "steps"))
+    hr, steps = file["hr"], file["steps"]
+    streams = zip(file["id"].tolist(), parts(file["offset"], min(len(hr), len(steps))), strict=True)
+    found = watch({name: Stream(hr[start:end], steps[start:end]) for name, (start, end) in streams})
     return {
         name: [[minute, f.rule, LEVELS.get(f.severity, "technical")] for minute, f in several]
         for name, several in found.items()

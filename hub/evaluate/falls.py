@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from alerts.detectors.fall import ALONE_S, IMPACT_MG, FallDetector
 from alerts.detectors.fall_model import FallModel
 from hub.errors import HubError
+from hub.evaluate.archives import arrays, parts
 from hub.evaluate.statistics import median_p95, share
 
 LATEST_S = 20.0  # after the impact
@@ -84,7 +85,7 @@ def load(folder: Path) -> list[Recording]:
     for path in sorted(folder.glob(PATTERN)):
         try:
             several = _read(path)
-        except (KeyError, ValueError, OSError) as err:
+        except (LookupError, ValueError, TypeError, OSError) as err:
             raise RecordingsError(f"{path} is no file of labelled recordings: {err}") from err
         for recording in several:
             if recording.name in found:
@@ -94,9 +95,7 @@ def load(folder: Path) -> list[Recording]:
 
 
 def _read(path: Path) -> list[Recording]:
-    with np.load(path, allow_pickle=False) as file:
-        z = {name: file[name] for name in file.files}
-    ends = zip(z["offset"][:-1].tolist(), z["offset"][1:].tolist(), strict=True)
+    z = arrays(path)
     return [
         Recording(
             name=str(z["rec_id"][i]),
@@ -112,7 +111,7 @@ def _read(path: Path) -> list[Recording]:
             accel=z["acc_mg"][start:end],
             gyro=z["gyro_2mrad"][start:end],
         )
-        for i, (start, end) in enumerate(ends)
+        for i, (start, end) in enumerate(parts(z["offset"], len(z["acc_mg"])))
     ]
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from alerts.detectors.detector import Finding
 from alerts.model import Severity
 from hub.errors import HubError
+from hub.evaluate.archives import arrays
 from hub.evaluate.statistics import median_p95, over_wearers, share, wilson
 from hub.evaluate.streams import Findings, Stream
 
@@ -97,13 +98,14 @@ def load(data: Path, table: Path) -> list[Wearer]:
         WearersError: The files do not fit each other.
     """
     try:
-        with np.load(data, allow_pickle=False) as z, table.open(encoding="utf-8", newline="") as file:
+        with table.open(encoding="utf-8-sig", newline="") as file:
             rows = [row["sid"] for row in csv.DictReader(file) if int(row["hr_minutes"]) > 0]
-            return [
-                Wearer(name=sid, hr=z[f"{sid}_hr"].astype(np.int16), steps=z[f"{sid}_steps"].astype(np.int16))
-                for sid in rows
-            ]
-    except (KeyError, ValueError, OSError) as err:
+        z = arrays(data, [f"{sid}_{what}" for sid in rows for what in ("hr", "steps")])
+        return [
+            Wearer(name=sid, hr=z[f"{sid}_hr"].astype(np.int16), steps=z[f"{sid}_steps"].astype(np.int16))
+            for sid in rows
+        ]
+    except (KeyError, ValueError, TypeError, OSError, csv.Error) as err:
         raise WearersError(f"{data} and {table} do not hold wearers' minutes: {err}") from err
 
 
