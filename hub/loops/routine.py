@@ -6,7 +6,7 @@ stored, so whoever takes over goes on, and finds what was found before under the
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from hub.alerts_made import system_alert
 from hub.config import Settings
 from hub.homes import Homes
 from hub.routine_days import Days
-from hub.steady import Backoff, Steady
+from hub.steady import Backoff, Steady, database_fault
 from hub.store import checkpoints
 from hub.store import homes as store
 from hub.store.homes import Q, Table
@@ -280,6 +280,12 @@ class RoutineLoop:
                 await incidents.raise_alert(conn, alert)
         except psycopg.errors.SerializationFailure:
             return False  # another opened her case meanwhile: with the next pass
+        except Exception as err:
+            if database_fault(err):
+                raise
+            # What cannot be written must not hold up the others for ever: without its evidence it still rings.
+            log.error("home_alert_refused", alert=alert.alert_id, exc_info=err)
+            return not alert.evidence or await self._raise_one(conn, replace(alert, evidence={}))
         return True
 
     def _measure(self, began: float, more: bool) -> None:

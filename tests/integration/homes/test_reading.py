@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.model import Alert, AlertKind, Severity
 from hub.embedded import EmbeddedPostgres
 from hub.loops import routine
 from hub.store import homes as store
@@ -185,4 +186,18 @@ async def test_absences_that_follow_each_other_are_one(home: Home) -> None:
     left = await store.absences(home.conn, home.resident, past=True)
     assert [(one.written_by, one.ended_by) for one in left] == [
         ("person:1", None), ("person:1", "person:2"), ("person:1", "person:2"),
+    ]  # fmt: skip
+
+
+async def test_alert_that_cannot_be_written_rings_without_its_evidence_and_holds_up_nobody(home: Home) -> None:
+    loop = await home.follow()
+    for name, words in (("one", "a\x00b"), ("two", "of her home")):
+        loop.waiting[name] = Alert(
+            alert_id=name, kind=AlertKind.STILLNESS, severity=Severity.MEDIUM, raised_at=datetime.now(UTC),
+            resident_id=home.resident, rule="B1", evidence={"last": words},
+        )  # fmt: skip
+    await loop.once(home.conn)
+    assert loop.waiting == {}
+    assert await home.hub.rows("select alert_id, evidence from alert order by 1") == [
+        ("one", {}), ("two", {"last": "of her home"})
     ]  # fmt: skip
