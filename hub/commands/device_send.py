@@ -83,6 +83,12 @@ def order(words: Sequence[str]) -> tuple[Order | None, str]:
     return asked, ""
 
 
+def named(number: int) -> str:
+    """Return a command's number, with the one the device is given where two bytes cannot hold it."""
+    given = device_commands.on_the_wire(number)
+    return str(number) if given == number else f"{number} (to the device {given})"
+
+
 async def _send(options: argparse.Namespace, settings: Settings) -> int:
     asked, words = order(options.what)
     keep_s = None if options.keep is None else max(1, options.keep) * 60
@@ -92,7 +98,7 @@ async def _send(options: argparse.Namespace, settings: Settings) -> int:
             number = await device_commands.ask(
                 conn, options.device, by, asked, words=words, incident_id=options.incident, keep_s=keep_s
             )
-        print(f"command {number}: waits for the device")
+        print(f"command {named(number)}: waits for the device")
         if options.wait <= 0:
             return 0
         told = await _outcome(conn, options.device, number, min(options.wait, LONGEST_WAIT_S))
@@ -122,8 +128,8 @@ async def _sent(options: argparse.Namespace, settings: Settings) -> int:
     async with await connect(settings.database.dsn, name="carehub devices") as conn:
         rows = await _told(conn, options.device)
     lines = [
-        (one.id, _time(one.asked_at, zone), one.asked_by, device_commands.describe(one.what, one.detail), one.state,
-         _time(one.sent_at, zone), _time(one.answered_at, zone), _became(one))
+        (named(one.id), _time(one.asked_at, zone), one.asked_by, device_commands.describe(one.what, one.detail),
+         one.state, _time(one.sent_at, zone), _time(one.answered_at, zone), _became(one))
         for one in rows
     ]  # fmt: skip
     print(table(("no.", f"asked ({zone})", "by", "what", "state", "sent", "answered", "what became of it"), lines))

@@ -27,6 +27,7 @@ MOST_AN_HOUR = 60  # to one device
 SAME_WITHIN_S = 10  # two presses of one button are one
 LONGEST_WORDS = 60  # characters; a watch shows no more
 LISTED = 50
+MOST_ON_THE_WIRE = 0xFFFF
 PERHAPS = "perhaps sent, not confirmed"  # how a command failed that was interrupted while it was being sent
 BATCHES_LOOKED_AT = 4  # for the topic a device was last heard on
 
@@ -116,13 +117,18 @@ async def ask(
     adapter = adapters.of(address)
     command = Command(
         device=address, say=Say.MESSAGE if order is None else None, text=text, order=order, incident=incident_id,
-        number=made[0] % 0xFFFF + 1, at=now, model=model or None, heard_on=heard_on,
+        number=on_the_wire(made[0]), at=now, model=model or None, heard_on=heard_on,
     )  # fmt: skip
     downlink = None if adapter is None else adapter.encode(command)
     if downlink is None:
         raise Refused("cannot_be_told", f"{address} has no words for {what}")
     await conn.execute(Q.tell, {"id": made[0], "topic": downlink.topic, "payload": downlink.payload})
     return int(made[0])
+
+
+def on_the_wire(number: int) -> int:
+    """Return the number a device is given for a command: its own, in the two bytes that vendors have for it."""
+    return (number - 1) % MOST_ON_THE_WIRE + 1
 
 
 async def settle(conn: Connection) -> None:

@@ -65,6 +65,20 @@ def test_list_says_who_asked_for_what_and_what_became_of_it(dsn: str, capsys: py
     assert "hrtstart" in oldest
 
 
+def test_command_has_one_number_here_and_on_the_device(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    devices.main(["add", "carehub:w1"])
+    devices.main(["send", "carehub:w1", "locate"])
+    assert "command 1: waits" in capsys.readouterr().out
+    assert b'"number":1}' in told(dsn)[0][2]
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute("alter table device_command alter id restart with 65540")
+    devices.main(["send", "carehub:w1", "find"])
+    assert "command 65540 (to the device 5): waits" in capsys.readouterr().out
+    assert b'"number":5}' in told(dsn)[1][2]
+    devices.main(["sent", "carehub:w1"])
+    assert "65540 (to the device 5)" in capsys.readouterr().out
+
+
 def test_waiting_for_a_watch_that_is_away_ends_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert devices.main(["send", WATCH, "locate", "--wait", "1"]) == 1
     assert "waiting" in capsys.readouterr().out

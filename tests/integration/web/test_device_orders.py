@@ -34,7 +34,7 @@ def test_press_tells_the_device_and_the_case_says_who_asked(li: httpx.Client, wo
         "select c.what, c.asked_by, c.incident_id, d.topic, d.payload from device_command c"
         " join downlink d on d.id = c.downlink_id"
     )
-    body = b'{"do":{"type":"locate"},"number":2}'
+    body = b'{"do":{"type":"locate"},"number":1}'
     assert [(what, by, case, topic, bytes(told)) for what, by, case, topic, told in row] == [
         ("locate", f"person:{world.people['li']}", incident, "carehub/watch-wang/command", body)
     ]
