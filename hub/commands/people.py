@@ -21,7 +21,7 @@ from hub.store import contacts, device_life, devices, homes, people, phone, regi
 from hub.store.pool import Connection, connect
 from hub.web.auth import CONSOLE_ROLES, INSTALLER
 from hub.web.auth import ROLES as SIGN_IN
-from hub.web.words import LANGUAGES
+from hub.web.words import LANGUAGES, RISKS
 
 ROLES = (*(str(role) for role in Role), "supervisor", INSTALLER)
 PASSWORD_BYTES = 12
@@ -87,7 +87,10 @@ def _resident_parser(resident: argparse.ArgumentParser) -> None:
         resident.add_argument(f"--{field}", default="", help=text)
     resident.add_argument("--language", default="zh-CN", help="what she speaks; left out: %(default)s")
     resident.add_argument(
-        "--risk", action="append", default=[], help="lives_alone, falls, heart_failure, dog …; again for more"
+        "--risk",
+        action="append",
+        default=[],
+        help=f"{', '.join(RISKS)}, or other words, which are shown as they are; again for more",
     )
     resident.add_argument(
         "--spo2-scale", type=int, choices=(1, 2), default=1,
@@ -162,6 +165,8 @@ async def _resident(conn: Connection, options: argparse.Namespace) -> None:
     if options.datum or options.fence is not None:
         await homes.set_fence(conn, number, lat=None, lon=None, datum=options.datum, fence_m=options.fence)
     print(f"resident {number}")
+    for unknown in [risk for risk in options.risk if risk not in RISKS]:
+        print(f"  risk {unknown!r} is shown as written and counts for nothing else; known are {', '.join(RISKS)}")
 
 
 async def _spo2_scale(conn: Connection, options: argparse.Namespace) -> None:

@@ -45,6 +45,15 @@ def test_resident_with_her_daughter_and_a_guard(dsn: str, capsys: pytest.Capture
     assert rows(dsn, "select during @> hub_now() + interval '6 days' from shift") == [(True,)]
 
 
+def test_risk_in_other_words_is_kept_and_said_to_be_unknown(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    people.main(["resident", "马秀兰", "--risk", "falls", "--risk", "loose_carpet"])
+    resident, unknown = capsys.readouterr().out.splitlines()
+    assert resident == "resident 1"
+    assert "'loose_carpet' is shown as written" in unknown
+    assert "lives_alone" in unknown
+    assert rows(dsn, "select risks from resident") == [(["falls", "loose_carpet"],)]
+
+
 def test_operator_gets_a_password_once_and_a_console(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
     people.main(["person", "李雪", "--role", "operator", "--login", "lixue"])
     password = capsys.readouterr().out.split("password  ")[1].split()[0]
