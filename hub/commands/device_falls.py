@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from alerts.false_falls import Falls
 from hub.commands.tables import table
 from hub.config import Settings
-from hub.store import falls
+from hub.store import falls, fleet
 from hub.store.falls import OVER_DAYS, Line
 from hub.store.fleet import Wish
 from hub.store.pool import connect, hub_now
@@ -33,6 +33,7 @@ async def _falls(options: argparse.Namespace, settings: Settings) -> int:
     async with await connect(settings.database.dsn, name="carehub devices") as conn:
         now = await hub_now(conn)
         today = now.astimezone(zone).date()
+        await fleet.must_be_there(conn, wish)
         while await falls.read_cases(conn, now):
             pass
         await falls.count_worn(conn, now, zone, again=True)

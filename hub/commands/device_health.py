@@ -57,7 +57,9 @@ async def _health(options: argparse.Namespace, settings: Settings) -> int:
     async with await connect(settings.database.dsn, name="carehub devices") as conn:
         now = await hub_now(conn)
         today = now.astimezone(zone).date()
-        found = await fleet.fleet(conn, Wish(model=options.model, area=options.area), now, today)
+        wish = Wish(model=options.model, area=options.area)
+        await fleet.must_be_there(conn, wish)
+        found = await fleet.fleet(conn, wish, now, today)
     for head, lines in _sections(found, zone, now):
         print(head)
         print(lines)
@@ -113,6 +115,7 @@ async def _visits(options: argparse.Namespace, settings: Settings) -> int:
     async with await connect(settings.database.dsn, name="carehub devices") as conn:
         if options.done is not None:
             await _made(conn, options)
+        await fleet.must_be_there(conn, Wish(area=options.area))
         open_ = await fleet.visits(conn, area=options.area)
         now = await hub_now(conn)
         made = await fleet.visits(conn, status="done", since=now - fleet.DONE_SHOWN) if options.all else []

@@ -7,12 +7,14 @@ from typing import Any
 
 from alerts.supervision_attempts import AGAIN_WITHIN, EPISODE, OVER, TRIAL_WITHIN, Attempts, league
 from alerts.supervision_battery import LOW_PCT, MOST_DAYS, Day, forecast
+from hub.errors import HubError
 from hub.store.console import Row, row, rows
 from hub.store.pool import Connection
 from hub.store.sql import queries
 
 Q = queries("fleet")
 SHOWN = 200  # rows of one list at most
+NAMED = 50  # models or areas, where a wish names none there is
 SOON = timedelta(days=28)  # batteries that will be flat within this are shown
 WORN_DAYS = 7
 DONE_SHOWN = timedelta(days=28)
@@ -30,6 +32,19 @@ class Wish:
     @property
     def values(self) -> dict[str, Any]:
         return {"model": self.model, "area": self.area, "limit": SHOWN}
+
+
+class NoSuchDevicesError(HubError):
+    """No device is of this model and area; says which there are."""
+
+    def __init__(self, wish: Wish, *, models: Sequence[str], areas: Sequence[str]) -> None:
+        wished = [(w, v, n) for w, v, n in (("model", wish.model, models), ("area", wish.area, areas)) if v is not None]
+        asked = " and ".join(f"{what} {value!r}" for what, value, _ in wished)
+        there = "; ".join(
+            f"{what}s there are: {', '.join(names) or 'none'}{' …' if len(names) == NAMED else ''}"
+            for what, _, names in wished
+        )
+        super().__init__(f"no device of {asked}; {there}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +77,20 @@ async def fleet(conn: Connection, wish: Wish, now: datetime, today: date) -> Fle
         done=await visits(conn, status="done", since=now - DONE_SHOWN, area=wish.area),
         league=await attempts(conn, wish, today),
     )
+
+
+async def must_be_there(conn: Connection, wish: Wish) -> None:
+    """Refuse to show nothing as if it were all right.
+
+    Raises:
+        NoSuchDevicesError: No device is of this model and area.
+    """
+    if wish.model is None and wish.area is None:
+        return
+    found = await (await conn.execute(Q.kinds, {**wish.values, "limit": NAMED})).fetchone()
+    assert found is not None
+    if not found[0]:
+        raise NoSuchDevicesError(wish, models=found[1], areas=found[2])
 
 
 async def visits(

@@ -55,6 +55,14 @@ where d.state in ('bound', 'tested', 'live') and d.resident_id is not null
   and (%(model)s::text is null or d.model = %(model)s) and (%(area)s::text is null or r.area = %(area)s)
 order by d.id limit %(limit)s
 
+-- name: kinds
+-- Whether any device is of this model and area, and which models and areas there are.
+select exists (select from device d left join resident r on r.id = d.resident_id where d.state <> 'retired'
+               and (%(model)s::text is null or d.model = %(model)s) and (%(area)s::text is null or r.area = %(area)s)),
+       array(select distinct model from device where state <> 'retired' and model <> '' order by 1 limit %(limit)s),
+       array(select distinct r.area from device d join resident r on r.id = d.resident_id
+             where d.state <> 'retired' and r.area <> '' and not r.canary order by 1 limit %(limit)s)
+
 -- name: visits
 -- Visits to be made, the next due first, or those that were made, the last first.
 select v.id, v.device_id, d.address, d.model, d.room, v.resident_id, r.name as resident, coalesce(r.area, '') as area,

@@ -50,6 +50,25 @@ def test_health_shows_what_is_wrong_and_of_one_model_only_its_own(dsn: str, caps
     assert "TS0215A" not in printed
 
 
+@pytest.mark.parametrize("command", ["health", "visits", "falls"])
+def test_area_without_a_device_is_refused_with_the_areas_there_are(dsn: str, command: str) -> None:
+    device = add_device(dsn, "watch3g:8800000015", model="SG-20")
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        her = "insert into resident (name, area, created_at) values ('王', '和平社区', now()) returning id"
+        conn.execute(
+            f"with r as ({her}) update device set resident_id = r.id from r where device.id = {device}".encode()
+        )
+    with pytest.raises(HubError, match=r"no device of area 'nowhere'; areas there are: 和平社区$"):
+        devices.main([command, "--area", "nowhere"])
+    assert devices.main([command, "--area", "和平社区"]) == 0
+
+
+def test_model_nobody_has_is_refused_with_the_models_there_are(dsn: str) -> None:
+    add_device(dsn, "watch3g:8800000015", model="SG-20")
+    with pytest.raises(HubError, match=r"no device of model 'SG-2'; models there are: SG-20$"):
+        devices.main(["health", "--model", "SG-2"])
+
+
 def test_deadline_of_one_device_is_written_with_who_and_taken_back(
     dsn: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
