@@ -149,6 +149,14 @@ async def work(
     return await _rows(conn, Q.work, area=area, resident=resident, limit=limit)
 
 
+async def lists_of_areas(conn: Connection, areas: Sequence[str]) -> dict[str, list[str]]:
+    """Return the duty lists of those who serve some areas, by area."""
+    found: dict[str, list[str]] = {}
+    for row in await _rows(conn, Q.lists_of_areas, areas=sorted(set(areas))):
+        found.setdefault(row["area"], []).append(row["roster"])
+    return found
+
+
 async def gaps(conn: Connection, kind: str, area: str, roster: str, *, limit: int = 200) -> list[Row]:
     """The single holes behind one line of work."""
     return await _rows(conn, Q.gaps, kind=kind, area=area, roster=roster, limit=limit)

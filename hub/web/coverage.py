@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from alerts.comers import comers
 from alerts.coverage import Cover, Coverage, coverage
+from alerts.holes import HoleKind
 from alerts.town import HOUR, HOURS, RADIUS_MIN
 from hub.store import coverage as store
 from hub.store.coverage import Row
@@ -25,6 +26,9 @@ from hub.web.vocabulary.coverage import duty
 router = APIRouter()
 ResidentId = Annotated[int, Path(ge=1, le=MOST)]
 STRIPS = 60  # residents drawn at once, the worst first
+# Somebody more on duty fills these; the others want a telephone number, a place or a calendar.
+MENDED_BY_A_SHIFT = frozenset({HoleKind.NOBODY, HoleKind.LAST_RESORT, HoleKind.ONLY_FAMILY_FAR, HoleKind.FAR})
+LISTED = 3  # duty lists linked in a line of work
 NAMED = 4  # residents named in a line of work
 DRAWN_AT_ONCE = asyncio.Semaphore(1)  # an area is a second of arithmetic: a click at a time
 
@@ -46,6 +50,7 @@ async def page(request: Request, who: SeatOf, has: PartsOf, area: str | None = N
     async with has.pool.connection() as conn:
         run, work, areas = await store.last_run(conn), await store.work(conn, area=chosen), await store.areas(conn)
         named = await _named(conn, work)
+        lists = await store.lists_of_areas(conn, [row["area"] for row in work if row["kind"] in MENDED_BY_A_SHIFT])
         radius = run.radius_min if run else RADIUS_MIN
         strips, of = await _strips(conn, chosen, radius) if chosen is not None else ([], None)
     totals = {str(row["kind"]): 0 for row in work}
@@ -55,7 +60,8 @@ async def page(request: Request, who: SeatOf, has: PartsOf, area: str | None = N
         request, "coverage.html", who, here="coverage", run=run, work=work, areas=areas, area=chosen, named=named,
         strips=strips, radius=radius, nobody=totals.get("nobody", 0), codes=[int(c) for c in Cover],
         days=_days(of, has.zone) if of is not None else [], hours=HOURS if of is None else of.codes.shape[1],
-        after=lambda at: at + timedelta(hours=1),
+        after=lambda at: at + timedelta(hours=1), lists=lists, by_a_shift=MENDED_BY_A_SHIFT, listed=LISTED,
+        week=lambda at: f"{at.astimezone(has.zone):%Y-%m-%d}",
     )  # fmt: skip
 
 

@@ -53,6 +53,13 @@ order by array_position(array['nobody', 'unproved', 'unreachable', 'last_resort'
          min(h.first_hour), count(*) desc, h.area, h.roster
 limit %(limit)s
 
+-- name: lists_of_areas
+-- The duty lists of those who serve some areas, those who serve all included: where a shift more fills a hole.
+select distinct a.area, s.roster from unnest(%(areas)s::text[]) as a (area)
+join person p on p.area in (a.area, '') and p.active and not p.canary
+join shift s on s.person_id = p.id and s.roster <> '' and coalesce(upper(s.during), 'infinity') > hub_now() - interval '30 days'
+order by 1, 2
+
 -- name: gaps
 -- The single holes of one line of work.
 select id, kind, area, roster, residents, people, first_hour, last_hour, minutes from coverage_hole

@@ -1,6 +1,8 @@
 """Duty lists and coverage in the browser's own words: who may change what, and what comes of it."""
 
 import asyncio
+import html
+import re
 
 import httpx
 import pytest
@@ -185,6 +187,24 @@ def test_coverage_shows_holes_as_work_and_an_area_by_the_hour(world: World, li: 
     area = li.get("/coverage", params={"area": "和平社区"}).text
     assert area.count('<svg viewBox="0 0 336 10"') == len(world.residents)
     assert "<rect" in area
+
+
+def test_hole_of_an_area_leads_to_the_duty_list_that_fills_it(world: World, supervisor: httpx.Client) -> None:
+    world.run(coverage.recompute)
+    world.sql("insert into coverage_hole (kind, area, roster, residents, people, first_hour, last_hour)"
+              " values ('nobody', '和平社区', '', '{}', '{}', '2026-11-22 17:00+00', '2026-11-22 18:00+00'),"
+              " ('unreachable', '光明社区', '', '{}', '{}', '2026-11-22 17:00+00', '2026-11-22 18:00+00')")  # fmt: skip
+    work = supervisor.get("/coverage").text.partition('id="work"')[2]
+    assert '<a href="/rosters">尚无班表，去建一张</a>' in work
+    made(supervisor)
+    hours = {"from": "2030-01-01T08:00", "to": "2030-01-01T20:00"}
+    assert post(supervisor, "/rosters/shift", person=guard(world), **hours).status_code == 303
+    work = supervisor.get("/coverage").text.partition('id="work"')[2]
+    (href,) = set(re.findall(r'补班：<a href="(/rosters\?name=[^"]+)"', work))
+    assert href.endswith("week=2026-11-23")  # there it is Monday already
+    page = supervisor.get(html.unescape(href)).text
+    assert LIST in page
+    assert "11-23" in page
 
 
 def test_opened_strip_tells_who_could_come_and_what_calls_them(world: World, li: httpx.Client) -> None:
