@@ -222,6 +222,16 @@ async def test_cancel_when_nothing_is_open_is_nothing(home: Home) -> None:
     assert await home.cancels() == []
 
 
+async def test_what_the_hub_finds_after_her_cancel_asks_her_again(home: Home) -> None:
+    await home.watch_says("suspected")
+    await home.watch_cancels()
+    await home.hub_finds()
+    assert await home.cases() == [("fall", "cancelled", 2), ("fall", "confirming", 2)]
+    assert await home.hub.one("select max(linked_to) = min(id) from incident")
+    await home.watch_cancels()
+    assert await home.cases() == [("fall", "cancelled", 2), ("fall", "cancelled", 2)]
+
+
 async def test_fall_after_the_end_is_a_second_one(home: Home) -> None:
     await home.watch_says("suspected", name="3")
     await home.watch_cancels()
