@@ -4,7 +4,6 @@ Cheap while nothing happens: samples go into a ring and are compared with 1.4 g.
 of the model, a fixed time after it, so the answer does not depend on how the stream was cut into bursts.
 """
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil, sqrt
@@ -25,12 +24,11 @@ BRIDGED_S = 0.4  # a shorter gap is filled with the last sample; a longer one st
 REFRACTORY_S = 20.0  # one fall, one alarm
 SMALL = 24  # up to this many samples plain Python is quicker than numpy
 PENDING = 32  # impacts waiting for a look; more than fit into 3 s at one per 0.6 s
-HEADER = struct.Struct("<4sdqqqi")
-MAGIC = b"FD01"
+NEVER = -(1 << 40)
 
 
-class StateError(AlertError):
-    """A dumped state cannot be loaded; start the stream's detector anew."""
+class RateError(AlertError):
+    """A stream so slow or so quick that nothing was learnt of its like."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +44,14 @@ class FallFinding:
 class FallDetector:
     """One stream. Not vectorised over devices: only a wrist that moves costs anything."""
 
-    __slots__ = ("_acc", "_alone", "_due", "_last", "_model", "_next", "_pending", "_rate", "_size", "_start")
+    __slots__ = (
+        "_acc", "_alone", "_due", "_last", "_model", "_next", "_pending", "_rate", "_size", "_start", "_unheard",
+    )  # fmt: skip
 
     def __init__(self, rate_hz: float, model: FallModel) -> None:
         """Make a detector for a stream of `rate_hz`, 20 to 104 samples a second."""
         if not 10 <= rate_hz <= 250:
-            raise StateError(f"a rate of {rate_hz} samples/s cannot be judged: 20 to 104 is what falls were learnt at")
+            raise RateError(f"a rate of {rate_hz} samples/s cannot be judged: 20 to 104 is what falls were learnt at")
         ratio = rate_hz / RATE_HZ
         self._model, self._rate = model, rate_hz
         half = ratio / 2 if ratio > 1 else 0.0
@@ -59,7 +59,8 @@ class FallDetector:
         self._alone = round(ALONE_S * rate_hz)
         self._size = 1 << ceil((BEFORE + 4) * ratio + max(self._due) + 2 * rate_hz).bit_length()
         self._acc = np.zeros((self._size, 3), np.int16)
-        self._next, self._start, self._last = -1, 0, -(1 << 40)
+        self._next, self._start, self._last = -1, 0, NEVER
+        self._unheard: list[tuple[int, int]] = []  # gaps in the ring: [since, until)
         self._pending: list[list[int]] = []  # [sample, squared magnitude, next stage]
 
     def feed(self, accel_mg: Samples, gyro_2mrad: Samples | None, first: int) -> list[FallFinding]:
@@ -68,11 +69,12 @@ class FallDetector:
         Args:
             accel_mg: (n, 3) thousandths of g, gravity included.
             gyro_2mrad: (n, 3) or None. Not used yet: on people never seen it added nothing, and many watches have none.
-            first: the device's number of the first sample. Repeats are left out, gaps are seen.
+            first: the device's number of the first sample. Repeats are left out, gaps are seen; other samples under
+                numbers already used are a device that counts anew.
         """
         n = len(accel_mg)
-        if first != self._next:
-            skip = self._join(first, n)
+        if first != self._next and n:
+            skip = self._join(first, accel_mg)
             if skip:
                 accel_mg, first, n = accel_mg[skip:], first + skip, n - skip
         if n <= SMALL:
@@ -106,20 +108,34 @@ class FallDetector:
                 self._loud(first + i, int(powers[i]))
         return self._decide() if self._pending else []
 
-    def _join(self, first: int, n: int) -> int:
-        """Bring the ring to `first`; return how many of the n samples are already known."""
+    def _join(self, first: int, acc: Samples) -> int:
+        """Bring the ring to `first`; return how many of the samples are already known."""
         ahead = first - self._next
-        if self._next >= 0 and -self._size <= ahead < 0:
-            return min(n, -ahead)
-        if self._next >= 0 and 0 < ahead <= BRIDGED_S * self._rate:
+        if self._next >= 0 and -self._size <= ahead < 0 and self._same(first, acc[:-ahead]):
+            return min(len(acc), -ahead)
+        anew = self._next < 0 or ahead < 0
+        if not anew and ahead <= BRIDGED_S * self._rate:
             last = (self._next - 1) & (self._size - 1)
             self._acc[np.arange(self._next, first) & (self._size - 1)] = self._acc[last]
-        else:  # the first sample ever, a long gap, or a device that started counting anew
+        else:
             self._pending.clear()
             self._start = first
-            if ahead < 0:
-                self._last = -(1 << 40)
+        if anew:  # whatever was heard under another count is not of this one
+            self._unheard, self._last = [(NEVER, first)], NEVER
+        else:
+            self._unheard = [gap for gap in self._unheard if gap[1] > first - self._size] + [(self._next, first)]
         return 0
+
+    def _same(self, first: int, acc: Samples) -> bool:
+        """Whether samples under known numbers are those known; what fell into a gap and comes late contradicts nothing.
+
+        The same numbers come again with other samples from a device that restarts, or that numbers each window from 0.
+        """
+        number = np.arange(first, first + len(acc))
+        heard = np.ones(len(acc), bool)
+        for since, until in self._unheard:
+            heard &= (number < since) | (number >= until)
+        return bool((self._acc[number & (self._size - 1)] == acc)[heard].all())
 
     def _loud(self, sample: int, power: int) -> None:
         pending = self._pending
@@ -188,31 +204,3 @@ class FallDetector:
     def _at(self, samples: NDArray[np.int64]) -> NDArray[np.float64]:
         known: Samples = self._acc[np.clip(samples, self._start, self._next - 1) & (self._size - 1)]
         return known.astype(np.float64)
-
-    def dump(self) -> bytes:
-        """Return the whole state; `load` continues the stream as if nothing had happened."""
-        head = HEADER.pack(MAGIC, self._rate, self._next, self._start, self._last, len(self._pending))
-        waiting = np.array(self._pending, np.int64).reshape(-1, 3)
-        return b"".join((head, waiting.tobytes(), self._acc.tobytes()))
-
-    @classmethod
-    def load(cls, state: bytes, model: FallModel) -> "FallDetector":
-        """Build a detector from a dump.
-
-        Raises:
-            StateError: The bytes are not a dump of this version.
-        """
-        if len(state) < HEADER.size or state[:4] != MAGIC:
-            raise StateError("not a fall detector's state")
-        _, rate, upcoming, start, last, waiting = HEADER.unpack_from(state)
-        new = cls(rate, model)
-        body = HEADER.size + waiting * 24
-        ring = new._size * 6
-        if len(state) != body + ring:
-            raise StateError("a fall detector's state of another size: the model has changed")
-        new._next, new._start, new._last = upcoming, start, last
-        new._pending = np.frombuffer(state, np.int64, waiting * 3, HEADER.size).reshape(-1, 3).tolist()
-        if any(stage >= len(new._due) for _, _, stage in new._pending):
-            raise StateError("a fall detector's state waits for a look this model does not have")
-        new._acc[:] = np.frombuffer(state, np.int16, new._size * 3, body).reshape(-1, 3)
-        return new

@@ -101,3 +101,16 @@ async def test_without_a_model_bursts_are_counted_and_nothing_else_happens() -> 
     assert await streams.feed(sent) == []
     assert not streams.judging
     assert UNJUDGED._value.get() - before == len(sent)
+
+
+async def test_watch_that_restarts_is_told_of_once_however_the_replay_cuts_in(model: FallModel) -> None:
+    """After a restart of the hub the last seconds are shown again: the same falls under the same names."""
+    sent = stream(0, walk(8))
+    later = sent[-1][1] + 1000 - START_MS
+    sent += [(row, at + later, burst) for row, at, burst in stream(0, fall())]
+    live = await FallStreams(model, 1).feed(sent)
+    assert rows(live) == [0]
+    restarted = FallStreams(model, 1)
+    found = await restarted.feed(sent)
+    assert [one.identity for one in found] == [one.identity for one in live]
+    assert await restarted.feed(sent[-3:]) == []  # what the broker delivers again
