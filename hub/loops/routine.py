@@ -41,8 +41,8 @@ STORED_WITHIN = timedelta(days=1)  # a batch is committed this soon after its me
 HOMES_AT_ONCE = 1_000  # brought back in one step
 FOLLOW_EVERY = 10  # passes between two looks at who lives where with which devices, and at what was heard of them
 OVERLAP = timedelta(seconds=120)  # steps and words of the last pass are asked for again: nothing counts them
-RAISED_AT_ONCE = 200  # alerts written in a pass; the others wait for the next
-WAITING_MOST = 10_000  # … and so many at most
+RAISED_AT_ONCE = 200  # alerts written in a pass; the others wait for the next, which comes soon
+WAITING_MOST = 10_000  # while so many wait nothing more is looked for: what is due then is due later as well
 SIGN_ROOM = 16  # a device and its sign as one number
 DEAF = timedelta(minutes=5)  # nobody listened for longer: the homes' clocks begin anew
 UNKNOWN_MOST = 100_000  # devices remembered for nobody's, till the next look
@@ -111,7 +111,7 @@ class RoutineLoop:
                 await asyncio.sleep(self.every_s / 10 if more else self.every_s)
 
     async def once(self, conn: Connection) -> bool:
-        """Read, judge, raise, write days; True when there is more to read or to write."""
+        """Read, judge, raise, write days; True when there is more to read, to raise or to write."""
         began, now = time.monotonic(), await hub_now(conn)
         if self.homes is None:
             await self._rebuild(conn, now)
@@ -123,7 +123,7 @@ class RoutineLoop:
         more = await self._read(conn, self.homes, now)
         await self._steps(conn, self.homes, now)
         listened = await self._listened(conn, now)
-        if listened and not more:  # what is not read yet may say that she is well
+        if listened and not more and len(self.waiting) < WAITING_MOST:  # what is not read yet may say that she is well
             await self._find(self.homes, now)
         await self._raise(conn)
         behind = await self.days.write_some(conn, now)
@@ -132,7 +132,7 @@ class RoutineLoop:
         await store.mark(conn, self._after, self.days.mark(self._after), now)
         self.passes += 1
         self._measure(began, more)
-        return more or behind
+        return more or behind or bool(self.waiting)
 
     async def _rebuild(self, conn: Connection, now: datetime) -> None:
         """Make the state of what the last days told."""
@@ -262,11 +262,8 @@ class RoutineLoop:
             if homes.over(finding):
                 continue
             alert = homes.alert(finding, now)
-            if len(self.waiting) < WAITING_MOST:
-                self.waiting[alert.alert_id] = alert
-                FOUND.labels(finding.rule).inc()
-            else:
-                log.error("home_finding_dropped", alert=alert.alert_id)
+            self.waiting[alert.alert_id] = alert
+            FOUND.labels(finding.rule).inc()
 
     async def _raise(self, conn: Connection) -> None:
         """Raise what was found. What could not be saved stays; said again, it changes nothing."""

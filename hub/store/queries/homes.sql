@@ -256,9 +256,12 @@ with pair as (
     where h.sensor
     window one as (partition by h.resident_id, h.day, h.device_id, o.code, o.channel, o.sub
                    order by o.measured_at, o.received_at, o.number)
+), read as (
+    -- A total that rises by more than 150 m3 is another meter's: no pipe of a home gives so much in a day.
+    select *, code = 'water.total' and number > before and number - before <= 150 as drawn from said
 ), used as (
     select resident_id, day, low, at, at - lag(at) over (partition by resident_id, day order by at) as dry
-    from said where code = 'water.total' and number > before and at < high
+    from read where drawn and at < high
 ), bed as (
     select resident_id, day, low, at, number, before,
            lead(at) over (partition by resident_id, day, device_id order by at) as next_at
@@ -282,12 +285,11 @@ with pair as (
                filter (where s.code = 'contact.open' and s.number > 0 and (coalesce(s.before, 0) = 0 or s.only_on)
                              and s.at >= s.low and s.at < s.high) as openings,  -- some contacts never say that it is shut
            count(*) filter (where s.code = 'water.total' and s.at >= s.low and s.at < s.high) as meter_spoke,
-           sum(s.number - s.before) filter (where s.code = 'water.total' and s.number > s.before and s.at >= s.low
-                                                  and s.at < s.high) as water_m3,
-           count(distinct date_bin('30 min', s.at, s.low)) filter (where s.code = 'water.total' and s.number > s.before
-                                                                         and s.at >= s.low and s.at < s.high) as halves,
+           sum(s.number - s.before) filter (where s.drawn and s.at >= s.low and s.at < s.high) as water_m3,
+           count(distinct date_bin('30 min', s.at, s.low)) filter (where s.drawn and s.at >= s.low and s.at < s.high)
+               as halves,
            bool_or(s.code = 'bed.occupied') as has_bed
-    from said s group by s.resident_id, s.day
+    from read s group by s.resident_id, s.day
 ), stepped as (
     select h.resident_id, h.day, min(w.at) as up_at
     from hers h

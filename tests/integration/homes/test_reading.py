@@ -10,7 +10,7 @@ from hub.embedded import EmbeddedPostgres
 from hub.loops import routine
 from hub.store import homes as store
 from hub.store.pool import connect
-from tests.integration.homes.conftest import DOOR, PIR, Home
+from tests.integration.homes.conftest import DOOR, METER, PIR, Home
 from tests.integration.ingest.conftest import eventually
 
 DAY = "select resident_id, day, up_min, movements, openings, water_m3, water_halves, dry_min, bed_out_min from home_day"
@@ -201,3 +201,31 @@ async def test_alert_that_cannot_be_written_rings_without_its_evidence_and_holds
     assert await home.hub.rows("select alert_id, evidence from alert order by 1") == [
         ("one", {}), ("two", {"last": "of her home"})
     ]  # fmt: skip
+
+
+async def test_more_findings_than_may_wait_are_all_raised(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lost hour of a whole district: nothing is dropped, it is only said later."""
+    await home.live()
+    await home.heard()
+    monkeypatch.setattr(routine, "WAITING_MOST", 1)
+    monkeypatch.setattr(routine, "RAISED_AT_ONCE", 1)
+    loop = home.loop()
+    for _ in range(8):
+        await loop.once(home.conn)
+    assert not loop.waiting
+    assert sorted(await home.alerts()) == [("B0", 3), ("B2", 4)]
+
+
+async def test_meter_that_was_exchanged_is_no_leak(home: Home) -> None:
+    """Nor may it seem to be one that was told: a real one that begins next day would not be."""
+    await home.live(days=2, this_morning=True)
+    later = [home.at(-1, hour) for hour in (12.25, 13.25)]
+    await home.conn.execute(
+        "delete from observation where device_id = %s and measured_at > %s", (home.device[METER], home.at(-1, 12))
+    )
+    await home.store(METER, "water.total", later, [8000.0, 8000.1])
+    loop = await home.follow()
+    assert loop.homes is not None
+    assert int(loop.homes.state["leak_day"][0]) == 0
+    used = await home.hub.one("select water_m3 from home_day where day = %s", home.at(-1, 0).date())
+    assert 0 < float(used) < 1
