@@ -109,10 +109,10 @@ def _when(text: str, zone: Any, *, ending: bool = False) -> datetime:
     """Return a moment of the district; a day alone is its beginning, or with `ending` its end."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        if len(text) == len("2026-11-24") and ending:
+            at += timedelta(days=1)
+    except (ValueError, OverflowError):
         raise HubError(f"{text!r} is no time: write 2026-11-24 or 2026-11-24T09:30") from None
-    if len(text) == len("2026-11-24") and ending:
-        at += timedelta(days=1)
     return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
