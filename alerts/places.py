@@ -1,7 +1,7 @@
 """Where on earth, in which of two datums: WGS-84 as satellites say, GCJ-02 as maps and phones sold in China say.
 
 The same door is 300 to 700 m apart in the two, about as much as a fence is wide, so they are never mixed: every
-position carries its datum, and distances (`alerts.nearness`) are taken in WGS-84. Numbers or arrays of any shape.
+stored position is WGS-84, turned into it where it is written. Numbers or arrays of any shape.
 """
 
 from typing import TypeAlias

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.places import wgs84_of_gcj02
 from devices.adapters.carehub_columns import VitalsBatch
 from devices.codes import COLUMN_OF
 from devices.columns import ABSENT, VITALS, Columns, joined
@@ -22,6 +23,8 @@ from hub.store.telemetry import ObservationRow, WindowRow, moment
 from hub.supervision import Linked
 
 LARGEST_INTEGER = 2**62
+# Receivers give WGS-84, whatever phone map shows it. Chinese clouds hand on what their own maps draw.
+GCJ02_SCHEMES = frozenset({"cnthing"})
 TOPIC, PAYLOAD, RECEIVED = map(attrgetter, ("topic", "payload", "received_ms"))
 
 
@@ -154,13 +157,22 @@ def observation_rows(said: Said, device_id: int) -> Iterable[ObservationRow]:
         number = float(seen.value) if isinstance(seen.value, int | float) and abs(seen.value) < 1e300 else None
         if seen.lat is not None and seen.valid is not None:
             number = float(seen.valid)  # a place has no value: its number says whether it is a fix of now
+        lat, lon = _place(said.telemetry, seen)
         yield ObservationRow(
             received_at=received, device_id=device_id, measured_at=moment(_measured_ms(said, seen)), code=seen.code,
             number=number, word=seen.value if isinstance(seen.value, str) else None, unit=seen.unit,
             quality=seen.quality.value, stage=seen.stage.value if seen.stage else None, channel=seen.channel,
-            native=seen.native, lat=seen.lat, lon=seen.lon, sequence=_kept_sequence(said.telemetry),
+            native=seen.native, lat=lat, lon=lon, sequence=_kept_sequence(said.telemetry),
             identity=said.telemetry.identity, sub=seen.sub, device_at=_disbelieved(said.telemetry, seen),
         )  # fmt: skip
+
+
+def _place(telemetry: Telemetry, seen: Observation) -> tuple[float | None, float | None]:
+    """Return the position in WGS-84. What is stored is one datum; the message as it came is kept with the others."""
+    if seen.lat is None or seen.lon is None or telemetry.device.partition(":")[0] not in GCJ02_SCHEMES:
+        return seen.lat, seen.lon
+    lat, lon = wgs84_of_gcj02(seen.lat, seen.lon)
+    return float(lat), float(lon)
 
 
 def _kept_sequence(telemetry: Telemetry) -> int | None:

@@ -12,7 +12,6 @@ from alerts.detectors.home import HomeDetector
 from alerts.detectors.home_signs import Sign, Signs
 from alerts.model import Alert
 from alerts.nearness import distance_km
-from alerts.places import wgs84_of_gcj02
 from alerts.supervision import deadline_s
 from hub.store.homes import Quiet, Sensor, Table, Usual
 from hub.store.telemetry import moment
@@ -25,8 +24,6 @@ ALIVE_LEAST_MIN = 120  # a pause of this length says nothing of a sensor's healt
 ALIVE_MOST_MIN = 25 * 60  # battery sensors check in once a day
 FENCE_MOST_M = 30_000
 OF_MOTION = frozenset({"B0", "B1", "B2"})  # what any movement ends
-# Receivers give WGS 84, whatever phone map shows it. Chinese clouds hand on what their own maps draw.
-GCJ02_SCHEMES = frozenset({"cnthing"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +33,6 @@ class Places:
     device: Ints  # every device, rising
     row: Ints  # whose it is
     since_ms: Ints  # what it said before is not hers
-    gcj02: NDArray[np.bool_]
     pairs: frozenset[tuple[int, int]]  # (device, sign) that are known
     ears: Ints  # whose being heard shows that the home is: what sees motion; where nothing does, any sensor
     beds: Ints
@@ -178,7 +174,7 @@ class Homes:
         sign, value = said["sign"][known].astype(np.uint8), said["value"][known].astype(np.float64)
         place = sign == Sign.PLACE
         if place.any():
-            value[place] = self._metres(row[place], said[known][place], places.gcj02[index][place])
+            value[place] = self._metres(row[place], said[known][place])
         value[(sign != Sign.PLACE) & (sign != Sign.WATER)] = 0.0
         self._last(row, device, at_ms)
         return Signs(row=row, at_ms=at_ms, sign=sign, value=value)
@@ -211,9 +207,8 @@ class Homes:
             resident_id=resident, area=self.places.area[finding.row], rule=finding.rule, evidence=finding.evidence,
         )  # fmt: skip
 
-    def _metres(self, row: Ints, said: Table, gcj02: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def _metres(self, row: Ints, said: Table) -> NDArray[np.float64]:
         lat, lon = said["value"].astype(np.float64), said["other"].astype(np.float64)
-        lat[gcj02], lon[gcj02] = wgs84_of_gcj02(lat[gcj02], lon[gcj02])
         home = self.places.home[row]
         return np.asarray(distance_km(lat, lon, home[:, 0], home[:, 1]) * 1000)
 
@@ -247,14 +242,11 @@ def _places(sensors: Sequence[Sensor], row_of: Mapping[int, int]) -> Places:
         area[row] = one.area
         if one.fence_m and one.lat is not None and one.lon is not None:
             home[row] = one.lat, one.lon
-            if one.datum == "gcj02":
-                home[row] = wgs84_of_gcj02(one.lat, one.lon)
     tells = {one.device_id for one in sensors if one.sign and one.sign != Sign.PLACE}
     return Places(
         device=np.array(devices, np.int64),
         row=np.array([row_of[by_device[d].resident_id] for d in devices], np.int64),
         since_ms=np.array([by_device[d].since_ms for d in devices], np.int64),
-        gcj02=np.array([by_device[d].address.partition(":")[0] in GCJ02_SCHEMES for d in devices], bool),
         pairs=frozenset((one.device_id, one.sign) for one in sensors if one.sign),
         ears=np.array(sorted(_ears(sensors)), np.int64),
         beds=np.array(sorted({one.device_id for one in sensors if one.sign == Sign.BED_IN}), np.int64),

@@ -13,6 +13,7 @@ import psycopg
 from alerts.model import Role
 from hub.channels import addresses
 from hub.commands import people_absence, people_list
+from hub.commands.places import add_place, place_of, shown
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
 from hub.passwords import hash_password
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RESIDENT",
         help="he is called for her no more; again for more",
     )
-    _place(change, "where he usually starts from")
+    add_place(change, "where he usually starts from")
     change.set_defaults(run=_change, login=None)
     link = commands.add_parser("link", help="a person's own page on his phone: prints its address, shown once")
     link.add_argument("person", metavar="PERSON", help="number, name, account or telephone")
@@ -96,7 +97,7 @@ def _resident_parser(resident: argparse.ArgumentParser) -> None:
         "--spo2-scale", type=int, choices=(1, 2), default=1,
         help="SpO2 scale of NEWS2; 2 only where a clinician set it; left out: %(default)s",
     )  # fmt: skip
-    _place(resident, "of her door")
+    add_place(resident, "of her door")
     people_absence.add_fence(resident)
     resident.set_defaults(run=_resident)
 
@@ -123,7 +124,7 @@ def _person_parser(person: argparse.ArgumentParser) -> None:
         "--login", help=f"{' or '.join(sorted(SIGN_IN))}: signs in with this; the password is printed once"
     )
     _attached(person)
-    _place(person, "where he usually starts from")
+    add_place(person, "where he usually starts from")
     person.set_defaults(run=_person)
 
 
@@ -139,11 +140,6 @@ def _attached(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--on-duty", type=int, default=0, metavar="DAYS", help="on duty from now, for so many days")
 
 
-def _place(parser: argparse.ArgumentParser, whose: str) -> None:
-    parser.add_argument("--lat", type=float, help=f"degrees north, {whose}: minutes are worked out from it")
-    parser.add_argument("--lon", type=float, help="degrees east")
-
-
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
     async with await connect(settings.database.dsn, name="carehub people") as conn, conn.transaction():
         try:
@@ -156,15 +152,18 @@ async def _run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _resident(conn: Connection, options: argparse.Namespace) -> None:
+    lat, lon = place_of(options)
     number = await people.add_resident(conn, people.Resident(
         name=options.name, area=options.area, address=options.address, phone=options.phone, born=options.born,
         entrance=options.entrance, language=options.language, ability=options.ability, risks=options.risk,
-        key_place=options.key_place, door_code=options.door_code, lat=options.lat, lon=options.lon,
+        key_place=options.key_place, door_code=options.door_code, lat=lat, lon=lon,
         spo2_scale=options.spo2_scale,
     ))  # fmt: skip
-    if options.datum or options.fence is not None:
-        await homes.set_fence(conn, number, lat=None, lon=None, datum=options.datum, fence_m=options.fence)
+    if options.fence is not None:
+        await homes.set_fence(conn, number, lat=None, lon=None, fence_m=options.fence)
     print(f"resident {number}")
+    if lat is not None:
+        print(f"  door      {shown(lat, lon)}")
     for unknown in [risk for risk in options.risk if risk not in RISKS]:
         print(f"  risk {unknown!r} is shown as written and counts for nothing else; known are {', '.join(RISKS)}")
 
@@ -186,8 +185,11 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
         conn, options.name, options.role, area=options.area, phone=options.phone, login=options.login,
         password_hash=hash_password(password) if password else None,
     )  # fmt: skip
-    await people.set_place(conn, number, options.lat, options.lon)
+    lat, lon = place_of(options)
+    await people.set_place(conn, number, lat, lon)
     print(f"person {number}")
+    if lat is not None:
+        print(f"  place     {shown(lat, lon)}")
     if password:
         print(f"  login     {options.login}\n  password  {password}   (shown once)")
     await _attach(conn, number, contacts, options)
@@ -201,17 +203,18 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
 
 async def _change(conn: Connection, options: argparse.Namespace) -> None:
     who = await register.person(conn, options.person)
-    moved = options.lat is not None and options.lon is not None
+    lat, lon = place_of(options)
+    moved = lat is not None
     if not (options.contact or options.residents or options.not_for or options.on_duty or moved):
         raise HubError("say what changes: --contact, --for, --not-for, --on-duty, or --lat and --lon together")
     if moved:
-        await people.set_place(conn, who.id, options.lat, options.lon)
+        await people.set_place(conn, who.id, lat, lon)
     await _attach(conn, who.id, [_contact(text) for text in options.contact], options)
     for resident in options.not_for:
         home = await whose(conn, resident)
         if not await people.leave_circle(conn, home.resident_id, who.id):
             raise HubError(f"{who.name} is not called for {home.name} as one of hers")
-    print(f"person {who.id}: {who.name}")
+    print(f"person {who.id}: {who.name}{f', {shown(lat, lon)}' if moved else ''}")
 
 
 async def _attach(

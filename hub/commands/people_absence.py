@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hub.commands.device_steps import actor
+from hub.commands.places import add_place, place_of, shown
 from hub.commands.tables import table
 from hub.errors import HubError
 from hub.policies import whose
@@ -12,7 +13,6 @@ from hub.store import homes
 from hub.store.homes import Absence
 from hub.store.pool import Connection, hub_now
 
-DATUMS = ("wgs84", "gcj02")
 LONGEST = timedelta(days=400)  # longer is no absence: retire her devices
 FENCE_M = (100, 30_000)  # a position is right to 50 m; and whoever is 30 km away is not at the next corner
 LONGEST_REASON = 200
@@ -39,15 +39,13 @@ def add_to(commands: Any) -> None:
     listing.set_defaults(run=_list)
     fence = commands.add_parser("fence", help="where she lives, and how far from there is told")
     fence.add_argument("resident", metavar="RESIDENT", help="number or name")
-    fence.add_argument("--lat", type=float, help="degrees north, of her door")
-    fence.add_argument("--lon", type=float, help="degrees east")
+    add_place(fence, "of her door")
     add_fence(fence)
     fence.set_defaults(run=_fence)
 
 
 def add_fence(parser: argparse.ArgumentParser) -> None:
     """What belongs to a resident's place, where she is registered and later."""
-    parser.add_argument("--datum", choices=DATUMS, help="of which map --lat and --lon are: gcj02 of Chinese ones")
     parser.add_argument("--fence", type=_metres, metavar="METRES", help="told when she is further away; 0: never")
 
 
@@ -85,16 +83,11 @@ async def _list(conn: Connection, options: argparse.Namespace) -> None:
 
 async def _fence(conn: Connection, options: argparse.Namespace) -> None:
     home = await whose(conn, options.resident)
-    if (options.lat is None) != (options.lon is None):
-        raise HubError("give --lat and --lon together")
-    if options.lat is not None and not (abs(options.lat) <= 90 and abs(options.lon) <= 180):
-        raise HubError("--lat and --lon are degrees: no such place")
-    lat, lon, datum, metres = await homes.set_fence(
-        conn, home.resident_id, lat=options.lat, lon=options.lon, datum=options.datum, fence_m=options.fence
-    )
+    lat, lon = place_of(options)
+    lat, lon, metres = await homes.set_fence(conn, home.resident_id, lat=lat, lon=lon, fence_m=options.fence)
     if metres and lat is None:
         raise HubError("nobody knows where she lives: give --lat and --lon as well")
-    print(f"{home.name}: {'–' if lat is None else f'{lat:g}, {lon:g} ({datum})'}, fence {metres or 'none'}")
+    print(f"{home.name}: {shown(lat, lon)}, fence {metres or 'none'}")
 
 
 def _line(one: Absence, zone: Any) -> tuple[Any, ...]:

@@ -35,7 +35,6 @@ class Sensor(NamedTuple):
     area: str
     lat: float | None
     lon: float | None
-    datum: str
     fence_m: int
 
 
@@ -255,15 +254,21 @@ async def away_now(conn: Connection, resident_id: int) -> AwayNow | None:
     return None if row is None else AwayNow(since=row[0], until=row[1], reason=row[2] or "", away=bool(row[3]))
 
 
+async def away_through(conn: Connection, resident_id: int, since: datetime) -> datetime | None:
+    """Return until when, now at most, a resident was known to be away or to have visitors; None: not since then."""
+    row = await (await conn.execute(Q.away_through, {"resident": resident_id, "since": since})).fetchone()
+    return None if row is None else row[0]
+
+
 async def set_fence(
-    conn: Connection, resident_id: int, *, lat: float | None, lon: float | None, datum: str | None, fence_m: int | None
-) -> tuple[float | None, float | None, str, int]:
-    """Say where a resident lives and how far from there is told; None leaves what is there.
+    conn: Connection, resident_id: int, *, lat: float | None, lon: float | None, fence_m: int | None
+) -> tuple[float | None, float | None, int]:
+    """Say where a resident lives, in WGS-84, and how far from there is told; None leaves what is there.
 
     Returns:
-        What is there now: lat, lon, datum, metres.
+        What is there now: lat, lon, metres.
     """
-    values = {"resident": resident_id, "lat": lat, "lon": lon, "datum": datum, "fence": fence_m}
+    values = {"resident": resident_id, "lat": lat, "lon": lon, "fence": fence_m}
     row = await (await conn.execute(Q.fence, values)).fetchone()
     assert row is not None
-    return row[0], row[1], row[2], row[3]
+    return row[0], row[1], row[2]

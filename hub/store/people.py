@@ -110,7 +110,7 @@ async def add_person(
 
 
 async def set_place(conn: Connection, person_id: int, lat: float | None, lon: float | None) -> None:
-    """Say where a person usually starts from, in degrees."""
+    """Say where a person usually starts from, in degrees of WGS-84."""
     await conn.execute(Q.set_place, {"person": person_id, "lat": lat, "lon": lon})
 
 

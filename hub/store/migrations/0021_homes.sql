@@ -1,7 +1,5 @@
 -- What the sensors of a home tell together: which it has, how its days usually go, and when nobody is to be expected there.
 
--- Where she lives, as the map says on which it was read: Chinese maps are some hundred metres off on purpose.
-alter table resident add datum text not null default 'wgs84' check (datum in ('wgs84', 'gcj02'));
 alter table resident add fence_m int not null default 0 check (fence_m >= 0);   -- told when she is further away; 0: no fence
 create index resident_fenced on resident (id) where fence_m > 0;
 

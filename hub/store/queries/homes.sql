@@ -45,14 +45,14 @@ with told as (
     from home_sensor s join device d on d.id = s.device_id and d.state in ('bound', 'tested', 'live')
     where d.resident_id is not null
 ), followed as (
-    select r.id, r.area, r.lat, r.lon, r.datum, r.fence_m
+    select r.id, r.area, r.lat, r.lon, r.fence_m
     from (select resident_id from told where sign <> 6
           union select id from resident where fence_m > 0 and lat is not null and lon is not null) f (id)
     join resident r on r.id = f.id and not coalesce(r.canary, false)
     order by r.id limit %(limit)s
 )
 select f.id, d.id, coalesce(t.sign, 0), d.address, d.model, d.deadline_s,
-       (extract(epoch from coalesce(d.bound_at, d.created_at)) * 1000)::bigint, f.area, f.lat, f.lon, f.datum, f.fence_m
+       (extract(epoch from coalesce(d.bound_at, d.created_at)) * 1000)::bigint, f.area, f.lat, f.lon, f.fence_m
 from followed f join device d on d.resident_id = f.id and d.state in ('bound', 'tested', 'live')
 left join told t on t.device_id = d.id
 order by f.id, d.id
@@ -382,8 +382,12 @@ from (select unnest(range_agg(tstzrange(begins_at, coalesce(ended_at, ends_at)))
         and coalesce(ended_at, ends_at) > hub_now()) w
 where w.during @> hub_now()
 
+-- name: away_through
+-- Until when, now at most, this resident was last known to be away or to have visitors, if that was after a moment.
+select max(least(coalesce(ended_at, ends_at), hub_now())) from absence
+where resident_id = %(resident)s and begins_at <= hub_now() and coalesce(ended_at, ends_at) > greatest(begins_at, %(since)s)
+
 -- name: fence
--- Where she lives on which map, and how far from there is told.
-update resident set lat = coalesce(%(lat)s, lat), lon = coalesce(%(lon)s, lon), datum = coalesce(%(datum)s, datum),
-    fence_m = coalesce(%(fence)s, fence_m)
-where id = %(resident)s returning lat, lon, datum, fence_m
+-- Where she lives, and how far from there is told.
+update resident set lat = coalesce(%(lat)s, lat), lon = coalesce(%(lon)s, lon), fence_m = coalesce(%(fence)s, fence_m)
+where id = %(resident)s returning lat, lon, fence_m
