@@ -12,6 +12,7 @@ import structlog
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
+from alerts.detectors import stillness
 from alerts.detectors.clocks import Clocks
 from alerts.detectors.detector import Columnar, Detector, Finding
 from alerts.detectors.device_health import excuse
@@ -163,6 +164,11 @@ class Detection:
         if len(rows):
             self.states[HEALTH]["silent"][rows] = 0
             self.dirty[np.unique(rows // BLOCK)] = True
+
+    def begin_anew(self, row: int, at_ms: int) -> None:
+        """What a wearer was still before this moment means nothing: she was known to be away, or to have visitors."""
+        stillness.begin_anew(self.states[stillness.StillnessDetector.name], row, at_ms)
+        self.dirty[row // BLOCK] = True
 
     def _shown(self, detector: Detector, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
         whose = self.table.first_row[rows] if detector.name == SCORE else rows

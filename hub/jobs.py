@@ -205,7 +205,7 @@ class Ring:
     async def run(self, conn: Connection) -> None:
         await incidents.raise_alert(conn, self.alert)
 
-    def call(self) -> Call:
+    def call(self) -> Call | None:
         """Return it as an alarm among others."""
         return Call(alert=self.alert)
 

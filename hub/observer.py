@@ -102,7 +102,8 @@ class Observer:
         clock_ms = int(time.time() * 1000)
         for finding in self._supervision.alone(found, now_ms or clock_ms):
             self.raising += 1
-            self._put(ring(finding_alert(self._table, finding, moment(clock_ms)), self._raised))
+            alert = finding_alert(self._table, finding, moment(clock_ms))
+            self._put(ring(alert, finding, self._detection.begin_anew, self._raised))
 
     def _raised(self) -> None:
         self.raising -= 1

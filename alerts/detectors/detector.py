@@ -54,6 +54,7 @@ class Finding:
     identity: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     countdown_s: float = 0.0
+    since_ms: int = 0  # of what lasts: since when; 0 = not said
 
 
 class Detector(Protocol):

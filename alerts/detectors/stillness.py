@@ -36,7 +36,7 @@ class StillnessDetector:
 
     name = "stillness"
     fields: Mapping[str, Field] = {
-        "moved_min": Field(dtype="int32"),  # newest minute with a step, 0 = never
+        "moved_min": Field(dtype="int32"),  # newest minute with a step, or when that clock began anew; 0 = never
         "worn_min": Field(dtype="int32"),  # newest minute worn
         "since_min": Field(dtype="int32"),  # since when it was seen without a long pause
         "unseen_min": Field(dtype="int32"),  # between the last step and worn_min: time that does not count
@@ -115,8 +115,10 @@ class StillnessDetector:
                 "usual_at": self._clock(int(usual[0])),
                 "limit_at": self._clock(int(late[i])),
                 "days_known": int(known[0]),
+                "confidence": round(int(known[0]) / DAYS, 2),
             }
-            found.append(_finding(state, int(row[i]), Severity.LOW, f"B2:{day[i]}", evidence))
+            begins = int(day[i]) * 1440 - self._shift_min
+            found.append(_finding(state, int(row[i]), Severity.LOW, f"B2:{day[i]}", evidence, since_min=begins))
         state["raised"][row[due]] |= np.uint8(LATE_UP)
         return found
 
@@ -134,6 +136,17 @@ def still_min(state: Columnar, rows: Ints) -> Ints:
     """Return (m,) how many minutes each device has been on its wearer since the last step, 0 where none is known."""
     still = state["worn_min"][rows].astype(np.int64) - state["moved_min"][rows] - state["unseen_min"][rows]
     return np.where(state["moved_min"][rows] > 0, np.maximum(still, 0), 0)
+
+
+def begin_anew(state: Columnar, row: int, at_ms: int) -> None:
+    """Let B1's clock of one device begin at a moment: what it was still before means nothing. Newer steps stay."""
+    minute = -(-at_ms // MINUTE_MS)
+    if minute <= state["moved_min"][row]:
+        return
+    state["moved_min"][row] = minute
+    # All pauses that may lie behind the moment ended by `since_min`.
+    state["unseen_min"][row] = max(0, min(int(state["unseen_min"][row]), int(state["since_min"][row]) - minute))
+    state["raised"][row] &= np.uint8(255 - HALF_DAY - WHOLE_DAY)
 
 
 def _wear(state: Columnar, told: Minutes) -> None:
@@ -166,7 +179,7 @@ def _still(state: Columnar, rows: Ints) -> list[Finding]:
                 "unseen_min": unseen,
                 "confidence": round(int(still[i]) / (int(still[i]) + unseen), 2),
             }
-            found.append(_finding(state, row, severity, f"B1:{tag}{moved}", evidence))
+            found.append(_finding(state, row, severity, f"B1:{tag}{moved}", evidence, since_min=moved))
     return found
 
 
@@ -178,7 +191,9 @@ def _rising(ups: NDArray[np.uint8]) -> tuple[Ints, Ints, Ints]:
     return (middle - 1) * UNIT_MIN, (order[:, -2] - 1) * UNIT_MIN, known
 
 
-def _finding(state: Columnar, row: int, severity: Severity, identity: str, evidence: Mapping[str, object]) -> Finding:
+def _finding(
+    state: Columnar, row: int, severity: Severity, identity: str, evidence: Mapping[str, object], *, since_min: int
+) -> Finding:
     return Finding(
         row=row,
         rule=identity.partition(":")[0],
@@ -187,4 +202,5 @@ def _finding(state: Columnar, row: int, severity: Severity, identity: str, evide
         at_ms=int(state["worn_min"][row]) * MINUTE_MS,
         identity=identity,
         evidence=evidence,
+        since_ms=since_min * MINUTE_MS,
     )

@@ -1,23 +1,47 @@
 """Fences on two kinds of map; a watch that says still while her home moves; what people write on the command line."""
 
+import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.model import Alert, AlertKind, Severity
+from alerts.arrival import Position, proof_of
+from alerts.model import Alert, AlertKind, Proof, Role, Severity
+from alerts.nearness import km_between
 from alerts.places import gcj02_of_wgs84
 from hub.commands import people
 from hub.errors import HubError
 from hub.still_rings import StillRing
 from hub.store import homes as store
+from hub.store.sql import queries
+from hub.web import way
 from tests.integration.homes.conftest import PIR, WATCH, Home
 
 HOME = (38.48, 106.23)
 KM_NORTH = 1 / 111.2
 
 
-async def fenced(home: Home, lat: float, lon: float, datum: str) -> None:
-    await store.set_fence(home.conn, home.resident, lat=lat, lon=lon, datum=datum, fence_m=500)
+async def fenced(home: Home, lat: float, lon: float) -> None:
+    await store.set_fence(home.conn, home.resident, lat=lat, lon=lon, fence_m=500)
+
+
+Carehub = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def carehub_people(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Carehub:
+    """What `carehub people …` prints."""
+    monkeypatch.setenv("CAREHUB_DATABASE_DSN", home.dsn)
+
+    async def run(*words: str) -> str:
+        options = people._parser().parse_args(words)
+        options.zone, options.public_url = home.zone, ""
+        async with home.conn.transaction():
+            await options.run(home.conn, options)
+        return capsys.readouterr().out
+
+    return run
 
 
 async def at(home: Home, km_north: float, minutes_ago: float) -> None:
@@ -37,18 +61,74 @@ async def places(home: Home) -> list[float]:
 
 
 @pytest.mark.parametrize("datum", ["wgs84", "gcj02"])
-async def test_door_read_from_either_map_is_the_same_door(home: Home, datum: str) -> None:
+async def test_door_read_from_either_map_is_the_same_door_for_everybody(
+    home: Home, carehub_people: Carehub, datum: str
+) -> None:
+    """Her fence, the map a helper opens, and the phone at her door."""
     lat, lon = (float(x) for x in gcj02_of_wgs84(*HOME)) if datum == "gcj02" else HOME
-    await fenced(home, lat, lon, datum)
+    where = ("--lat", f"{lat:.7f}", "--lon", f"{lon:.7f}", "--datum", datum)
+    told = await carehub_people("fence", str(home.resident), *where, "--fence", "500")
+    assert "38.480000, 106.230000 (GCJ-02 38.4" in told
     await at(home, 0.0, 3)
     await at(home, 1.0, 2)
     near, far = sorted(await places(home))
-    assert near < 1
-    assert far == pytest.approx(1000, abs=2)
+    assert near < 5
+    assert far == pytest.approx(1000, abs=5)
+    door = dict(zip(("lat", "lon"), (await home.hub.rows("select lat, lon from resident"))[0], strict=True))
+    for link in way.maps(door | {"address": ""}, Role.PROPERTY, "x").values():
+        numbers = [float(number) for number in re.findall(r"\d+\.\d{6}", link)[:2]]
+        assert 1000 * km_between((min(numbers), max(numbers)), HOME) < 5, link
+    home.hub.press("w7")
+    await home.hub.done()
+    incident, raised_at = (await home.hub.rows("select incident_id, raised_at from alert where kind = 'sos'"))[0]
+    cursor = await home.conn.execute(queries("cases").at_the_door, {"incident": incident, "person": 0})
+    shown = proof_of(
+        raised_at, position=Position(lat=HOME[0], lon=HOME[1], accuracy_m=5), home=(await cursor.fetchone() or ())[:2]
+    )
+    assert shown.proof is Proof.POSITION
+    assert shown.distance_m is not None
+    assert shown.distance_m < 5
+
+
+@pytest.mark.parametrize("command", ["resident", "person", "change"])
+async def test_place_from_a_chinese_map_is_stored_as_satellites_say_it(
+    home: Home, carehub_people: Carehub, command: str
+) -> None:
+    lat, lon = (f"{float(x):.7f}" for x in gcj02_of_wgs84(*HOME))
+    words = {"resident": ["马秀兰"], "person": ["马丽", "--role", "family"], "change": ["马丽"]}
+    if command == "change":
+        await carehub_people("person", "马丽", "--role", "family")
+    await carehub_people(command, *words[command], "--lat", lat, "--lon", lon, "--datum", "gcj02")
+    table = "resident" if command == "resident" else "person"
+    stored = await home.hub.rows(f"select lat, lon from {table} where lat is not null")
+    assert [1000 * km_between(place, HOME) < 1 for place in stored] == [True]
+
+
+async def test_place_that_is_none_is_refused(home: Home, carehub_people: Carehub) -> None:
+    for words in (["--lat", "38.4"], ["--lat", "138", "--lon", "38"], ["--datum", "gcj02"]):
+        with pytest.raises(HubError, match="--l"):
+            await carehub_people("fence", str(home.resident), "--fence", "500", *words)
+
+
+async def test_position_by_way_of_a_chinese_cloud_is_stored_as_satellites_say_it(home: Home) -> None:
+    lat, lon = (float(x) for x in gcj02_of_wgs84(*HOME))
+    topic = "sys/a1/tracker/thing/event/property/post"
+    said = {"method": "thing.event.property.post", "params": {"lat": lat, "lon": lon}}
+    home.hub.send(topic, said)  # it becomes known
+    await home.hub.done()
+    await home.conn.execute(
+        "update device set resident_id = %s, state = 'live' where address like 'cnthing:%%'", (home.resident,)
+    )
+    await home.conn.execute("notify carehub_config")
+    home.hub.send(topic, said)
+    await home.hub.done()
+    stored = await home.hub.rows("select lat, lon from observation where code = 'location'")
+    assert stored
+    assert all(1000 * km_between(place, HOME) < 1 for place in stored)
 
 
 async def test_outside_her_fence_for_minutes_is_an_alert_of_its_own_kind(home: Home) -> None:
-    await fenced(home, *HOME, "wgs84")
+    await fenced(home, *HOME)
     for minutes_ago in range(12, 0, -1):
         await at(home, 2.0, minutes_ago)
     await home.follow()
@@ -70,9 +150,13 @@ def still(home: Home) -> Alert:
     )  # fmt: skip
 
 
+def still_ring(home: Home) -> StillRing:
+    return StillRing(still(home), datetime.now(UTC) - timedelta(hours=12), lambda at: None)
+
+
 async def test_watch_that_says_still_is_low_while_something_moves_at_home(home: Home) -> None:
     await home.store(PIR, "presence.motion", [datetime.now(UTC) - timedelta(hours=2)], [1.0])
-    home.hub.ingest._urgent.put(StillRing(still(home)))
+    home.hub.ingest._urgent.put(still_ring(home))
     await home.hub.done()
     assert await home.hub.rows("select severity, evidence from alert") == [(4, {"home_moved": True})]
 
@@ -83,7 +167,7 @@ async def test_watch_and_home_that_agree_are_one_incident(home: Home) -> None:
         "delete from observation where measured_at > %s and device_id = %s", (home.at(-1, 20), home.device[PIR])
     )
     await home.heard()
-    home.hub.ingest._urgent.put(StillRing(still(home)))
+    home.hub.ingest._urgent.put(still_ring(home))
     await home.hub.done()
     await home.follow()
     rules = {rule for rule, _ in await home.alerts()}
@@ -93,18 +177,7 @@ async def test_watch_and_home_that_agree_are_one_incident(home: Home) -> None:
     assert await home.hub.one("select severity from alert where rule = 'B1' limit 1") == 3
 
 
-async def test_away_and_back_on_the_command_line(
-    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("CAREHUB_DATABASE_DSN", home.dsn)
-
-    async def carehub_people(*words: str) -> str:
-        options = people._parser().parse_args(words)
-        options.zone, options.public_url = home.zone, ""
-        async with home.conn.transaction():
-            await options.run(home.conn, options)
-        return capsys.readouterr().out
-
+async def test_away_and_back_on_the_command_line(home: Home, carehub_people: Carehub) -> None:
     tomorrow = f"{home.at(1, 0):%Y-%m-%d}"
     said = await carehub_people("away", str(home.resident), "--until", tomorrow, "--reason", "住院")
     assert f"is away {home.at(0, 0):%Y-%m-%d}" in said
@@ -119,8 +192,4 @@ async def test_away_and_back_on_the_command_line(
         await carehub_people("away", str(home.resident), "--until", "2020-01-01")
     with pytest.raises(HubError, match="give --lat and --lon"):
         await carehub_people("fence", str(home.resident), "--fence", "500")
-    told = await carehub_people(
-        "fence", str(home.resident), "--lat", "38.48", "--lon", "106.23", "--datum", "gcj02", "--fence", "400"
-    )
-    assert "38.48, 106.23 (gcj02), fence 400" in told
     assert "住院" in await carehub_people("absences", "--past")

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.detectors.detector import Columnar, Finding
-from alerts.detectors.stillness import StillnessDetector
+from alerts.detectors.stillness import StillnessDetector, begin_anew
 from alerts.model import AlertKind, Severity
 
 from .wearers import START_MIN, Said, fresh, tell
@@ -91,7 +91,7 @@ def test_not_up_three_hours_after_the_usual_time_is_noticed_once() -> None:
     assert [(f.rule, f.severity) for f in found] == [("B2", Severity.LOW)]
     at = found[0].at_ms // 60_000 % 1440
     assert 600 <= at <= 610
-    assert found[0].evidence == {"usual_at": "07:00", "limit_at": "10:00", "days_known": 8}
+    assert found[0].evidence == {"usual_at": "07:00", "limit_at": "10:00", "days_known": 8, "confidence": 0.57}
 
 
 def test_in_the_first_week_nobody_is_late() -> None:
@@ -135,3 +135,28 @@ def test_shuffled_and_repeated_batch_gives_the_same(chance: object, steps_at: li
     again = tell(STILLNESS, twice, mixed, batch=len(mixed))
     assert sorted(f.identity for f in found) == sorted(f.identity for f in again)
     assert all((once[name] == twice[name]).all() for name in once)
+
+
+def test_clock_that_begins_anew_says_twelve_hours_from_there() -> None:
+    state = fresh(STILLNESS)
+    assert told(heard([STEP, *lying(1, 800)], state=state)) == [("B1", Severity.MEDIUM, 720)]
+    begin_anew(state, 0, (START_MIN + 800) * 60_000 - 1)
+    assert told(heard(lying(800, 1600), state=state)) == [("B1", Severity.MEDIUM, 800 + 720)]
+
+
+def test_clock_that_begins_anew_counts_no_pause_from_before_and_every_one_from_after() -> None:
+    state = fresh(STILLNESS)
+    heard([STEP, *lying(1, 100), *lying(400, 500)], state=state)  # a pause that is over
+    begin_anew(state, 0, (START_MIN + 450) * 60_000)
+    assert told(heard(lying(500, 1300), state=state)) == [("B1", Severity.MEDIUM, 450 + 720)]
+    state = fresh(STILLNESS)
+    heard([STEP, *lying(1, 100), *lying(700, 710)], state=state)  # it began anew in the pause
+    begin_anew(state, 0, (START_MIN + 300) * 60_000)
+    assert told(heard(lying(710, 1500), state=state)) == [("B1", Severity.MEDIUM, 700 + 720)]
+
+
+def test_step_newer_than_where_the_clock_begins_anew_stays() -> None:
+    state = fresh(STILLNESS)
+    heard([STEP], state=state)
+    begin_anew(state, 0, (START_MIN - 60) * 60_000)
+    assert told(heard(lying(1, 800), state=state)) == [("B1", Severity.MEDIUM, 720)]
