@@ -252,16 +252,15 @@ def _finding(view: View, rule: Rule, holds: Bools, i: int, age: int) -> Finding:
     at = int(view.newest[i]) - age
     start = at - int(np.flatnonzero(inside)[-1])
     known = int((ring[age : age + rule.window] > 0).sum())
-    evidence: dict[str, float] = {
-        MEASURES[rule.measure]: int(ring[age]), "minutes": int(inside.sum()), "known_min": known,
-    }  # fmt: skip
+    odd = int(inside.sum())
+    evidence: dict[str, float] = {MEASURES[rule.measure]: int(ring[age]), "minutes": odd, "known_min": known}
+    # The share of minutes that hold, doubted where few are known (Laplace's rule): three of three are less than ten.
+    evidence["confidence"] = round((odd + 1) / (known + 2), 2)
     if rule is V1:
         evidence["limit_bpm"] = int(view.high_bpm[i, age])
         breaths = view.rr[i, age : age + rule.window]
         if breaths.any():
             evidence["respiration_rpm"] = round(float(np.median(breaths[breaths > 0])))
-    if rule is V6:
-        evidence["confidence"] = round(int(inside.sum()) / known, 2)
     if rule is V3 and not np.isnan(view.p5_bpm[i]):
         evidence["personal_p5_bpm"] = float(view.p5_bpm[i])
     return Finding(
@@ -292,5 +291,5 @@ def _explained(state: Columnar, finding: Finding) -> Finding:
         sure = share * min(1.0, minutes_known / WELL_KNOWN_MIN)
         if finding.evidence.get("respiration_rpm", 0) >= BUSY_RPM:
             sure += (1 - sure) * AGREED
-        told["confidence"] = round(sure, 2)
+        told["confidence"] = round(sure, 2)  # instead: how well the wearer is known says more than how many minutes
     return replace(finding, evidence=told)

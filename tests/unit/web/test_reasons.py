@@ -33,11 +33,13 @@ B0 = {
 # What each rule's finding holds, as its detector makes it.
 EVIDENCE: dict[str, Mapping[str, Any]] = {
     "V1": V1,
-    "V2": {"heart_rate_bpm": 140, "minutes": 5, "known_min": 6, "usual_bpm": 74, "baseline_min": 800},
-    "V3": {"heart_rate_bpm": 36, "minutes": 10, "known_min": 12, "personal_p5_bpm": 48.0, "usual_bpm": 60},
-    "V4": {"spo2_pct": 89, "minutes": 3, "known_min": 4},
-    "V5": {"spo2_pct": 93, "minutes": 3, "known_min": 6},
-    "V6": {"respiration_rpm": 27, "minutes": 10, "known_min": 11, "confidence": 0.91},
+    "V2": {"heart_rate_bpm": 140, "minutes": 5, "known_min": 6, "usual_bpm": 74, "baseline_min": 800,
+           "confidence": 0.75},
+    "V3": {"heart_rate_bpm": 36, "minutes": 10, "known_min": 12, "personal_p5_bpm": 48.0, "usual_bpm": 60,
+           "confidence": 0.79},
+    "V4": {"spo2_pct": 89, "minutes": 3, "known_min": 4, "confidence": 0.67},
+    "V5": {"spo2_pct": 93, "minutes": 3, "known_min": 6, "confidence": 0.5},
+    "V6": {"respiration_rpm": 27, "minutes": 10, "known_min": 11, "confidence": 0.85},
     "V7": {"temperature_c": 39.3, "minutes": 6, "limit_c": 39.1, "confidence": 1.0},
     "V8": V8,
     "V9": {"night_bpm": 71.2, "usual_bpm": 62.0, "spread_bpm": 2.4, "z": 3.8, "cusum": 4.4, "nights": 24,
@@ -115,6 +117,21 @@ def test_fast_heart_says_rule_values_baseline_and_confidence() -> None:
     assert reasons.sentence("V1", V1, "en") == (
         "Resting heart rate 112, above 101, this wearer's limit at this hour; usually 74 (13.3 h of rest known);"
         " too fast in 10 of 10 minutes with data; confidence 0.9"
+    )
+
+
+def test_low_saturation_and_a_late_morning_say_how_sure_they_are() -> None:
+    assert reasons.sentence("V4", EVIDENCE["V4"], "zh-CN") == (
+        "静止时血氧 89 %，不高于 91 %（按慢性高碳酸标准为 83 %）；4 次读数中 3 次过低；可信度 0.67"
+    )
+    assert reasons.sentence("V4", EVIDENCE["V4"], "en") == (
+        "SpO₂ at rest 89 %, 91 % or less (83 % on scale 2); too low in 3 of 4 readings; confidence 0.67"
+    )
+    assert reasons.sentence("B2", EVIDENCE["B2"], "zh-CN") == (
+        "今天到 09:20 仍无起床活动，平时 06:20 起床；已知 13 天；可信度 0.93"
+    )
+    assert reasons.sentence("B2", EVIDENCE["B2"], "en") == (
+        "No movement by 09:20 today, usually up at 06:20; 13 days known; confidence 0.93"
     )
 
 

@@ -138,6 +138,22 @@ def test_pulse_far_above_the_own_baseline_raises_after_ten_minutes() -> None:
     assert told["confidence"] < 1  # two days are little
 
 
+@pytest.mark.parametrize(("said", "rule", "confidence"), [
+    (resting(CALM + [135.0] * 5), "V2", 0.67),  # 5 of 7 minutes with data
+    (resting([*CALM, 135.0, None, 135.0, None, 135.0, 135.0, 135.0]), "V2", 0.86),  # 5 of 5
+    (resting(CALM + [38.0] * 10), "V3", 0.69),  # 10 of 14
+    (resting(CALM + [28.0] * 3), "V3", 0.67),  # 3 of 4
+    ([Said(minute=k, spo2=89) for k in range(3)], "V4", 0.8),  # 3 of 3
+    ([Said(minute=k, spo2=92) for k in range(0, 60, 10)], "V5", 0.83),  # 4 of 4
+])  # fmt: skip
+def test_share_of_known_minutes_that_hold_is_the_confidence_less_where_few_are_known(
+    said: list[Said], rule: str, confidence: float
+) -> None:
+    (found,) = heard(said)
+    assert found.rule == rule
+    assert found.evidence["confidence"] == confidence
+
+
 def test_same_pulse_is_nothing_for_who_always_has_it() -> None:
     assert tell(VITALS, known(bpm=90.0), rising([104.0] * 60)) == []
 
