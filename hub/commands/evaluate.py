@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts.detectors.fall_model import FallModel
 from alerts.model import AlertError, Severity
-from hub.commands import evaluate_all
+from hub.commands import evaluate_all, evaluate_settings
 from hub.errors import HubError
 from hub.evaluate.archives import arrays, parts
 from hub.evaluate.falls import alarm_times
@@ -25,10 +25,12 @@ class EvaluateError(HubError):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one of falls, vitals, news2, all. Return the exit status."""
+    """Run one of falls, vitals, news2, all, vitals-settings. Return the exit status."""
     asked = _parser().parse_args(argv)
     if asked.what == "all":
         return evaluate_all.run(asked)
+    if asked.what == "vitals-settings":
+        return evaluate_settings.run(asked)
     try:
         return _run(asked)
     except (OSError, KeyError, ValueError, TypeError, AlertError) as err:
@@ -65,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     scores.add_argument("file", help=".csv with case_id, rr, spo2, scale, on_o2, sbp, hr, acvpu, temp")
     evaluate_all.add_arguments(
         kinds.add_parser("all", help="the report: everything measured, beside what is published")
+    )
+    evaluate_settings.add_arguments(
+        kinds.add_parser(
+            "vitals-settings", help="settings of V1 and V2 chosen without a wearer, judged on him; minutes"
+        )
     )
     return parser
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.errors import HubError
-from hub.evaluate import falls, held_out, news2_cases, news2_grid, published, vitals
+from hub.evaluate import falls, held_out, news2_cases, news2_grid, published, vitals, vitals_settings
 from hub.evaluate.falls import Outcome
 from hub.evaluate.settings import settings
 from hub.evaluate.streams import Findings, watch
@@ -72,7 +72,8 @@ def measure(data: Path, date: str, say: Say, effort: Effort = WHOLE, alarms: Pat
     figures = {
         "settings": used,
         "falls": fall_figures,
-        "vitals": vitals.score(made, found) | {"anchors": published.anchors("vitals")},
+        "vitals": vitals.score(made, found)
+        | {"held_out": vitals_settings.card(), "anchors": published.anchors("vitals")},
         "news2": _news2(data / CASES, say, effort.grid_step),
         "limits": published.limits(),
     }

@@ -77,25 +77,21 @@ def _fall_row(words: tuple[str, str], summed: Figures, way: str) -> dict[str, An
 
 
 def _vitals(vitals: Figures) -> Iterator[dict[str, Any]]:
-    rate = vitals["alerts"]["per_wearer_day"]
-    if rate is not None:
-        between = vitals["alerts"]["ci95_wearers"]
-        yield _row(
-            ("heart rate: medium and high alerts a wearer-day, of wearers whom the rules were shaped on",
-             "心率：每佩戴日中、高级报警（规则设计时见过的佩戴者）"),
-            f"{rate:.3f} ({between[0]:.3f}–{between[1]:.3f})",
-            ("0.056–0.081", "0.06", f"≤ {AIM_ALERTS}"), rate <= AIM_ALERTS,
+    if vitals["held_out"]:
+        yield from _heart(
+            vitals["held_out"]["held_out"],
+            ("heart rate: medium and high alerts a wearer-day, settings chosen without the wearer",
+             "心率：每佩戴日中、高级报警（选参数时留出该佩戴者）"),
+            ("added rises of 40 bpm found, median delay, settings chosen without the wearer",
+             "发现叠加的 +40 升高，中位延迟（选参数时留出该佩戴者）"),
         )  # fmt: skip
-    rise = vitals["rises"]["40"]
-    if rise["sensitivity"] is not None:
-        late = rise["delay_median_min"]
-        told = f"{rise['sensitivity']:.3f}" + ("" if late is None else f", {late:g} min")
-        reached = late is not None and rise["sensitivity"] >= AIM_RISES and late <= AIM_DELAY_MIN
-        yield _row(
-            ("added rises of 40 bpm found, median delay, of the same wearers",
-             "发现叠加的 +40 升高，中位延迟（同样的佩戴者）"), told,
-            ("0.78–0.88, 56–58 min", "0.88", f"≥ {AIM_RISES:.2f}, ≤ {AIM_DELAY_MIN} min"), reached,
-        )  # fmt: skip
+    yield from _heart(
+        vitals,
+        ("heart rate: medium and high alerts a wearer-day, of wearers whom the rules were shaped on",
+         "心率：每佩戴日中、高级报警（规则设计时见过的佩戴者）"),
+        ("added rises of 40 bpm found, median delay, of the same wearers",
+         "发现叠加的 +40 升高，中位延迟（同样的佩戴者）"),
+    )  # fmt: skip
     silence = vitals["silence"]
     b1, b2 = (silence["false"][rule]["per_100_wearer_days"] for rule in ("B1", "B2"))
     if silence["of"] and b1 is not None:
@@ -105,6 +101,26 @@ def _vitals(vitals: Figures) -> Iterator[dict[str, Any]]:
             f"{silence['hits']} of {silence['of']}; {b1:.2f}; {b2:.2f} %",
             ("", "", f"100 %; ≤ {AIM_FALSE_B1}; ≤ {AIM_FALSE_B2:g} %"),
             silence["hits"] == silence["of"] and b1 <= AIM_FALSE_B1 and b2 <= AIM_FALSE_B2,
+        )  # fmt: skip
+
+
+def _heart(told: Figures, alerts: tuple[str, str], rises: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    rate = told["alerts"]["per_wearer_day"]
+    if rate is not None:
+        between = told["alerts"]["ci95_wearers"]
+        yield _row(
+            alerts,
+            f"{rate:.3f} ({between[0]:.3f}–{between[1]:.3f})",
+            ("0.056–0.081", "0.06", f"≤ {AIM_ALERTS}"), rate <= AIM_ALERTS,
+        )  # fmt: skip
+    rise = told["rises"]["40"]
+    if rise["sensitivity"] is not None:
+        late = rise["delay_median_min"]
+        measured = f"{rise['sensitivity']:.3f}" + ("" if late is None else f", {late:g} min")
+        reached = late is not None and rise["sensitivity"] >= AIM_RISES and late <= AIM_DELAY_MIN
+        yield _row(
+            rises, measured,
+            ("0.78–0.88, 56–58 min", "0.88", f"≥ {AIM_RISES:.2f}, ≤ {AIM_DELAY_MIN} min"), reached,
         )  # fmt: skip
 
 

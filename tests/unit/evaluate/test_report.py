@@ -174,7 +174,7 @@ def test_card_is_shown_apart_from_what_the_model_has_learnt(
     monkeypatch.setattr(held_out, "_card", lambda: card)
     assert evaluate.main(["all", "--quick", "--data", str(data), "--out", str(tmp_path)]) == 0
     page, figures = (tmp_path / "report.html").read_text("utf-8"), json.loads((tmp_path / "report.json").read_text())
-    assert page.count('<section class="heldout">') == 2
+    assert page.count('<section class="heldout">') == 3  # people, data sets, wearers
     assert page.count('<section class="insample">') == 1
     assert "no held-out card" not in page
     assert figures["falls"]["found_at_specificity"] == [
