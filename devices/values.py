@@ -16,6 +16,7 @@ from devices.telemetry import Observation, Quality
 LONGEST_ADDRESS = 300  # characters of a device's name; what is longer is cut and told apart by its digest
 LONGEST_PAYLOAD = 256 * 1024  # bytes; the largest state of a single device is under 10 kB
 LONGEST_WORD = 80  # characters of a word that is kept as a value
+EXACT_M = 50  # what a position may be off and still be a fix
 
 _NUMBER = re.compile(r"[-+]?\d{1,12}(?:\.\d{0,12})?", re.ASCII)
 _FLAGS = {
@@ -166,6 +167,12 @@ def location(lat: object, lon: object, *, fresh: Quality = Quality.OK) -> Iterat
         yield Observation(code="location", quality=quality, valid=False)
         return
     yield Observation(code="location", lat=north, lon=east, valid=True, quality=fresh)
+
+
+def exact(accuracy_m: object) -> bool:
+    """Whether a position says where somebody is: one less exact says where she may be, not that she has left."""
+    told = number(accuracy_m)
+    return told is None or 0 <= told <= EXACT_M
 
 
 def voltage(value: object, *, native: str | None = None, fresh: Quality = Quality.OK) -> Iterator[Observation]:

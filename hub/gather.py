@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ from devices.adapter import DecodeError, Message
 from devices.adapters.carehub_columns import decode_vitals
 from devices.columns import Columns, joined
 from devices.telemetry import Quality, Telemetry
-from devices.values import location
+from devices.values import exact, location
 from hub.device_table import NONE, DeviceTable
 from hub.discovered import Discovered
 from hub.gathered import Gathered, Said, alive, columns_of, linked, observation_rows, packed, vitals_columns, window_row
@@ -60,6 +61,7 @@ class Decoded:
 class _Place(msgspec.Struct, gc=False):
     lat: float | None = None
     lon: float | None = None
+    accuracy_m: Any = None
 
 
 class Gatherer:
@@ -264,8 +266,8 @@ def place_rows(arrival: Arrival, device_id: int, measured_ms: int) -> Iterator[O
         if seen.quality is Quality.OK:
             yield ObservationRow(
                 received_at=moment(arrival.received_ms), device_id=device_id, measured_at=moment(measured_ms),
-                code=seen.code, number=1.0, word=None, unit=None, quality=seen.quality.value, stage=None, channel=None,
-                native=None, lat=seen.lat, lon=seen.lon,
+                code=seen.code, number=float(exact(said.accuracy_m)), word=None, unit=None, quality=seen.quality.value,
+                stage=None, channel=None, native=None, lat=seen.lat, lon=seen.lon,
             )  # fmt: skip
 
 

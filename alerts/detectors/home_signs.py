@@ -27,7 +27,7 @@ class Sign(IntEnum):
     BED_IN = 3
     BED_OUT = 4
     WATER = 5  # value: what the meter has counted in all, m3
-    PLACE = 6  # value: metres from home; a position less exact than 50 m is no sign
+    PLACE = 6  # value: metres from home; of fixes only: not of what its device says is old or not exact
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,18 @@ async def test_place_from_a_chinese_map_is_stored_as_satellites_say_it(
     assert [1000 * km_between(place, HOME) < 1 for place in stored] == [True]
 
 
+async def test_position_that_is_not_exact_is_kept_and_moves_no_fence(home: Home, carehub_people: Carehub) -> None:
+    lat, lon = HOME
+    await carehub_people("fence", str(home.resident), "--lat", str(lat), "--lon", str(lon), "--fence", "500")
+    ms = int(datetime.now(UTC).timestamp() * 1000) - 60_000
+    for ago, accuracy_m in enumerate((1200, 20)):
+        said = {"hr": 70, "lat": lat + KM_NORTH, "lon": lon, "accuracy_m": accuracy_m, "at": ms - ago * 60_000}
+        home.hub.send("carehub/w7/vitals", said, at_ms=ms - ago * 60_000)
+    await home.hub.done()
+    assert len(await home.hub.rows("select from observation where code = 'location' and lat is not null")) == 2
+    assert len(await places(home)) == 1
+
+
 async def test_place_that_is_none_is_refused(home: Home, carehub_people: Carehub) -> None:
     for words in (["--lat", "38.4"], ["--lat", "138", "--lon", "38"], ["--datum", "gcj02"]):
         with pytest.raises(HubError, match="--l"):

@@ -68,6 +68,17 @@ def test_unknown_event_is_an_error_that_names_the_known_ones() -> None:
         hear("event", {"id": "1"})
 
 
+@pytest.mark.parametrize(("accuracy", "fix"), [
+    (None, True), (8, True), (50, True), (50.5, False), (3000, False), (-1, False), ("near", True),
+])  # fmt: skip
+def test_position_less_exact_than_50_m_is_no_fix(accuracy: object, fix: bool) -> None:
+    told = {} if accuracy is None else {"accuracy_m": accuracy}
+    for kind, more in (("vitals", {"hr": 70}), ("event", {"event": "sos", "id": "1"})):
+        said = hear(kind, {**more, "lat": 38.48, "lon": 106.23, **told}).observations
+        (place,) = [one for one in said if one.code == "location"]
+        assert (place.lat, place.lon, place.valid) == (38.48, 106.23, fix)
+
+
 def test_retained_press_never_rings_as_new() -> None:
     assert hear("event", {"event": "sos", "id": "1"}, retained=True).observations[0].quality is Quality.STALE
 
