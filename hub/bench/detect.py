@@ -21,6 +21,8 @@ from alerts.detectors.home_signs import Sign, Signs
 from devices.columns import Columns
 from devices.telemetry import AccelWindow
 from hub.bench.motions import wrist
+from hub.detection import Detection
+from hub.device_table import DeviceTable
 from hub.fall_streams import FallStreams
 from hub.models import fall_model
 from hub.observer import AT_ONCE
@@ -35,6 +37,7 @@ OFFSET_MIN = 480
 START_MIN = 29_640_960  # 02:40 UTC of some day: twenty minutes before a part of the day begins
 FAST, LOW_SPO2, FEVER = 0.01, 0.01, 0.005  # share of devices with something that some rule looks at
 WALKING = 0.1
+BREATHES, PRESSES = 0.2, 0.005  # share of messages with a respiration, with a blood pressure
 RESIDENTS = 1_100_000
 Figures = dict[str, Any]
 
@@ -124,12 +127,15 @@ def falls(streams: int, seconds: int, repeats: int) -> Figures:
 
 
 class Watches:
-    """Devices that say a heart rate and steps each minute, saturation and temperature now and then."""
+    """Devices that say a heart rate and steps each minute, respiration often, the other vital signs now and then."""
 
     def __init__(self, devices: int, minutes: int) -> None:
         self.detectors = detectors(OFFSET_MIN)
         self.states = [new_state(d.fields, devices) for d in self.detectors]
-        for state in self.states:
+        table = DeviceTable()
+        table.put((row + 1, f"bench:{row}", "", "", row + 1, "", None, None, "live") for row in range(devices))
+        self.hub = Detection(table, self.detectors)
+        for state in (*self.states, *self.hub.states.values()):
             _learn(state)
         self.rows = np.arange(devices)
         rng = np.random.default_rng(SEED)
@@ -151,6 +157,10 @@ class Watches:
         oxygen, warm = rng.random(n) < 0.1, rng.random(n) < 0.02
         columns.spo2_pct[oxygen] = np.where(self.low, 90, rng.integers(95, 100, n))[oxygen]
         columns.temperature_c[warm] = np.where(self.fever, 39.4, rng.uniform(36.2, 37.2, n))[warm]
+        breath, cuff = rng.random(n) < BREATHES, rng.random(n) < PRESSES
+        columns.respiration_rpm[breath] = np.where(self.fever, 26, rng.integers(12, 20, n))[breath]
+        columns.systolic_mmhg[cuff] = np.where(self.low, 88, rng.integers(112, 150, n))[cuff]
+        columns.diastolic_mmhg[cuff] = columns.systolic_mmhg[cuff] - 45
         return columns
 
     def observe(self) -> None:
@@ -162,6 +172,18 @@ class Watches:
                 batch, rows = minute.take(np.arange(start, min(start + AT_ONCE, len(self.rows)))), self.rows[part]
                 for detector, state in zip(self.detectors, self.states, strict=True):
                     self.found += len(detector.observe(state, rows, batch))
+
+    def through_hub(self) -> None:
+        """The same as it is when a batch has been stored: repeats, device clocks and whose device it is included."""
+        self.found = 0
+        for minute in self.rounds:
+            for start in range(0, len(self.rows), AT_ONCE):
+                rows = self.rows[start : start + AT_ONCE]
+                batch = minute.take(rows)
+                fresh = self.hub.fresh(rows, batch)
+                if not fresh.all():
+                    rows, batch = rows[fresh], batch.take(fresh)
+                self.found += len(self.hub.observe(rows, batch))
 
     def floor(self) -> None:
         """One limit a column and no memory: what numpy needs to look at these numbers at all."""
@@ -198,12 +220,14 @@ def _learn(state: Columnar) -> None:
 
 
 def vitals(devices: int, minutes: int, repeats: int) -> Figures:
-    """Messages a second through every detector of columns."""
+    """Messages a second through every detector of columns, alone and as the hub shows them."""
     ours: list[float] = []
+    whole: list[float] = []
     found = 0
     for _ in range(repeats):
         watches = Watches(devices, minutes)
         ours.append(timed(watches.observe) / watches.messages)
+        whole.append(timed(watches.through_hub) / watches.messages)
         found = watches.found
     plain = [timed(watches.floor) / watches.messages for _ in range(repeats)]
     few = min(8, minutes)
@@ -212,6 +236,8 @@ def vitals(devices: int, minutes: int, repeats: int) -> Figures:
         "detectors": [detector.name for detector in watches.detectors],
         "messages_per_s": spread([1 / cpu for cpu in ours]),
         "us_per_message": spread([1e6 * cpu for cpu in ours]),
+        "through_hub_messages_per_s": spread([1 / cpu for cpu in whole]),
+        "through_hub_us_per_message": spread([1e6 * cpu for cpu in whole]),
         "floor_us_per_message": spread([1e6 * cpu for cpu in plain]),
         "ratio_to_floor": float(np.median(ours) / np.median(plain)),
         "one_rule_in_a_loop_us_per_message": spread([1e6 * cpu for cpu in loop]),

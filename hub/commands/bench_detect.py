@@ -67,6 +67,9 @@ def table(figures: dict[str, Any]) -> str:
             lines.append(f"vital messages, {', '.join(told['detectors'])}" if part == "vitals" else "signs of homes")
             lines += [_row(f"  {what}s a second on one core", told[f"{what}s_per_s"], 0)]
             lines += [_row(f"  CPU us a {what}", told[f"us_per_{what}"], 2)]
+            if through := told.get("through_hub_us_per_message"):
+                lines += [_row("  … with repeats, clocks and owners", told["through_hub_messages_per_s"], 0)]
+                lines += [_row("  … CPU us a message", through, 2)]
             lines += [_row("  a limit in numpy", told[f"floor_us_per_{what}"], 2, told["ratio_to_floor"])]
             if loop := told.get("one_rule_in_a_loop_us_per_message"):
                 lines += [_row("  one rule in a Python loop", loop, 2, told["ratio_to_loop"])]

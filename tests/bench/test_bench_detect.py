@@ -43,6 +43,11 @@ def test_watches_meet_a_hub_that_knows_them_and_the_odd_ones_are_found() -> None
     watches = detect.Watches(3000, 18)
     watches.observe()
     assert watches.found >= (watches.fast & ~watches.walks).sum() > 10
+    alone = watches.found
+    watches.through_hub()
+    assert watches.found == alone
+    watches.through_hub()
+    assert watches.found == 0  # repeats
     watches.plain(18)
     assert watches.found > 0
     watches.floor()
@@ -64,7 +69,7 @@ def test_bench_prints_every_part_and_ends_with_json(capsys: pytest.CaptureFixtur
     assert set(figures) == {"falls", "vitals", "homes", "state"}
     assert set(figures["falls"]) == {"mix", *detect.MIX}
     for spread in (figures["falls"]["mix"]["streams_per_core"], figures["vitals"]["messages_per_s"],
-                   figures["homes"]["signs_per_s"]):  # fmt: skip
+                   figures["vitals"]["through_hub_messages_per_s"], figures["homes"]["signs_per_s"]):  # fmt: skip
         assert 0 < spread["min"] <= spread["median"] <= spread["max"]
     assert "streams one core sustains" in told
     assert "one rule in a Python loop" in told
