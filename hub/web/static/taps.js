@@ -51,6 +51,7 @@ const carehub = {};
       this.pause = FIRST_PAUSE_MS;
       forgetOldCalls();
       addEventListener('online', () => this.now());
+      addEventListener('pagehide', () => this.#leave());
       addEventListener('storage', (e) => { if (e.key === this.key) this.changed(); });
       document.addEventListener('visibilitychange', () => { if (!document.hidden) this.now(); });
     }
@@ -105,17 +106,28 @@ const carehub = {};
       }
     }
 
+    #said(tap) {
+      const said = { verb: tap.verb, nonce: tap.nonce, to: tap.to, tapped_at: new Date(tap.at).toISOString() };
+      if (tap.position) said.position = tap.position;
+      return { method: 'POST', keepalive: true, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(said) };
+    }
+
+    // The page goes, and the lock may not have been given yet: the first in the row is said all the same. It stays
+    // written down: said again under its nonce, it changes nothing.
+    #leave() {
+      const [tap] = this.kept.taps;
+      if (tap && carehub.now() - tap.at <= OLDEST_MS) fetch(this.path, { ...this.#said(tap), redirect: 'manual' }).catch(() => {});
+    }
+
     // Send the first in the row. Returns whether the next may be tried at once.
     async #first() {
       const [tap] = this.kept.taps;
       if (!tap) return false;
       if (carehub.now() - tap.at > OLDEST_MS) { this.#drop(tap); this.tell(tap, 'old'); return true; }
       if (tap.until > Date.now()) { this.#again(tap.until - Date.now()); return false; }
-      const said = { verb: tap.verb, nonce: tap.nonce, to: tap.to, tapped_at: new Date(tap.at).toISOString() };
-      if (tap.position) said.position = tap.position;
       let answer;
       try {
-        answer = await carehub.ask(this.path, { method: 'POST', keepalive: true, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(said) });
+        answer = await carehub.ask(this.path, this.#said(tap));
       } catch (error) {
         this.answered(null, error);
         this.#again(this.pause);

@@ -11,6 +11,7 @@ const ME = 'carehub-me'; // where this phone's own page is, so that it can subsc
 const ME_PATH = /^\/me\/[\w-]{20,60}$/;
 const ICON = '/static/icon-192.png';
 const CALL_PATH = /^\/r\/[\w-]{20,200}$/;
+const TAP_PATH = /^\/r\/[\w-]{20,200}\/answer$/;
 
 self.addEventListener('install', (event) => event.waitUntil((async () => {
   await (await caches.open(SHELL)).addAll(FILES);
@@ -25,7 +26,10 @@ self.addEventListener('activate', (event) => event.waitUntil((async () => {
 
 self.addEventListener('fetch', (event) => {
   const url = new URL(event.request.url);
-  if (event.request.method !== 'GET' || url.origin !== location.origin) return;
+  if (url.origin !== location.origin) return;
+  // A tap is sent from here: what a page sends past its worker is lost where the page has gone meanwhile.
+  if (event.request.method === 'POST' && TAP_PATH.test(url.pathname)) event.respondWith(fetch(event.request));
+  if (event.request.method !== 'GET') return;
   if (url.pathname.startsWith('/static/')) event.respondWith(file(event.request));
   else if (event.request.mode === 'navigate' && CALL_PATH.test(url.pathname)) event.respondWith(call(url.pathname));
 });
