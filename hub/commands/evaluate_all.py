@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -34,16 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Measure and write. Exit status 1 when something that must be exact is not."""
-    folder = asked.data or os.environ.get("CAREHUB_DATA")
-    if not folder:
-        raise NoDataError("where are the recordings? set CAREHUB_DATA or --data to the folder with falls/ and vitals/")
-    began = time.monotonic()
-
-    def say(line: str) -> None:
-        print(f"{time.monotonic() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
-
+    folder, say = recordings(asked.data, "falls/ and vitals/"), progress()
     dated = asked.date or datetime.now(UTC).date()
-    measured = measure(Path(folder), dated.isoformat(), say, QUICK if asked.quick else WHOLE, asked.held_out)
+    measured = measure(folder, dated.isoformat(), say, QUICK if asked.quick else WHOLE, asked.held_out)
     try:
         page, figures = report.write(measured, asked.out)
     except OSError as err:
@@ -53,3 +47,25 @@ def run(asked: argparse.Namespace) -> int:
     print(figures)
     wrong = [part["mismatches"] for part in measured.figures["news2"].values()]
     return int(any(wrong) or measured.figures["falls"]["causal"]["lost_or_moved"] > 0)
+
+
+def recordings(asked: Path | None, inside: str) -> Path:
+    """Return the folder of recordings that was asked for, or that the environment names.
+
+    Raises:
+        NoDataError: Neither says where they are.
+    """
+    folder = asked or os.environ.get("CAREHUB_DATA")
+    if not folder:
+        raise NoDataError(f"where are the recordings? set CAREHUB_DATA or --data to the folder with {inside}")
+    return Path(folder)
+
+
+def progress() -> Callable[[str], None]:
+    """Return what tells, on standard error, how far it is after how many seconds."""
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
+
+    return say

@@ -2,12 +2,9 @@
 
 import argparse
 import json
-import os
-import sys
-import time
 from pathlib import Path
 
-from hub.commands.evaluate_all import NoDataError, NoPlaceError
+from hub.commands.evaluate_all import NoPlaceError, progress, recordings
 from hub.evaluate import vitals, vitals_settings
 from hub.evaluate.measure import VITALS
 
@@ -22,16 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Measure and write the card."""
-    folder = asked.data or os.environ.get("CAREHUB_DATA")
-    if not folder:
-        raise NoDataError("where are the recordings? set CAREHUB_DATA or --data to the folder with vitals/")
-    began = time.monotonic()
-
-    def say(line: str) -> None:
-        print(f"{time.monotonic() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
-
-    wearers = vitals.load(*(Path(folder) / name for name in VITALS))
-    told = vitals_settings.held_out(wearers, asked.windows, asked.seed, say)
+    folder = recordings(asked.data, "vitals/")
+    wearers = vitals.load(*(folder / name for name in VITALS))
+    told = vitals_settings.held_out(wearers, asked.windows, asked.seed, progress())
     try:
         asked.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     except OSError as err:
