@@ -300,3 +300,8 @@ def _named(wanted: Any) -> str:
 def _like(key: str, known: typing.Iterable[str]) -> str:
     near = difflib.get_close_matches(key, list(known), 1)
     return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
+
+
+def reachable(host: str) -> str:
+    """Where something that listens everywhere is found from here."""
+    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hub import config, logs, metrics
-from hub.config import Settings, required_dsn
+from hub.config import Settings, reachable, required_dsn
 from hub.loops.auditor import Auditor
 from hub.loops.canary import CanaryLoop, NoCanary, Places
 from hub.loops.coverage import CoverageLoop
@@ -81,8 +81,3 @@ def _canary(settings: Settings) -> CanaryLoop | NoCanary:
         dsn=settings.database.dsn, run_dir=settings.run_dir.resolve(), places=places, every_s=how.canary_every_s,
         limit_s=how.canary_limit_s,
     )  # fmt: skip
-
-
-def reachable(host: str) -> str:
-    """Where something that listens everywhere is found from here."""
-    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host

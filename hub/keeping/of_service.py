@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from hub.commands.audit import reachable
+from hub.config import reachable
 from hub.keeping.verdict import Patient, Verdict, doubt, ok, skipped, wrong
 from hub.store.checkpoints import LOCK_CLASS
 from hub.store.outbox import WORKERS
