@@ -169,7 +169,8 @@ class Homes:
         row = places.rows_of(device)
         known = np.flatnonzero(row != NOBODY)
         index = np.searchsorted(places.device, device[known])
-        known, index = _both(known, index, at_ms[known] >= places.since_ms[index])
+        hers = at_ms[known] >= places.since_ms[index]
+        known, index = known[hers], index[hers]
         row, device, at_ms = row[known], device[known], at_ms[known]
         sign, value = said["sign"][known].astype(np.uint8), said["value"][known].astype(np.float64)
         place = sign == Sign.PLACE
@@ -218,10 +219,6 @@ class Homes:
         row, device, at_ms = row[order], device[order], at_ms[order]
         newer = at_ms >= self.spoke[row, 1]
         self.spoke[row[newer]] = np.stack([device[newer], at_ms[newer]], axis=1)
-
-
-def _both(a: Ints, b: Ints, keep: NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    return a[keep], b[keep]
 
 
 def _ears(sensors: Iterable[Sensor]) -> set[int]:
