@@ -8,6 +8,7 @@ from alerts.events import (
     Event,
     HandedOver,
     Held,
+    Identified,
     MadeReal,
     Released,
     Resolved,
@@ -46,6 +47,7 @@ def by_operator(event: Event, roster: Roster) -> bool:
             Dispatched(by=by, at_desk=known)
             | Called(by=by, at_desk=known)
             | MadeReal(by=by, at_desk=known)
+            | Identified(by=by, at_desk=known)
             | Held(by=by, at_desk=known)
             | Resolved(by=by, at_desk=known)
             | Closed(by=by, at_desk=known)

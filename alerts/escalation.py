@@ -28,28 +28,33 @@ def plan(incident: Incident, roster: Roster, now: datetime, *, must_ring: bool =
     if incident.test:
         return _plan_test(incident, roster, now)
     reasons: list[Reason] = []
+    morning: Pages = ()
     for step in range(max(0, incident.step), incident.policy.last):
         here = replace(incident, step=step)
         pages, why = ring(here, roster, now)
         reasons += why
         waits = incident.policy.steps[step].if_empty is IfEmpty.WAIT and not must_ring
-        if pages or waits:
-            return pages, _timer(TimerKind.STEP, here, now + incident.policy.steps[step].wait), tuple(reasons)
+        if _woken(pages) or waits:
+            timer = _timer(TimerKind.STEP, here, now + incident.policy.steps[step].wait)
+            return _merge(morning, pages), timer, tuple(reasons)
+        morning = _merge(morning, pages)
     here = replace(incident, step=incident.policy.last)
     pages, why = _ring_last(here, roster, now)
-    return pages, _timer(TimerKind.REPEAT, here, now + incident.policy.repeat_last), (*reasons, *why)
+    timer = _timer(TimerKind.REPEAT, here, now + incident.policy.repeat_last)
+    return _merge(morning, pages), timer, (*reasons, *why)
 
 
 def ring(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages, Reasons]:
-    """Page the incident's step and no other. Without pages, the last reason says why."""
+    """Page the incident's step and no other. Where nobody is woken, the last reason says why."""
     if not incident.policy.open_now(incident.step, now):
         return (), (("step_empty", {"step": incident.step, "why": "outside_hours"}),)
     pages, unheard = _of_targets(incident, incident.policy.rung(incident.step).notify, roster, now)
     reasons: list[Reason] = [("person_unreachable", {"step": incident.step, "person": p}) for p in unheard]
-    if pages:
-        reasons.append(_rung(incident, pages))
+    reasons += [("person_quiet", {"step": incident.step, "person": p}) for p in sorted(_asleep(pages))]
+    if woken := _woken(pages):
+        reasons.append(_rung(incident, woken))
     else:
-        reasons.append(("step_empty", {"step": incident.step, "why": "nobody_to_call"}))
+        reasons.append(("step_empty", {"step": incident.step, "why": "quiet" if pages else "nobody_to_call"}))
     return pages, tuple(reasons)
 
 
@@ -63,7 +68,7 @@ def ring_again(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages
         return pages, reasons
     pages, reasons = ring(incident, roster, now)
     pages = _merge(pages, _holders(incident, roster, now))
-    return (pages, reasons) if pages else _ring_everybody(incident, roster, now)
+    return (pages, reasons) if _woken(pages) else _ring_everybody(incident, roster, now)
 
 
 def ring_who_has_it(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages, Reasons]:
@@ -85,6 +90,13 @@ def ring_operators(incident: Incident, roster: Roster, now: datetime) -> tuple[P
     if not pages:
         return (), (("nobody_reachable", {"step": incident.step, "role": Role.OPERATOR.value}),)
     return pages, (_rung(incident, pages),)
+
+
+def wake(incident: Incident, roster: Roster, now: datetime) -> Pages:
+    """Page whom the steps so far left asleep: now it is critical."""
+    sleepers = Roster(responders=tuple(r for r in roster.responders if (r.quiet_until or now) > now))
+    targets = [t for s in incident.policy.steps[: incident.step] for t in s.notify if not t.operator_confirms]
+    return _of_targets(incident, targets, sleepers, now)[0] if sleepers.responders else ()
 
 
 def send(incident: Incident, responder: Responder, now: datetime) -> Pages:
@@ -133,7 +145,7 @@ def _plan_test(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages
 
 def _ring_last(incident: Incident, roster: Roster, now: datetime) -> tuple[Pages, Reasons]:
     pages, reasons = ring(incident, roster, now)
-    if pages:
+    if _woken(pages):
         return pages, reasons
     pages, more = _ring_everybody(incident, roster, now)
     return pages, (*reasons, *more)
@@ -144,9 +156,10 @@ def _ring_everybody(incident: Incident, roster: Roster, now: datetime) -> tuple[
     steps = [s for i, s in enumerate(incident.policy.steps) if incident.policy.open_now(i, now)]
     pages, _ = _of_targets(incident, [t for s in steps for t in s.notify], roster, now)
     pages = _merge(pages, ring_operators(incident, roster, now)[0])
-    if not pages:
-        return (), (("nobody_reachable", {"step": incident.step}),)
-    return pages, (("everybody", {"step": incident.step}), _rung(incident, pages))
+    woken = _woken(pages)
+    if not woken:
+        return pages, (("nobody_reachable", {"step": incident.step}),)
+    return pages, (("everybody", {"step": incident.step}), _rung(incident, woken))
 
 
 def _holders(incident: Incident, roster: Roster, now: datetime) -> Pages:
@@ -174,9 +187,30 @@ def _of_target(incident: Incident, target: Target, roster: Roster, now: datetime
             return asked
         start = now + target.auto_after
     people = callable_now(target, roster)
-    gap = _gap(target, len(people), window - (start - now))
-    called = [_pages(incident, r, target.channels, start + i * gap, Purpose.ALARM) for i, r in enumerate(people)]
-    return _merge(asked, *called)
+    sleepers = [r for r in people if _sleeps(incident, r, now)]
+    awake = [r for r in people if r not in sleepers]
+    gap = _gap(target, len(awake), window - (start - now))
+    called = [_pages(incident, r, target.channels, start + i * gap, Purpose.ALARM) for i, r in enumerate(awake)]
+    return _merge(asked, *called, *(_in_the_morning(incident, r, target) for r in sleepers))
+
+
+def _sleeps(incident: Incident, responder: Responder, now: datetime) -> bool:
+    """Whether somebody is not to be woken for this: his quiet night, and nothing critical."""
+    return incident.severity is not Severity.CRITICAL and (responder.quiet_until or now) > now
+
+
+def _in_the_morning(incident: Incident, responder: Responder, target: Target) -> Pages:
+    assert responder.quiet_until is not None
+    pages = _pages(incident, responder, target.channels, responder.quiet_until, Purpose.ALARM)
+    return tuple(replace(p, quiet=True) for p in pages)
+
+
+def _woken(pages: Pages) -> Pages:
+    return tuple(p for p in pages if not p.quiet)
+
+
+def _asleep(pages: Pages) -> frozenset[int]:
+    return frozenset(p.person_id for p in pages if p.quiet) - {p.person_id for p in pages if not p.quiet}
 
 
 def _gap(target: Target, count: int, window: timedelta) -> timedelta:

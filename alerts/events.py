@@ -54,6 +54,7 @@ class Taken(Tapped):
 
     role: Role
     at_desk: bool | None = None
+    relieves: int | None = None  # at the end of a shift: from this colleague, who has it until now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,14 @@ class Called(Ordered):
 @dataclass(frozen=True, kw_only=True)
 class MadeReal(Ordered):
     """A test that is none: an operator heard or saw it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identified(Ordered):
+    """An operator knows who called: the case had no resident, or had got the wrong one by such a word."""
+
+    resident_id: int
+    area: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +161,7 @@ Event: TypeAlias = (
     | Dispatched
     | Called
     | MadeReal
+    | Identified
     | CannotGo
     | EnRoute
     | Arrived

@@ -23,6 +23,8 @@ def taken(incident: Incident, event: Taken, roster: Roster, now: datetime) -> De
 
 
 def _taken_by_operator(incident: Incident, event: Taken, now: datetime) -> Decision:
+    if event.relieves is not None:
+        return _relieved(incident, event)
     if incident.state in WAITING:
         mine = replace(incident, state=State.TAKEN, handler_id=event.person_id, responder_id=None, responder_role=None)
         return _held_by(mine, now, said("taken", person=event.person_id, role=event.role.value), EVERYBODY)
@@ -37,6 +39,16 @@ def _taken_by_operator(incident: Incident, event: Taken, now: datetime) -> Decis
     if incident.state is State.TAKEN:
         return _held_by(joined, now, why, (Role.OPERATOR,))
     return _watched(replace(joined, timer=watch(joined, now)), why, (Role.OPERATOR,))
+
+
+def _relieved(incident: Incident, event: Taken) -> Decision:
+    """The next shift has it: nothing rings, no timer moves, nobody on the way is called off."""
+    if incident.handler_id == event.person_id:
+        return Decision(incident=incident)
+    if incident.handler_id is None or incident.handler_id != event.relieves:
+        raise Refused("not_theirs", "the colleague who hands over does not have it any more: look again")
+    why = said("relieved", by=event.person_id, person=event.relieves)
+    return Decision(incident=replace(incident, handler_id=event.person_id), reasons=(why,))
 
 
 def dispatched(incident: Incident, event: Dispatched, roster: Roster, now: datetime) -> Decision:

@@ -68,10 +68,11 @@ def holes(found: Coverage) -> tuple[Hole, ...]:
         )
         for (code, a, start, end), mine in zip(gaps, members, strict=True)
     ]  # fmt: skip
-    return tuple(sorted(made, key=_urgency))
+    return tuple(sorted(made, key=urgency))
 
 
-def _urgency(hole: Hole) -> tuple[int, datetime, int]:
+def urgency(hole: Hole) -> tuple[int, datetime, int]:
+    """Return what holes are ordered by, worst first."""
     order = (HoleKind.NOBODY, HoleKind.LAST_RESORT, HoleKind.ONLY_FAMILY_FAR, HoleKind.FAR, HoleKind.UNKNOWN)
     return order.index(hole.kind), hole.first_hour, -len(hole.residents)
 

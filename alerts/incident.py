@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from alerts import arrival, going, hands, ringing, services
+from alerts import arrival, going, hands, identified, ringing, services
 from alerts.authority import by_operator
 from alerts.escalation import Reasons, watch_on
 from alerts.events import (
@@ -21,6 +21,7 @@ from alerts.events import (
     Event,
     HandedOver,
     Held,
+    Identified,
     Left,
     MadeReal,
     Raised,
@@ -68,6 +69,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Cancelled: _row(Who.WEARER, S.CANCELLED),
         Called: _row(Who.OPERATOR, S.CONFIRMING),
         MadeReal: _row(Who.OPERATOR, S.OPEN, S.CONFIRMING),
+        Identified: _row(Who.OPERATOR, S.CONFIRMING),
     },
     S.OPEN: {
         Raised: _row(Who.DEVICE, S.OPEN),
@@ -81,6 +83,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
         Called: _row(Who.OPERATOR, S.OPEN),
         MadeReal: _row(Who.OPERATOR, S.OPEN),
+        Identified: _row(Who.OPERATOR, S.OPEN),
     },
     S.TAKEN: {
         Raised: _row(Who.DEVICE, S.TAKEN, S.OPEN),
@@ -95,6 +98,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
         Called: _row(Who.OPERATOR, S.TAKEN),
         MadeReal: _row(Who.OPERATOR, S.OPEN, S.TAKEN),
+        Identified: _row(Who.OPERATOR, S.TAKEN),
     },
     S.DISPATCHED: {
         Raised: _row(Who.DEVICE, S.DISPATCHED, S.OPEN),
@@ -109,6 +113,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
         Called: _row(Who.OPERATOR, S.DISPATCHED),
         MadeReal: _row(Who.OPERATOR, S.OPEN, S.DISPATCHED),
+        Identified: _row(Who.OPERATOR, S.DISPATCHED),
     },
     S.EN_ROUTE: {
         Raised: _row(Who.DEVICE, S.EN_ROUTE),
@@ -122,6 +127,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
         Called: _row(Who.OPERATOR, S.EN_ROUTE),
         MadeReal: _row(Who.OPERATOR, S.EN_ROUTE),
+        Identified: _row(Who.OPERATOR, S.EN_ROUTE),
     },
     S.ON_SCENE: {
         Raised: _row(Who.DEVICE, S.ON_SCENE),
@@ -137,6 +143,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
         Called: _row(Who.OPERATOR, S.ON_SCENE),
         MadeReal: _row(Who.OPERATOR, S.ON_SCENE),
+        Identified: _row(Who.OPERATOR, S.ON_SCENE),
     },
     S.HANDED_OVER: {
         Raised: _row(Who.DEVICE, S.HANDED_OVER, S.OPEN),
@@ -149,11 +156,12 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
         Called: _row(Who.OPERATOR, S.HANDED_OVER),
         MadeReal: _row(Who.OPERATOR, S.OPEN, S.HANDED_OVER),
+        Identified: _row(Who.OPERATOR, S.HANDED_OVER),
     },
     S.HELD: {
         Raised: _row(Who.DEVICE, S.HELD, S.OPEN),
         Due: _row(Who.TIMER, S.HELD, S.OPEN),
-        Taken: _row(Who.EITHER, S.TAKEN),
+        Taken: _row(Who.EITHER, S.TAKEN, S.HELD),  # staying: the next shift has it on hold
         Dispatched: _row(Who.OPERATOR, S.DISPATCHED),
         CannotGo: _row(Who.PAGED, S.HELD),
         EnRoute: _row(Who.PAGED, S.EN_ROUTE),
@@ -162,6 +170,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
         Called: _row(Who.OPERATOR, S.HELD),
         MadeReal: _row(Who.OPERATOR, S.OPEN, S.HELD),
+        Identified: _row(Who.OPERATOR, S.HELD),
     },
     S.RESOLVED: {
         Raised: _row(Who.DEVICE, S.RESOLVED, S.OPEN),
@@ -174,6 +183,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Closed: _row(Who.OPERATOR, S.CLOSED),
         Called: _row(Who.OPERATOR, S.RESOLVED),
         MadeReal: _row(Who.OPERATOR, S.OPEN, S.RESOLVED),
+        Identified: _row(Who.OPERATOR, S.RESOLVED),
     },
     S.CLOSED: {},
     S.CANCELLED: {},
@@ -187,6 +197,7 @@ MOVES: Mapping[type[Event], Move] = {
     Dispatched: hands.dispatched,
     Called: services.called,
     MadeReal: ringing.made_real,
+    Identified: identified.identified,
     CannotGo: going.cannot_go,
     EnRoute: going.en_route,
     Arrived: going.arrived,

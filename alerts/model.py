@@ -161,6 +161,7 @@ class Responder:
     position: int = 0  # order in the care circle
     roster: str = ""  # the duty list this person is on, when a policy asks for one by name
     proved: bool = True  # False: on duty by a list that wants a check-in, and none was heard
+    quiet_until: datetime | None = None  # his night: until then only what is critical is told to him
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +197,7 @@ class Page:
     address: str
     due_at: datetime
     purpose: Purpose = Purpose.ALARM
+    quiet: bool = False  # he is not to be woken: it waits for his morning, and nobody waits for him
 
     def key(self, incident_id: int) -> str:
         return f"{incident_id}.{self.round}.{self.step}.{self.person_id}.{self.channel}.{self.purpose}"

@@ -5,7 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.arrival import arrived_at, proved_by_press
-from alerts.escalation import Pages, Reason, plan, ring_again, ring_operators, ring_who_has_it, urgent, watch, watch_on
+from alerts.escalation import (
+    Pages,
+    Reason,
+    plan,
+    ring_again,
+    ring_operators,
+    ring_who_has_it,
+    urgent,
+    wake,
+    watch,
+    watch_on,
+)
 from alerts.events import Due, MadeReal, Raised
 from alerts.model import (
     Alert,
@@ -72,7 +83,7 @@ def raised(incident: Incident, event: Raised, roster: Roster, now: datetime) -> 
     counted = replace(incident, presses=incident.presses + _presses(alert))
     attached: Reason = ("attached", {**_alert_facts(alert, now), "weight": weight.value, "presses": counted.presses})
     if weight is Weight.RAISE:
-        decision = _worse(counted, alert, roster, now, attached)
+        decision = _wakes(incident, _worse(counted, alert, roster, now, attached), roster, now)
     elif incident.state is State.CONFIRMING:
         decision = _while_asking(counted, alert, roster, now, attached)
     elif weight is Weight.RING and incident.state in (State.HELD, State.RESOLVED, State.HANDED_OVER):
@@ -137,7 +148,7 @@ def nobody_can(incident: Incident, roster: Roster, now: datetime, why: Reason) -
 
 def asked_by(incident: Incident, pages: Pages) -> Incident:
     """The incident after a ring: everybody it calls, later rungs and turns too, operators apart; nobody has said no."""
-    asked = frozenset(p.person_id for p in pages if p.role is not Role.OPERATOR)
+    asked = frozenset(p.person_id for p in pages if p.role is not Role.OPERATOR and not p.quiet)
     return replace(incident, asked=asked, declined=frozenset())
 
 
@@ -206,6 +217,18 @@ def _worse(incident: Incident, alert: Alert, roster: Roster, now: datetime, why:
     if incident.state is State.OPEN and same:
         return _rung_again(worse, roster, now, why, worse=True)
     return reopen(worse, roster, now, why)
+
+
+def _wakes(before: Incident, decision: Decision, roster: Roster, now: datetime) -> Decision:
+    """Whoever was not to be woken for the milder case is called for this one, though its steps are past him."""
+    after = decision.incident
+    if not urgent(after) or urgent(before) or after.state is State.CONFIRMING:
+        return decision
+    woken = wake(after, roster, now)
+    called = {page.person_id for page in decision.pages}
+    pages = (*decision.pages, *(page for page in woken if page.person_id not in called))
+    asked = after.asked | {page.person_id for page in woken}
+    return replace(decision, incident=replace(after, asked=asked), pages=pages)
 
 
 def _rung_again(incident: Incident, roster: Roster, now: datetime, why: Reason, *, worse: bool = False) -> Decision:
@@ -288,7 +311,7 @@ def _asked(alert: Alert) -> tuple[Told, ...]:
 
 def _heard(pages: tuple[Page, ...], identity: str | None = None) -> Told:
     """Name who is being told by this very ring: her own people first, for theirs is the name that calms."""
-    called = [p for p in pages if p.purpose is Purpose.ALARM]
+    called = [p for p in pages if p.purpose is Purpose.ALARM and not p.quiet]
     first = min(called, key=lambda p: (p.role is Role.OPERATOR, p.role is not Role.FAMILY, p.due_at), default=None)
     if first is None:
         return Told(say="received", identity=identity)

@@ -13,7 +13,7 @@ import numpy as np
 
 SIGNALS, WITHIN = 5, timedelta(hours=72)  # Texas: a visit within five working days after five signals in 72 hours
 VISIT_WORKING_DAYS = 5
-LOW_PCT, CHARGED_PCT = 20.0, 30.0
+LOW_PCT, CHARGED_PCT = 20.0, 30.0  # T2 as well; beyond the second a low signal is over
 LEVEL_SIGNAL_EVERY_MS = 3_600_000
 FLAT_PCT = 5.0  # most cells give up before they are at zero
 RISE_PCT = 5.0  # a level that rises by so much was charged, or is another battery; less is the weather

@@ -83,7 +83,8 @@ def _value(one: Record) -> dict[str, Any]:
         reason, display = REASONS[one.quality]
         return {"dataAbsentReason": {"coding": [{"system": ABSENT, "code": reason, "display": display}]}}
     if one.lat is not None and one.lon is not None:
-        return {"component": [_degrees("latitude", one.lat), _degrees("longitude", one.lon)]}
+        parts = [("latitude", one.lat, "deg"), ("longitude", one.lon, "deg"), ("accuracy", one.accuracy_m, "m")]
+        return {"component": [_part(name, value, unit) for name, value, unit in parts if value is not None]}
     if isinstance(one.value, bool):
         return {"valueBoolean": one.value}
     if isinstance(one.value, int | float):
@@ -93,8 +94,8 @@ def _value(one: Record) -> dict[str, Any]:
     return {}
 
 
-def _degrees(name: str, value: float) -> dict[str, Any]:
-    return {"code": {"coding": [{"system": OURS, "code": name}]}, "valueQuantity": _quantity(value, "deg")}
+def _part(name: str, value: float, unit: str) -> dict[str, Any]:
+    return {"code": {"coding": [{"system": OURS, "code": name}]}, "valueQuantity": _quantity(value, unit)}
 
 
 def _quantity(value: float, unit: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     lat: float | None = None
     lon: float | None = None
     valid: bool | None = None  # of a place: a fix of now
+    accuracy_m: float | None = None  # of a place: so far off it may be, as the device says
     device_time: datetime | None = None
     time_quality: TimeQuality
     hub_time: datetime

@@ -60,6 +60,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     lat: float | None = None
     lon: float | None = None
     valid: bool | None = None
+    accuracy_m: float | None = None  # of a location: so far off it may be, as the device says
 
 
 class AccelWindow(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from devices.telemetry import Observation, Quality
 LONGEST_ADDRESS = 300  # characters of a device's name; what is longer is cut and told apart by its digest
 LONGEST_PAYLOAD = 256 * 1024  # bytes; the largest state of a single device is under 10 kB
 LONGEST_WORD = 80  # characters of a word that is kept as a value
+FARTHEST_M = 100_000.0  # what a position may be off: a cell of a mobile network reaches no further
 EXACT_M = 50  # what a position may be off and still be a fix
 
 _NUMBER = re.compile(r"[-+]?\d{1,12}(?:\.\d{0,12})?", re.ASCII)
@@ -173,6 +174,12 @@ def exact(accuracy_m: object) -> bool:
     """Whether a position says where somebody is: one less exact says where she may be, not that she has left."""
     told = number(accuracy_m)
     return told is None or 0 <= told <= EXACT_M
+
+
+def accuracy(accuracy_m: object) -> float | None:
+    """Return how far off a position may be, as the device says; None where it says nothing that could be."""
+    told = number(accuracy_m)
+    return told if told is not None and 0 <= told <= FARTHEST_M else None
 
 
 def voltage(value: object, *, native: str | None = None, fresh: Quality = Quality.OK) -> Iterator[Observation]:

@@ -10,14 +10,17 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors.detector import Columnar, Field
+from alerts.detectors.detector import Column, Columnar, Field
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 PARTS = 8
 PART_MIN = 1440 // PARTS  # parts begin at midnight UTC: they need only be the same every day
-BIN_BPM, LOWEST_BPM, BINS = 3, 36, 32
+# Narrow where V3 looks, wide where only a limit far above is made of them. The roll-up in the database has the same.
+EDGES_BPM = np.array([36, 40, 43, 46, 49, 52, 56, 60, 64, 68, 73, 78, 84, 91, 99, 108, 120])
+BINS = len(EDGES_BPM) - 1  # what lies outside stands in the first or the last
+BIN_OF = np.clip(np.searchsorted(EDGES_BPM, np.arange(256), side="right") - 1, 0, BINS - 1)
 SAMPLE = 4  # one minute in so many is counted
 FULL = 200  # a bin that holds so much halves its histogram; a byte could hold 255
 PART_LEAST = 40  # counted minutes before a part of the day stands for itself; until then the rest of the day does
@@ -29,8 +32,20 @@ SPREADS = 3.0  # … so many scaled deviations for somebody restless,
 ABOVE_P99_BPM = 5.0  # … so far above what is seen one minute in a hundred for somebody who has such minutes,
 LEAST_BPM = 85.0  # … and this in any case: below it no resting pulse is fast.
 
+
+def _wider(old: Column) -> Column:
+    """Return histograms of 32 bins of 3 bpm from 36 on as those of today: each minute at the middle of its bin."""
+    if old.shape[1:] != (PARTS, 32):
+        return old
+    to = BIN_OF[36 + 3 * np.arange(32) + 1]
+    bins = np.zeros((*old.shape[:2], BINS), np.int64)
+    for k in range(32):
+        bins[:, :, to[k]] += old[:, :, k]
+    return np.where(bins.max(axis=2, keepdims=True) >= FULL, bins // 2, bins).clip(0, FULL - 1).astype(np.uint8)
+
+
 FIELDS: Mapping[str, Field] = {
-    "rest_bins": Field(dtype="uint8", shape=(PARTS, BINS)),
+    "rest_bins": Field(dtype="uint8", shape=(PARTS, BINS), was=("rest_bins", _wider)),
     "high_bpm": Field(dtype="uint8", shape=(PARTS,), fill=UNKNOWN),  # V1's limit, as it was when the part began
 }
 
@@ -49,7 +64,7 @@ def sampled(minute: Ints) -> NDArray[np.bool_]:
 def count(state: Columnar, row: Ints, minute: Ints, bpm: Ints) -> None:
     """Count one resting heart rate each of n different devices."""
     part = part_of(minute)
-    bins = np.clip((bpm - LOWEST_BPM) // BIN_BPM, 0, BINS - 1)
+    bins = BIN_OF[bpm]
     counted = state["rest_bins"][row, part, bins] + np.uint8(1)
     state["rest_bins"][row, part, bins] = counted
     full = counted >= FULL
@@ -69,6 +84,16 @@ def begin_part(state: Columnar, row: Ints, before: Ints, minute: Ints) -> None:
     if skipped.any():  # a late message may still belong to the part that nobody saw begin
         row, part = row[skipped], (part[skipped] - 1) % PARTS
         state["high_bpm"][row, part] = high_limit_bpm(state["rest_bins"][row], part)
+
+
+def take_over(state: Columnar, row: Ints, minutes: Floats) -> None:
+    """Write what was usual for n wearers, from elsewhere: (n, PARTS, BINS) minutes at rest. V1's limits follow."""
+    counted = minutes / SAMPLE
+    most = counted.max(axis=2, initial=0, keepdims=True)
+    halved = np.maximum(np.ceil(np.log2(np.maximum(most, 1) / (FULL - 1))), 0)
+    state["rest_bins"][row] = np.rint(counted / 2**halved).astype(np.uint8)
+    for part in range(PARTS):
+        state["high_bpm"][row, part] = high_limit_bpm(state["rest_bins"][row], np.full(len(row), part))
 
 
 def high_limit_bpm(bins: NDArray[np.uint8], part: Ints) -> NDArray[np.uint8]:
@@ -95,7 +120,7 @@ def quantiles_bpm(bins: Ints, shares: tuple[float, ...]) -> list[Floats]:
         at = (total >= wanted[:, None]).argmax(axis=1)
         inside = np.maximum(bins[line, at], 1)
         below = total[line, at] - bins[line, at]
-        found.append(LOWEST_BPM + BIN_BPM * (at + (wanted - below) / inside))
+        found.append(EDGES_BPM[at] + (EDGES_BPM[at + 1] - EDGES_BPM[at]) * (wanted - below) / inside)
     return found
 
 

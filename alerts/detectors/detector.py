@@ -1,6 +1,6 @@
 """What a detector is: named state columns, a batch of telemetry in, findings out. Vectorised over devices, pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -22,15 +22,37 @@ would cost more than everything else."""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """One state column: its type, the shape it has per device, and what it holds for a device never seen."""
+    """One state column: its type, the shape it has per device, and what it holds for a device never seen.
+
+    `was`: the name it had in an earlier release, or its own, and how what was kept then is told in it.
+    """
 
     dtype: str
     shape: tuple[int, ...] = ()
     fill: float = 0
+    was: tuple[str, Callable[[Column], Column]] | None = None
 
     def column(self, count: int) -> Column:
         """Return the column of so many devices never seen."""
         return np.full((count, *self.shape), self.fill, np.dtype(self.dtype))
+
+
+def carried(field: Field, name: str, old: Column) -> Column | None:
+    """Return what an earlier release kept under a name as this field holds it, None where it cannot be told.
+
+    Places that were added at the end are as of a device never seen: a rule that is new knows nothing, the others go on.
+    """
+    if field.was is not None and name == field.was[0] and (old.dtype != field.dtype or old.shape[1:] != field.shape):
+        old = field.was[1](old)
+    if old.dtype != field.dtype or old.ndim != 1 + len(field.shape):
+        return None
+    if old.shape[1:] == field.shape:
+        return old
+    if old.shape[1:-1] != field.shape[:-1] or old.shape[-1] > field.shape[-1]:
+        return None
+    grown = field.column(len(old))
+    grown[..., : old.shape[-1]] = old
+    return grown
 
 
 def new_state(fields: Mapping[str, Field], count: int) -> Columnar:

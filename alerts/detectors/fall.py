@@ -18,6 +18,8 @@ from alerts.model import AlertError
 
 Samples = NDArray[np.int16]
 
+NO_TURN = -32768  # a turn rate that is not known
+TURN_RAD_S = 0.002  # a unit of turn rate
 IMPACT_MG = 1400
 ALONE_S = 0.6  # an impact is the greatest acceleration this far to either side
 BRIDGED_S = 0.4  # a shorter gap is filled with the last sample; a longer one starts the history anew
@@ -45,7 +47,8 @@ class FallDetector:
     """One stream. Not vectorised over devices: only a wrist that moves costs anything."""
 
     __slots__ = (
-        "_acc", "_alone", "_due", "_last", "_model", "_next", "_pending", "_rate", "_size", "_start", "_unheard",
+        "_acc", "_alone", "_due", "_last", "_model", "_next", "_pending", "_rate", "_size", "_start", "_turn",
+        "_unheard",
     )  # fmt: skip
 
     def __init__(self, rate_hz: float, model: FallModel) -> None:
@@ -59,6 +62,7 @@ class FallDetector:
         self._alone = round(ALONE_S * rate_hz)
         self._size = 1 << ceil((BEFORE + 4) * ratio + max(self._due) + 2 * rate_hz).bit_length()
         self._acc = np.zeros((self._size, 3), np.int16)
+        self._turn: Samples | None = None  # a ring like it, from the first turn rate on
         self._next, self._start, self._last = -1, 0, NEVER
         self._unheard: list[tuple[int, int]] = []  # gaps in the ring: [since, until)
         self._pending: list[list[int]] = []  # [sample, squared magnitude, next stage]
@@ -68,7 +72,7 @@ class FallDetector:
 
         Args:
             accel_mg: (n, 3) thousandths of g, gravity included.
-            gyro_2mrad: (n, 3) or None. Not used yet: on people never seen it added nothing, and many watches have none.
+            gyro_2mrad: (n, 3) turn rate in 0.002 rad/s, or None; rows of NO_TURN are not known.
             first: the device's number of the first sample. Repeats are left out, gaps are seen; other samples under
                 numbers already used are a device that counts anew.
         """
@@ -77,22 +81,28 @@ class FallDetector:
             skip = self._join(first, accel_mg)
             if skip:
                 accel_mg, first, n = accel_mg[skip:], first + skip, n - skip
+                gyro_2mrad = None if gyro_2mrad is None else gyro_2mrad[skip:]
         if n <= SMALL:
-            return self._take(accel_mg, first, n) if n else []
+            return self._take(accel_mg, gyro_2mrad, first, n) if n else []
         found: list[FallFinding] = []
         part = max(SMALL, int(self._rate))  # the ring has room for the longest window and two seconds more
         for at in range(0, n, part):
             piece = accel_mg[at : at + part]
-            found += self._take(piece, first + at, len(piece))
+            turn = None if gyro_2mrad is None else gyro_2mrad[at : at + part]
+            found += self._take(piece, turn, first + at, len(piece))
         return found
 
-    def _take(self, acc: Samples, first: int, n: int) -> list[FallFinding]:
+    def _take(self, acc: Samples, turn: Samples | None, first: int, n: int) -> list[FallFinding]:
         size = self._size
         at = first & (size - 1)
-        if at + n <= size:
-            self._acc[at : at + n] = acc
-        else:
-            self._acc[np.arange(first, first + n) & (size - 1)] = acc
+        if turn is not None and self._turn is None:
+            self._turn = np.full((size, 3), NO_TURN, np.int16)
+        slots: slice | NDArray[np.int64] = (
+            slice(at, at + n) if at + n <= size else np.arange(first, first + n) & (size - 1)
+        )
+        self._acc[slots] = acc
+        if self._turn is not None:
+            self._turn[slots] = NO_TURN if turn is None else turn
         self._next = first + n
         if n <= SMALL:
             sample = first
@@ -116,7 +126,8 @@ class FallDetector:
         anew = self._next < 0 or ahead < 0
         if not anew and ahead <= BRIDGED_S * self._rate:
             last = (self._next - 1) & (self._size - 1)
-            self._acc[np.arange(self._next, first) & (self._size - 1)] = self._acc[last]
+            for ring in (self._acc,) if self._turn is None else (self._acc, self._turn):
+                ring[np.arange(self._next, first) & (self._size - 1)] = ring[last]
         else:
             self._pending.clear()
             self._start = first
@@ -159,11 +170,13 @@ class FallDetector:
                 again = False
             else:
                 look = self._model.stages[stage]
-                confidence = look.probability(self._window(sample, look.after))
-                if confidence >= look.threshold:
+                turn = self._turned(sample, look.after)
+                limit = look.limit(turning=turn is not None)
+                confidence = look.probability(self._window(self._acc, sample, look.after), turn)
+                if confidence >= limit:
                     found.append(self._finding(sample, power, at, confidence))
                     self._last = at
-                again &= look.dismiss <= confidence < look.threshold
+                again &= look.dismiss <= confidence < limit
             if again:
                 self._pending[k][2] += 1
             else:
@@ -184,23 +197,38 @@ class FallDetector:
         evidence = {"peak_g": round(sqrt(power) / 1000, 2), "delay_s": round((at - sample) / self._rate, 2)}
         return FallFinding(at_sample=at, impact_sample=sample, confidence=round(confidence, 4), evidence=evidence)
 
-    def _window(self, sample: int, after: int) -> NDArray[np.float64]:
+    def _turned(self, sample: int, after: int) -> NDArray[np.float64] | None:
+        """Return the turn rate around an impact in rad/s; None where a part is not known or nothing ever turned.
+
+        An impact turns every wrist: a watch without the sensor that sends zeros has not measured one.
+        """
+        if self._turn is None:
+            return None
+        ratio = self._rate / RATE_HZ
+        since = max(self._start, sample - ceil((BEFORE + 1) * ratio))
+        until = min(self._next, sample + ceil((after + 1) * ratio) + 1)
+        heard = self._turn[np.arange(since, until) & (self._size - 1)]
+        if (heard == NO_TURN).any() or not heard.any():
+            return None
+        return self._window(self._turn, sample, after) * TURN_RAD_S
+
+    def _window(self, ring: Samples, sample: int, after: int) -> NDArray[np.float64]:
         """Return the samples around an impact at 25 Hz; before the history began, its first sample stands."""
         ratio = self._rate / RATE_HZ
         centre = sample + np.arange(-BEFORE, after + 1) * ratio
         if ratio == 1:
-            return self._at(centre.astype(np.int64))
+            return self._at(ring, centre.astype(np.int64))
         if ratio < 1:
             lo = np.floor(centre).astype(np.int64)
             part = (centre - lo)[:, None]
-            between: NDArray[np.float64] = self._at(lo) * (1 - part) + self._at(lo + 1) * part
+            between: NDArray[np.float64] = self._at(ring, lo) * (1 - part) + self._at(ring, lo + 1) * part
             return between
         # The average over one 25 Hz period keeps out what 25 Hz cannot show.
         index = np.ceil(centre - ratio / 2).astype(np.int64)[:, None] + np.arange(ceil(ratio))
         inside = (index <= (centre + ratio / 2)[:, None])[:, :, None]
-        average: NDArray[np.float64] = (self._at(index) * inside).sum(axis=1) / inside.sum(axis=1)
+        average: NDArray[np.float64] = (self._at(ring, index) * inside).sum(axis=1) / inside.sum(axis=1)
         return average
 
-    def _at(self, samples: NDArray[np.int64]) -> NDArray[np.float64]:
-        known: Samples = self._acc[np.clip(samples, self._start, self._next - 1) & (self._size - 1)]
+    def _at(self, ring: Samples, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+        known: Samples = ring[np.clip(samples, self._start, self._next - 1) & (self._size - 1)]
         return known.astype(np.float64)

@@ -38,6 +38,26 @@ def impact_features(accel_mg: Floats) -> Floats:
     return np.array(out)
 
 
+def turn_features(turn_rad_s: Floats) -> Floats:
+    """Return the features of the turn rate around one impact: how fast and how far the wrist turned, and when.
+
+    Args:
+        turn_rad_s: (BEFORE + 1 + after, 3) at 25 Hz, the impact at row BEFORE.
+
+    Returns:
+        A vector whose length depends on `after` only, the same however the axes lie.
+    """
+    size = np.sqrt((turn_rad_s * turn_rad_s).sum(axis=1))
+    out: list[float] = []
+    for lo, hi in [p for p in (*PRE, *POST) if BEFORE + p[1] < len(size)]:
+        m, v = size[BEFORE + lo : BEFORE + hi], turn_rad_s[BEFORE + lo : BEFORE + hi]
+        turned = v.sum(axis=0) / RATE_HZ
+        out += [float(m.mean()), float(m.max()), float(np.sqrt(turned @ turned))]
+    near = size[BEFORE - 12 : BEFORE + 13]
+    out += [float(near.max()), float(near.argmax()), float(size[BEFORE]), float(size[BEFORE - 6 : BEFORE + 1].mean())]
+    return np.array([*out, float((size[BEFORE + 8 :] > 1).mean()), float((size[:BEFORE] > 2).mean())])
+
+
 def _peak(size: Floats, jerk: Floats) -> list[float]:
     top = np.sort(size)[::-1]
     near = size[BEFORE - 12 : BEFORE + 13]

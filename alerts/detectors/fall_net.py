@@ -1,6 +1,7 @@
 """A small convolutional network over the seconds around an impact: it sees shapes that numbers of the window leave out.
 
-It gets signals that do not depend on how the watch's axes lie. Learnt elsewhere; here is only its arithmetic.
+It gets signals that do not depend on how the watch's axes lie. Learnt elsewhere; here is only its arithmetic. Some
+networks also see the turn rate, others never: which are asked, the model decides.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ Floats = NDArray[np.float32]
 
 BEFORE = 84  # samples before the impact: whoever claps, jogs or jumps has done so for seconds
 CHANNELS = 6
+TURN_CHANNELS = 2  # more, of the networks that see the turn rate
 SMOOTH = 9  # samples whose mean is taken for gravity
 REST = 20  # samples at the end of the window that say where gravity points then
 STOOD = (50, 20)  # samples before the impact between which gravity's earlier direction is read
@@ -24,15 +26,17 @@ TAPS = (7, 5, 5)  # samples, or what is left of them, each layer sees
 BINS = 8  # parts of the window that the last layer tells apart
 
 
-def channels(accel_mg: NDArray[np.float64]) -> Floats:
+def channels(accel_mg: NDArray[np.float64], turn_rad_s: NDArray[np.float64] | None = None) -> Floats:
     """Return the network's signals.
 
     Args:
         accel_mg: (n, BEFORE + 1 + after, 3) at 25 Hz, gravity included, the impact at row BEFORE.
+        turn_rad_s: The turn rate of the same samples. Only how much it turns is used, never about what: on some watches
+            the axes of the two sensors, or their clocks, do not agree.
 
     Returns:
         (n, BEFORE + 1 + after, CHANNELS): force, unrest, likeness of gravity's direction to that at the end and to
-        that before, turn over 0.32 s, jerk.
+        that before, turn over 0.32 s, jerk; with the turn rate TURN_CHANNELS more, its size now and over 0.36 s.
     """
     a = np.asarray(accel_mg / G_MG, np.float32)
     force = _length(a) - 1
@@ -51,6 +55,9 @@ def channels(accel_mg: NDArray[np.float64]) -> Floats:
         turn,
         np.log(jerk + 0.03) * 0.5 + 1,
     ]
+    if turn_rad_s is not None:
+        w = np.asarray(turn_rad_s, np.float32)
+        signals += [np.log(_length(v) + 0.1) * 0.5 + 0.5 for v in (w, _smooth(w))]
     return np.stack(signals, axis=2).astype(np.float32, copy=False)
 
 
@@ -127,7 +134,9 @@ def _parts(rows: int) -> Floats:
     return parts
 
 
-def mean_margin(nets: Sequence[Net], accel_mg: NDArray[np.float64]) -> float:
-    """Return the mean of the networks' margins on one window (rows, 3)."""
-    signals = channels(accel_mg[None])[0]
+def mean_margin(
+    nets: Sequence[Net], accel_mg: NDArray[np.float64], turn_rad_s: NDArray[np.float64] | None = None
+) -> float:
+    """Return the mean of the networks' margins on one window (rows, 3); the turn rate for those that learnt with it."""
+    signals = channels(accel_mg[None], None if turn_rad_s is None else turn_rad_s[None])[0]
     return sum(net.margin(signals) for net in nets) / len(nets)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,9 @@ FLOWING = 48  # … or some use in so many half-hours on end
 CHUNK = 4_096  # homes looked at together
 
 FIELDS: Mapping[str, Field] = {
-    "litres": Field(dtype="uint16", shape=(SLOTS,)),  # highest total above base_l by half-hour, plus one; 0 = none
-    "base_l": Field(dtype="int32"),
-    "read_min": Field(dtype="int32"),  # newest reading
+    "rises": Field(dtype="uint8", shape=(SLOTS,)),  # of the highest total by half-hour since the one before; 0 = none
+    "read_l": Field(dtype="int32"),  # newest reading,
+    "read_min": Field(dtype="int32"),  # … and when
     "looked_slot": Field(dtype="int32"),  # last half-hour the rules have seen
     "read_slot": Field(dtype="int32"),  # last one of those that had a reading
     "drawn_min": Field(dtype="int32"),  # last use by a person
@@ -35,6 +36,11 @@ FIELDS: Mapping[str, Field] = {
     "leak_day": Field(dtype="uint16"),  # first of the days on end with a leak. With the next the shell may write it
     "leak_last_day": Field(dtype="uint16"),  # … at a rebuild, from the day table: a leak older than two days is known
 }
+
+
+# What a byte stands for: litres one by one as long as people or a drip make them, wider where only a burst pipe does.
+LITRES = np.concatenate([np.arange(150), np.arange(150, 500, 10), np.geomspace(500, ROOM, 70).astype(np.int64)])
+NEAREST = (LITRES[1:] + LITRES[:-1]) // 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,28 +61,61 @@ def note(state: Columnar, row: Ints, minute: Ints, total_m3: NDArray[np.float64]
     if len(row) == 0:
         return
     litres = (total_m3[use] * 1000 + 0.5).astype(np.int64)
-    rows = np.unique(row)
-    known = rows[state["read_min"][rows] > 0]
-    last_min = state["read_min"][known].astype(np.int64)
+    rows, row = np.unique(row, return_inverse=True)
+    held = _unpacked(state, rows)
+    known = np.flatnonzero(held["read_min"] > 0)
+    last_min = held["read_min"][known].astype(np.int64)
     row, minute = np.append(row, known), np.append(minute, last_min)
-    litres = np.append(litres, _newest_l(state, known, last_min))
+    litres = np.append(litres, state["read_l"][rows[known]].astype(np.int64))
     order = np.lexsort((litres, minute, row))
     row, minute, litres = row[order], minute[order], litres[order]
     first, fresh = _since_exchange(row, minute, litres)
     newest = np.append(np.flatnonzero(row[1:] != row[:-1]), len(row) - 1)
-    exchanged = np.zeros(len(rows), bool)
     last = np.zeros(len(rows), np.int64)
-    last[np.searchsorted(rows, known)] = last_min
+    last[known] = last_min
     exchanged = (last > 0) & (minute[first] > last)  # what was known is of the meter before
-    _make_room(state, rows[exchanged | (last == 0)], litres[newest[exchanged | (last == 0)]], anew=True)
-    _make_room(state, rows, litres[newest], anew=False)
-    _advance(state, rows, last, minute[newest])
-    _write(state, row[fresh], minute[fresh], litres[fresh], minute[newest][np.searchsorted(rows, row[fresh])])
+    every, anew = np.arange(len(rows)), exchanged | (last == 0)
+    _make_room(held, every[anew], litres[newest[anew]], anew=True)
+    _make_room(held, every, litres[newest], anew=False)
+    _advance(held, every, last, minute[newest])
+    _write(held, row[fresh], minute[fresh], litres[fresh], minute[newest][row[fresh]])
+    state["read_l"][rows] = litres[newest]
+    _pack(state, rows, held)
 
 
-def _newest_l(state: Columnar, rows: Ints, minute: Ints) -> Ints:
-    held = state["litres"][rows, minute // SLOT_MIN % SLOTS].astype(np.int64)
-    return held - 1 + state["base_l"][rows]
+def _unpacked(state: Columnar, rows: Ints) -> Columnar:
+    """Return the columns of some meters with (m, SLOTS) `litres` for `rises`: highest total above base_l by half-hour,
+    plus one; 0 = none. The base lies low enough for what is late."""
+    order = _oldest_first(state["read_min"][rows])
+    rises = np.take_along_axis(state["rises"][rows], order, axis=1)
+    total = np.cumsum(LITRES[np.maximum(rises.astype(np.int64) - 1, 0)], axis=1)
+    base = state["read_l"][rows].astype(np.int64) - total[:, -1]
+    held = np.zeros((len(rows), SLOTS), np.int64)
+    np.put_along_axis(held, order, np.where(rises > 0, total + HALF_ROOM + 1, 0), axis=1)
+    others = {name: state[name][rows] for name in ("read_min", "dry_min")}
+    return {"litres": held, "base_l": base - HALF_ROOM, **others}
+
+
+def _pack(state: Columnar, rows: Ints, held: Columnar) -> None:
+    """Put back what was unpacked: how much each known total lies above the one before."""
+    order = _oldest_first(held["read_min"])
+    litres = np.take_along_axis(held["litres"], order, axis=1)
+    known = litres > 0
+    most = np.maximum.accumulate(litres, axis=1)
+    before = np.concatenate([np.zeros_like(most[:, :1]), most[:, :-1]], axis=1)
+    rise = np.where(before > 0, np.maximum(litres - before, 0), 0)  # of the oldest nothing is known
+    rises = np.where(known, np.searchsorted(NEAREST, rise) + 1, 0).astype(np.uint8)
+    packed = np.zeros_like(rises)
+    np.put_along_axis(packed, order, rises, axis=1)
+    state["rises"][rows] = packed
+    for name in ("read_min", "dry_min"):
+        state[name][rows] = held[name]
+
+
+def _oldest_first(read_min: NDArray[Any]) -> Ints:
+    """Return (m, SLOTS) the places of the half-hours that end with each newest reading, oldest first."""
+    ordered: Ints = (read_min[:, None] // SLOT_MIN + 1 + np.arange(SLOTS)) % SLOTS
+    return ordered
 
 
 def _since_exchange(row: Ints, minute: Ints, litres: Ints) -> tuple[Ints, Bools]:
@@ -103,9 +142,9 @@ def _make_room(state: Columnar, rows: Ints, newest_l: Ints, *, anew: bool) -> No
     if len(rows) == 0:
         return
     by = newest_l - HALF_ROOM - state["base_l"][rows]
-    held = state["litres"][rows].astype(np.int64)
+    held = state["litres"][rows]
     state["litres"][rows] = np.where(held > by[:, None], held - by[:, None], 0)
-    state["base_l"][rows] += by.astype(np.int32)
+    state["base_l"][rows] += by
 
 
 def _advance(state: Columnar, rows: Ints, last_min: Ints, newest_min: Ints) -> None:
@@ -122,7 +161,7 @@ def _advance(state: Columnar, rows: Ints, last_min: Ints, newest_min: Ints) -> N
 def _write(state: Columnar, row: Ints, minute: Ints, litres: Ints, newest_min: Ints) -> None:
     slot, above = minute // SLOT_MIN, litres - state["base_l"][row] + 1
     fits = (newest_min // SLOT_MIN - slot < SLOTS) & (above > 0)
-    np.maximum.at(state["litres"], (row[fits], slot[fits] % SLOTS), above[fits].astype(np.uint16))
+    np.maximum.at(state["litres"], (row[fits], slot[fits] % SLOTS), above[fits])
     np.maximum.at(state["read_min"], row, minute.astype(np.int32))
 
 
@@ -152,7 +191,7 @@ class _Totals:
     def __init__(self, state: Columnar, rows: Ints, slot: int) -> None:
         self.state, self.rows, self.slot = state, rows, slot
         slots = np.arange(slot - SLOTS + 1, slot + 1)
-        held = state["litres"][rows][:, slots % SLOTS].astype(np.int32)
+        held = _unpacked(state, rows)["litres"][:, slots % SLOTS]
         # The ring ends with the newest reading, and that need not be in the last of these half-hours.
         newest = (state["read_min"][rows] // SLOT_MIN)[:, None]
         held[(slots > newest) | (slots <= newest - SLOTS)] = 0

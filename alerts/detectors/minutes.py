@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors import baseline, detector, nights, temperature
+from alerts.detectors import baseline, detector, nights, oxygen, spent, temperature
 from alerts.detectors.detector import Columnar, Field
 from devices.columns import Columns
 
@@ -31,7 +31,7 @@ ACTIVE_MIN = 30  # walking in these minutes explains some of the pulse
 FIELDS: Mapping[str, Field] = {
     "newest_min": Field(dtype="int32"),  # 0 = never heard
     "hr": Field(dtype="uint8", shape=(RING,)),  # bpm by minute number modulo RING, 0 = unknown
-    "spo2": Field(dtype="uint8", shape=(RING,)),
+    **oxygen.FIELDS,
     "rr": Field(dtype="uint8", shape=(BREATHS,)),  # breaths a minute, by minute number modulo BREATHS
     "no_steps": Field(dtype="uint64"),  # bit k: k minutes before the newest, steps were reported and were 0
     "moved": Field(dtype="uint64"),  # the same for steps > 0
@@ -39,11 +39,12 @@ FIELDS: Mapping[str, Field] = {
     "lost_min": Field(dtype="int32"),  # when a pulse was last lost, as far as that is settled
     "suspicious": Field(dtype="uint64"),  # the same for a value that some rule looks at
     "counts_steps": Field(dtype="uint8"),  # this device has reported steps at least once
+    **spent.FIELDS,
     **baseline.FIELDS,
     **nights.FIELDS,
     **temperature.FIELDS,
 }
-RINGS = {"hr": RING, "spo2": RING, "rr": BREATHS}
+RINGS = {"hr": RING, "rr": BREATHS}
 TWELVE = np.uint64((1 << REST_MIN) - 1)
 RECENT = np.uint64((1 << (RING - LATE_MIN)) - 1)
 ACTIVE = np.uint64((1 << ACTIVE_MIN) - 1)
@@ -142,9 +143,8 @@ def write(state: Columnar, told: Minutes, offset_min: int = 0) -> None:
     age = np.maximum(-ahead, 0).astype(np.uint64)
     slot = told.minute & (RING - 1)
     hr = calmer(state["hr"][row, slot], told.hr, CALM_BPM)
-    spo2 = np.maximum(state["spo2"][row, slot], told.spo2)
     state["hr"][row, slot] = hr
-    state["spo2"][row, slot] = spo2
+    spo2 = oxygen.write(state, row, slot, told.spo2)
     rr = _breathe(state, told, ahead) if told.rr.any() else told.rr
     temperature.write(state, told.row, told.temp, told.steps, age)
     state["no_steps"][row] |= (told.steps == 0).astype(np.uint64) << age
@@ -186,10 +186,12 @@ def _advance(state: Columnar, row: Ints, newest: Ints, ahead: Ints, offset_min: 
         if len(far):
             passed = ((minute[far, None] - np.arange(length)) & (length - 1)) < ahead[far, None]
             state[name][row[far]] = np.where(passed, 0, state[name][row[far]])
+    oxygen.advance(state, row, minute, ahead)
     state["newest_min"][row] = minute
     entered = np.flatnonzero(minute // baseline.PART_MIN != newest // baseline.PART_MIN)
     if len(entered):
         baseline.begin_part(state, row[entered], newest[entered], minute[entered])
+        spent.forget(state, row[entered], minute[entered], ahead[entered])
 
 
 def _settle(state: Columnar, row: Ints, newest: Ints, ahead: Ints, offset_min: int) -> None:
@@ -288,6 +290,14 @@ def trusted(state: Columnar, rows: Ints) -> Bools:
     since = state["newest_min"][rows, None] - np.arange(LATE_MIN) - state["lost_min"][rows, None]
     believed: Bools = recent & (since >= TRUST_MIN)
     return believed
+
+
+def believed(state: Columnar, rows: Ints, minute: Ints) -> Bools:
+    """Return (n,) whether a pulse of each message is `trusted` in its own minute; rows may repeat."""
+    age = np.clip(state["newest_min"][rows] - minute, 0, RING - 1).astype(np.uint64)
+    recent = ((_lost(state, rows) >> age) & RECENT) == 0
+    found: Bools = recent & (minute - state["lost_min"][rows] >= TRUST_MIN)
+    return found
 
 
 def active_min(state: Columnar, rows: Ints) -> Ints:

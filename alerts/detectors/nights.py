@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.detectors.baseline import SAMPLE
 from alerts.detectors.detector import MINUTE_MS, Columnar, Field, Finding
 from alerts.model import AlertKind, Severity
 
@@ -23,6 +24,7 @@ JUDGED_MIN = ENDS_MIN + 30  # later than what settles last
 NIGHTS = 28
 NIGHTS_LEAST = 14
 COUNTED_LEAST = 20  # of 90: an hour and twenty minutes at rest
+MINUTES_LEAST = COUNTED_LEAST * SAMPLE
 LOWEST_BPM, UNIT_BPM = 30.0, 0.5  # a night is a byte; 0 = none
 SPREAD_LEAST_BPM = 2.0  # nobody's nights are more alike than that for a reason
 Z_LIMIT, CUSUM_LIMIT, SLACK, CALM_CUSUM = 3.0, 4.0, 1.0, 1.0
@@ -88,8 +90,7 @@ def _rise(state: Columnar, row: Ints, z: Floats) -> NDArray[np.intp]:
 
 def _keep(state: Columnar, row: Ints, day: Ints, today: Ints, mean: Floats) -> None:
     """Put the night among the others and begin the next one; nights nobody told anything of are none."""
-    value = np.clip(np.rint((np.nan_to_num(mean) - LOWEST_BPM) / UNIT_BPM) + 1, 1, 255)
-    state["nights"][row, day % NIGHTS] = np.where(np.isnan(mean), 0, value)
+    state["nights"][row, day % NIGHTS] = _coded(mean)
     for k in range(1, min(int((today - day).max(initial=0)), NIGHTS + 1)):
         missed = today - day > k
         state["nights"][row[missed], (day[missed] + k) % NIGHTS] = 0
@@ -99,6 +100,39 @@ def _keep(state: Columnar, row: Ints, day: Ints, today: Ints, mean: Floats) -> N
 
 def _day(minute: Ints, offset_min: int) -> Ints:
     return (minute + offset_min - JUDGED_MIN) // 1440
+
+
+def over(day: int, minute: int, offset_min: int) -> bool:
+    """Return whether the night that ends on a local day is over by a minute, and among the NIGHTS before."""
+    return 0 < (minute + offset_min - JUDGED_MIN) // 1440 - (day - 1) <= NIGHTS
+
+
+def slot_of(day: int) -> int:
+    """Return where the night that ends on a local day stands among the others."""
+    return (day - 1) % NIGHTS
+
+
+def take_over(state: Columnar, row: Ints, bpm: Floats, minute: int, offset_min: int) -> None:
+    """Write what the nights of n wearers before a minute were, from elsewhere.
+
+    The sums follow, each night against those before it. An episode that began in one of them is not told again.
+
+    Args:
+        bpm: (n, NIGHTS) as `slot_of` has them, NaN: none.
+    """
+    state["nights"][row], state["night_cusum"][row], state["night_raised"][row] = 0, 0, 0
+    today = (minute + offset_min - JUDGED_MIN) // 1440
+    for day in range(today - NIGHTS, today):
+        mean = bpm[:, day % NIGHTS]
+        usual, spread, known = _usual(state["nights"][row])
+        judged = np.flatnonzero(~np.isnan(mean) & (known >= NIGHTS_LEAST))
+        _rise(state, row[judged], ((mean - usual) / spread)[judged])
+        state["nights"][row, day % NIGHTS] = _coded(mean)
+
+
+def _coded(bpm: Floats) -> NDArray[np.uint8]:
+    value = np.clip(np.rint((np.nan_to_num(bpm) - LOWEST_BPM) / UNIT_BPM) + 1, 1, 255)
+    return np.where(np.isnan(bpm), 0, value).astype(np.uint8)
 
 
 def _usual(nights: NDArray[np.uint8]) -> tuple[Floats, Floats, Ints]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detectors import minutes
-from alerts.detectors.detector import Columnar, Field, Finding
+from alerts.detectors.detector import Column, Columnar, Field, Finding
 from alerts.detectors.home_signs import DAY_BEGINS_MIN, clock
 from alerts.detectors.minutes import LATE_MIN, MINUTE_MS, Minutes
 from alerts.model import AlertKind, Severity
@@ -31,6 +31,10 @@ STREAK_MIN = 60  # B2 wants the device on for so long: who has just put it on is
 HALF_DAY, WHOLE_DAY, LATE_UP = 1, 2, 4  # bits of `raised`
 
 
+def _short(day: Column) -> Column:
+    return day.astype(np.uint16)
+
+
 class StillnessDetector:
     """B1 and B2 for all devices; `offset_min` is what the district's clock is ahead of UTC."""
 
@@ -41,7 +45,7 @@ class StillnessDetector:
         "since_min": Field(dtype="int32"),  # since when it was seen without a long pause
         "unseen_min": Field(dtype="int32"),  # between the last step and worn_min: time that does not count
         "raised": Field(dtype="uint8"),
-        "day": Field(dtype="int32"),  # today
+        "day": Field(dtype="uint16", was=("day", _short)),  # today
         "up_min": Field(dtype="int16", fill=-1),  # first step of today, minutes from DAY_BEGINS_MIN; -1 = not yet
         "late_min": Field(dtype="int16", fill=-1),  # B2's limit for today, -1 = not known
         "ups": Field(dtype="uint8", shape=(DAYS,)),  # earlier days' up_min in UNIT_MIN, plus one; 0 = none
@@ -125,6 +129,25 @@ class StillnessDetector:
     def _clock(self, minute: int) -> str:
         """Return a minute of our day as people write it."""
         return clock(minute, DAY_BEGINS_MIN)
+
+
+def take_over(state: Columnar, row: Ints, up_min: NDArray[np.float64], minute: int, offset_min: int) -> None:
+    """Write when n wearers rose on the days before a minute's, from elsewhere, where a device does not know it.
+
+    Whoever is met for the first time is not late today: she may have risen before this device could see it.
+
+    Args:
+        up_min: (n, DAYS) minutes from DAY_BEGINS_MIN by the number of the day modulo DAYS, NaN: not known.
+    """
+    ups = np.where(np.isnan(up_min), 0, np.nan_to_num(up_min) // UNIT_MIN + 1).astype(np.uint8)
+    state["ups"][row] = np.where(state["ups"][row] > 0, state["ups"][row], ups)
+    new = row[state["day"][row] == 0]
+    state["day"][new] = day_of(minute, offset_min)
+
+
+def day_of(minute: int, offset_min: int) -> int:
+    """Return the day of the wearer, which begins at DAY_BEGINS_MIN, that a minute belongs to."""
+    return (minute + offset_min - DAY_BEGINS_MIN) // 1440
 
 
 def late_from(usual_min: Ints, latest_min: Ints) -> Ints:

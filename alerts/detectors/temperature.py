@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.detectors import spent
 from alerts.detectors.detector import LATE_MIN, MINUTE_MS, Columnar, Field, Finding
 from alerts.model import AlertKind, Severity
 
@@ -102,14 +103,14 @@ def judge(state: Columnar, row: Ints, temp: Bytes, bit: int) -> list[Finding]:
 
 def _one(state: Columnar, row: int, temp: int, bit: int) -> Finding | None:
     odd, good, newest = int(state["temp_odd"][row]), int(state["temp_good"][row]), int(state["newest_min"][row])
-    before, spent = int(state["odd_min"][row]), int(state["cleared_min"][row, bit])
+    before, cleared = int(state["odd_min"][row]), int(spent.told(state, "cleared", row, bit, newest))
     before = before if newest - before <= DAY_MIN else 0
     found = None
     if state["latched"][row] >> bit & 1 and not before and not odd & ~1:
         _release(state, row, bit, newest - 1)  # a day without anything odd, nor anything good
-        spent = newest - 1
+        cleared = newest - 1
     if not state["latched"][row] >> bit & 1:
-        pair = _pair(odd, good, before, newest, spent)
+        pair = _pair(odd, good, before, newest, cleared)
         if pair is not None:
             state["latched"][row] |= np.uint8(1 << bit)
             found = _finding(row, temp, pair, odd.bit_count() / (odd.bit_count() + good.bit_count()))
@@ -119,7 +120,7 @@ def _one(state: Columnar, row: int, temp: int, bit: int) -> Finding | None:
     return found
 
 
-def _pair(odd: int, good: int, before: int, newest: int, spent: int) -> tuple[int, int] | None:
+def _pair(odd: int, good: int, before: int, newest: int, cleared: int) -> tuple[int, int] | None:
     """Return the minutes of the first two odd readings that stand together and are not spent: second, first."""
     for age in range(LATE_MIN - 1, -1, -1):
         if not odd >> age & 1:
@@ -129,7 +130,7 @@ def _pair(odd: int, good: int, before: int, newest: int, spent: int) -> tuple[in
         first = newest - age - run.bit_length() + 1
         if parted >= KEPT and before:
             first = before
-        if first > spent and newest - age - first >= APART_MIN:
+        if first > cleared and newest - age - first >= APART_MIN:
             return newest - age, first
     return None
 
@@ -140,7 +141,7 @@ def _lowest(mask: int) -> int:
 
 def _release(state: Columnar, row: int, bit: int, minute: int) -> None:
     state["latched"][row] &= np.uint8(255 - (1 << bit))
-    state["cleared_min"][row, bit] = minute
+    spent.put(state, "cleared", row, bit, minute)
 
 
 def _finding(row: int, temp: int, pair: tuple[int, int], share: float) -> Finding:

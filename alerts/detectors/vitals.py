@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors import baseline, minutes, nights, temperature
+from alerts.detectors import baseline, minutes, nights, oxygen, spent, temperature
 from alerts.detectors.detector import Columnar, Field, Finding
 from alerts.detectors.minutes import LATE_MIN, RING, Minutes
 from alerts.model import AlertKind, Severity
@@ -60,6 +60,7 @@ V5 = Rule(column=4, name="V5", severity=Severity.LOW, measure="spo2", times=3, w
 V1 = Rule(column=5, name="V1", severity=Severity.MEDIUM, measure="hr", times=10, window=14)
 V6 = Rule(column=6, name="V6", severity=Severity.HIGH, measure="rr", times=3, window=14)
 RULES = (V2, V1, V3, V3_DEEP, V4, V5, V6)  # in the order in which they speak for each other
+WORSE: Mapping[Rule, Rule] = {V5: V4, V1: V2}  # speaks for both; their columns are among the first
 V7_COLUMN = 7  # `temperature` judges it
 LATCHES = np.uint8(sum(1 << rule.column for rule in RULES))
 MEASURES = {"hr": "heart_rate_bpm", "spo2": "spo2_pct", "rr": "respiration_rpm"}
@@ -94,7 +95,6 @@ class VitalsDetector:
         **minutes.FIELDS,
         "spo2_scale2": Field(dtype="uint8"),
         "latched": Field(dtype="uint8"),  # bit per rule
-        "cleared_min": Field(dtype="int32", shape=(V7_COLUMN + 1,)),  # minutes up to this one are spent
     }
 
     def __init__(self, offset_min: int = 0) -> None:
@@ -130,18 +130,28 @@ class VitalsDetector:
             if not holds.any() and not _on(state, rows, rule).any():
                 continue
             fires = _fires(view, rule, holds)
-            worse = {V5: V4, V1: V2}.get(rule)
-            if worse:  # speaks for both
-                fires &= ~_on(state, rows, worse)[:, None]
+            worse = WORSE.get(rule)
+            if worse:
+                fires &= ~_spoken_for(state, view, worse)
             found += [_explained(state, f) for f in _latch(state, view, rule, holds, fires)]
         return found
+
+
+def only_believed(state: Columnar, rows: Ints, batch: Columns) -> Columns:
+    """Return a batch this detector has seen without the pulses V1 and V2 would not believe."""
+    told = ~np.isnan(batch.heart_rate_bpm)
+    minute = np.minimum(batch.measured_ms, batch.received_ms + minutes.AHEAD_MS) // minutes.MINUTE_MS
+    doubted = told & ~minutes.believed(state, rows, minute)
+    if not doubted.any():
+        return batch
+    return replace(batch, heart_rate_bpm=np.where(doubted, np.float32(np.nan), batch.heart_rate_bpm))
 
 
 def _view(state: Columnar, rows: Ints) -> View:
     newest = state["newest_min"][rows].astype(np.int64)
     ages = np.arange(RING)
     slot = (newest[:, None] - ages) & (RING - 1)
-    hr, spo2 = state["hr"][rows[:, None], slot], state["spo2"][rows[:, None], slot]
+    hr, spo2 = state["hr"][rows[:, None], slot], oxygen.read(state, rows, slot)
     lift = (state["spo2_scale2"][rows] * np.uint8(SPO2_OFFSET))[:, None]
     spo2 = np.where(spo2 > 0, spo2 + lift, spo2)
     rr = np.zeros_like(hr)
@@ -222,10 +232,13 @@ def _latch(state: Columnar, view: View, rule: Rule, holds: Bools, fires: Bools) 
     if lost.any():
         _release(state, rows[lost], rule, view.newest[lost] - 1)
         on = on & ~lost
-    fresh = fires & (view.newest[:, None] - ages > state["cleared_min"][rows, rule.column][:, None])
+    cleared = spent.told(state, "cleared", rows, rule.column, view.newest)
+    fresh = fires & (view.newest[:, None] - ages > cleared[:, None])
     begin = ~on & fresh.any(axis=1)
     state["latched"][rows[begin]] |= np.uint8(1 << rule.column)
     oldest = LATE_MIN - 1 - fresh[:, ::-1].argmax(axis=1)
+    if rule in WORSE.values():
+        spent.put(state, "begun", rows[begin], rule.column, (view.newest - oldest)[begin])
     found = [_finding(view, rule, holds, i, int(oldest[i])) for i in np.flatnonzero(begin).tolist()]
     # Calm counts only after the newest window that fired.
     last = np.where(fires.any(axis=1), fires.argmax(axis=1), LATE_MIN)
@@ -235,6 +248,19 @@ def _latch(state: Columnar, view: View, rule: Rule, holds: Bools, fires: Bools) 
     return found
 
 
+def _spoken_for(state: Columnar, view: View, worse: Rule) -> Bools:
+    """(m, LATE_MIN): does this age lie in the newest episode of a worse rule, which speaks for both?
+
+    Whether that is over need not be known yet, nor still be unknown: a window that becomes complete afterwards, because
+    a message was late, is told as it would have been in time.
+    """
+    minute = view.newest[:, None] - np.arange(LATE_MIN)
+    begun = spent.told(state, "begun", view.rows, worse.column, view.newest)[:, None]
+    over = spent.told(state, "cleared", view.rows, worse.column, view.newest)[:, None]
+    inside: Bools = (begun > 0) & (minute >= begun) & (_on(state, view.rows, worse)[:, None] | (minute <= over))
+    return inside
+
+
 def _on(state: Columnar, rows: Ints, rule: Rule) -> Bools:
     on: Bools = (state["latched"][rows] & np.uint8(1 << rule.column)) != 0
     return on
@@ -242,7 +268,7 @@ def _on(state: Columnar, rows: Ints, rule: Rule) -> Bools:
 
 def _release(state: Columnar, rows: Ints, rule: Rule, minute: Ints) -> None:
     state["latched"][rows] &= np.uint8(255 - (1 << rule.column))
-    state["cleared_min"][rows, rule.column] = minute
+    spent.put(state, "cleared", rows, rule.column, minute)
 
 
 def _finding(view: View, rule: Rule, holds: Bools, i: int, age: int) -> Finding:

@@ -6,7 +6,7 @@ still all night. Judged are messages, not silence: while a device is silent T3 s
 comes back.
 
 T4 counts the readings `devices.plausible` rejected (a zero that means "could not measure" is absent, not one of them).
-They are no telemetry and are not stored as such: what was counted since the last checkpoint is lost in a restart.
+They are no telemetry; that there was one is stored beside it, so that a restart counts the same.
 """
 
 from collections.abc import Mapping

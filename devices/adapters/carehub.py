@@ -17,7 +17,7 @@ from devices.adapters.carehub_columns import VitalsBatch, decode_vitals
 from devices.adapters.carehub_fields import NAME, NUMBERS, read_object
 from devices.codes import unit_of
 from devices.telemetry import AccelWindow, Observation, Quality, Stage, Telemetry, TimeQuality, Value
-from devices.values import exact
+from devices.values import accuracy, exact
 
 SCHEME = "carehub"
 MOST_SAMPLES = 4096  # of one acceleration burst: 39 s at the fastest rate
@@ -173,7 +173,8 @@ def _location(fields: Mapping[str, Any], fresh: Quality) -> list[Observation]:
         return []
     good = abs(lat) <= 90 and abs(lon) <= 180 and (lat, lon) != (0, 0)
     fix = exact(fields.get("accuracy_m"))
-    return [Observation(code="location", lat=lat, lon=lon, valid=fix, quality=fresh)] if good else []
+    off = accuracy(fields.get("accuracy_m"))
+    return [Observation(code="location", lat=lat, lon=lon, valid=fix, accuracy_m=off, quality=fresh)] if good else []
 
 
 def _vitals(fields: Mapping[str, Any], fresh: Quality) -> _Body:

@@ -23,6 +23,7 @@ from alerts.events import (
     Event,
     HandedOver,
     Held,
+    Identified,
     Left,
     MadeReal,
     Raised,
@@ -91,6 +92,7 @@ class Night:
     """One history and the laws' own memory of it."""
 
     version: PolicySet
+    nobody: bool = False  # the device that calls is not known to be anybody's
     people: list[Responder] = field(default_factory=lambda: list(PEOPLE))
     now: datetime = field(default_factory=lambda: at("21:58:00"))
     incident: Incident = field(init=False)
@@ -303,8 +305,8 @@ def seeded(seed: int) -> bytes:
 
 def play(history: bytes) -> Night:
     """Play two bytes a step: what happens, and to whom or how long."""
-    night = Night(version=VERSIONS[history[0] % len(VERSIONS)])
-    night.opens(_alert(history[1], night.now))
+    night = Night(version=VERSIONS[history[0] % len(VERSIONS)], nobody=history[0] & 0x70 == 0x70)
+    night.opens(_alert(night, history[1]))
     for what, which in _pairs(history[2:]):
         if what == 0:
             continue
@@ -358,9 +360,10 @@ def _duty(night: Night, which: int) -> None:
         night.people[n] = replace(person, contacts=() if person.contacts else PEOPLE[n].contacts)
 
 
-def _alert(which: int, now: datetime) -> Alert:
+def _alert(night: Night, which: int) -> Alert:
     kind, severity, countdown_s, test = ALERTS[which % len(ALERTS)]
-    return alert(kind, severity, now, countdown_s=countdown_s, test=test)
+    told = alert(kind, severity, night.now, countdown_s=countdown_s, test=test)
+    return replace(told, resident_id=None) if night.nobody else told
 
 
 LATE_S = (0.0, 0.0, 0.0, 40.0, 3600.0)  # how long a tap was under way
@@ -369,8 +372,8 @@ SERVICES = tuple(Service)
 ROLES = {p.person_id: p.role for p in PEOPLE}
 Choice = Callable[[Night, int, int, int], Event]  # the night, somebody, most often an operator, the byte
 CHOICES: tuple[Choice, ...] = (
-    lambda night, _p, _o, which: Raised(alert=_alert(which, night.now)),
-    lambda night, _p, _o, which: Raised(alert=_alert(which, night.now)),
+    lambda night, _p, _o, which: Raised(alert=_alert(night, which)),
+    lambda night, _p, _o, which: Raised(alert=_alert(night, which)),
     lambda _n, _p, _o, _w: Due(),
     lambda _n, person, _o, _w: Taken(person_id=person, role=ROLES.get(person, Role.FAMILY)),
     lambda _n, _p, _o, _w: Taken(person_id=XIAO_LI, role=Role.OPERATOR),
@@ -392,6 +395,7 @@ CHOICES: tuple[Choice, ...] = (
         by=operator, disposition=Disposition.REASSURED, with_whom="her son", second_person_id=person,
         called_back=which & 0x40 > 0,
     ),
+    lambda _n, _p, operator, which: Identified(by=operator, resident_id=which % 3 + 1, area="和平社区"),
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from alerts.events import (
     Event,
     HandedOver,
     Held,
+    Identified,
     Left,
     MadeReal,
     Raised,
@@ -109,23 +110,25 @@ EVENT: dict[str, Event] = {
     "close": CLOSE,
     "120": Called(by=XIAO_LI, service=Service.AMBULANCE),
     "real": MadeReal(by=XIAO_LI),
+    "who": Identified(by=XIAO_LI, resident_id=2),
 }
 
 COLUMNS = (
     "press due operator guard send next cannot enroute arrived left hands release hold cancel resolve close 120 real"
+    " who"
 )
 TABLE = """
-confirming   open  open  taken -     -     -     -     -     -     -    -     -    -    cancelled -        -  .   .
-open         .     .     taken taken disp  disp  .     enrt  scene -    -     -    held -         resolved -  .   .
-taken        .     open  .     .     disp  disp  open  enrt  scene -    -     open held -         resolved -  .   .
-dispatched   .     open  .     .     .     .     open  enrt  scene -    -     open held -         resolved -  .   .
-en_route     .     open  .     .     .     .     open  .     scene -    -     open -    -         resolved -  .   .
-on_scene     .     open  .     .     .     .     -     .     .     -    over  open -    -         resolved -  .   .
-handed_over  open  .     .     -     -     -     .     -     -     .    .     open -    -         resolved -  .   .
-held         open  open  taken taken disp  disp  .     enrt  scene -    -     open -    -         resolved -  .   .
-resolved     open  .     .     -     -     -     .     -     -     .    -     open -    -         .        closed  .   .
-closed       -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -  -   -
-cancelled    -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -  -   -
+confirming   open  open  taken -     -     -     -     -     -     -    -     -    -    cancelled -        -  .  .  -
+open         .     .     taken taken disp  disp  .     enrt  scene -    -     -    held -         resolved -  .  .  -
+taken        .     open  .     .     disp  disp  open  enrt  scene -    -     open held -         resolved -  .  .  -
+dispatched   .     open  .     .     .     .     open  enrt  scene -    -     open held -         resolved -  .  .  -
+en_route     .     open  .     .     .     .     open  .     scene -    -     open -    -         resolved -  .  .  -
+on_scene     .     open  .     .     .     .     -     .     .     -    over  open -    -         resolved -  .  .  -
+handed_over  open  .     .     -     -     -     .     -     -     .    .     open -    -         resolved -  .  .  -
+held         open  open  taken taken disp  disp  .     enrt  scene -    -     open -    -         resolved -  .  .  -
+resolved     open  .     .     -     -     -     .     -     -     .    -     open -    -         .        closed . . -
+closed       -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -  -   -  -
+cancelled    -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -  -   -  -
 """
 SHORT = {"disp": "dispatched", "enrt": "en_route", "scene": "on_scene", "over": "handed_over"}
 

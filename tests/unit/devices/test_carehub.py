@@ -77,6 +77,7 @@ def test_position_less_exact_than_50_m_is_no_fix(accuracy: object, fix: bool) ->
         said = hear(kind, {**more, "lat": 38.48, "lon": 106.23, **told}).observations
         (place,) = [one for one in said if one.code == "location"]
         assert (place.lat, place.lon, place.valid) == (38.48, 106.23, fix)
+        assert place.accuracy_m == (accuracy if accuracy in (8, 50, 50.5, 3000) else None), "what nobody can be off by"
 
 
 def test_retained_press_never_rings_as_new() -> None:

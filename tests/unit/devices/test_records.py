@@ -146,6 +146,13 @@ def test_every_code_passes_through_fhirs_model(code: str) -> None:
         exported(said(code, value))
 
 
+def test_place_says_how_far_off_it_may_be_where_the_device_does() -> None:
+    (one,) = exported(said("location", lat=38.7, lon=-9.1, valid=False, accuracy_m=85.0))
+    *_, last = one["component"]
+    assert last["code"]["coding"][0]["code"] == "accuracy"
+    assert (last["valueQuantity"]["value"], last["valueQuantity"]["code"]) == (85.0, "m")
+
+
 def test_place_is_two_angles() -> None:
     (one,) = exported(said("location", lat=38.7, lon=-9.1, valid=True))
     assert [part["valueQuantity"] for part in one["component"]] == [

@@ -59,5 +59,19 @@ def sit_down(t: NDArray[np.float64], at: float = 5.0) -> NDArray[np.float64]:
     return np.asarray(g * weight[:, None])
 
 
+def turning(rate_hz: float, seconds: float, path: Path, seed: int = 1) -> NDArray[np.int16]:
+    """Return (n, 3) int16 in 0.002 rad/s: a fall turns the wrist by some 5 rad/s, a clap to and fro, rest hardly."""
+    t = np.arange(round(seconds * rate_hz)) / rate_hz
+    rng = np.random.default_rng(seed)
+    speeds: dict[Path, NDArray[np.float64]] = {
+        fall: 5.0 * bump(t, 4.75, 0.18) - 3.0 * bump(t, 5.05, 0.08),
+        walk: 1.3 * np.cos(2 * np.pi * 0.95 * t),
+        clap: 1.6 * np.sin(2 * np.pi * 3 * t),
+        sit_down: 0.9 * bump(t, 5.0, 0.6),
+    }
+    felt = np.outer(speeds.get(path, np.zeros_like(t)), [0.3, 0.9, 0.3]) + rng.normal(0, 0.02, (len(t), 3))
+    return np.asarray(np.rint(felt / 0.002), np.int16)
+
+
 def rest(t: NDArray[np.float64]) -> NDArray[np.float64]:
     return pose(t, 1e9, 1, 0)

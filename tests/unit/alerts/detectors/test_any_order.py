@@ -1,6 +1,7 @@
 """What all detectors promise together: order, repeats, lateness, gaps, a changed clock make no alert, hide none."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from alerts.detectors import detectors
 from alerts.detectors.clocks import Clocks
 from alerts.detectors.detector import LATE_MIN, Columnar
+from alerts.detectors.home import HomeDetector
 from alerts.model import AlertKind, Severity
 from devices.adapters.carehub_columns import decode_vitals
 from hub.gathered import vitals_columns
@@ -22,6 +24,7 @@ from .wearers import MINUTE_MS, START_MIN, Said, fresh, tell
 
 ALL = detectors(480)
 ROWS = 2
+WILD = 12  # of 54 wild days late messages changed 6 of 428 alerts, of 28 illnesses none of 78
 DEVICES = 1_100_000
 LOST = 0.1  # of the minutes of an illness
 PULSE = (None, 28.0, 44.0, 70.0, 118.0, 133.0, 150.0)
@@ -107,8 +110,7 @@ def test_messages_up_to_16_minutes_late_and_repeated_give_the_same_alerts(seed: 
 def alerts(said: list[Said]) -> list[tuple[int, str, Severity]]:
     found = [f for detector, state in zip(ALL, states(), strict=True) for f in tell(detector, state, said)]
     assert len({(f.row, f.identity) for f in found}) == len(found)
-    # Whether V5 follows an episode of V4 depends on when that was seen to be over.
-    return sorted((f.row, f.rule, f.severity) for f in found if f.kind is AlertKind.VITALS and f.rule != "V5")
+    return sorted((f.row, f.rule, f.severity) for f in found if f.kind is AlertKind.VITALS)
 
 
 @settings(max_examples=5, deadline=None)
@@ -127,6 +129,20 @@ def test_silence_makes_no_vital_sign_alert(seed: int) -> None:
     hear(held, said, len(said))
     later = [f for m in range(0, 4000, 10) for d, s in zip(ALL, held, strict=True) for f in d.tick(s, at_ms(m))]
     assert [f for f in later if f.kind is AlertKind.VITALS] == []
+
+
+def test_late_messages_of_wild_values_change_few_alerts() -> None:
+    """Values that jump about every few minutes: whether one was already over may be seen otherwise, seldom."""
+    told: Counter[str] = Counter()
+    other: Counter[str] = Counter()
+    for seed in range(WILD):
+        said, chance = history(seed), Random(seed)
+        sent = [replace(s, received=s.minute + chance.randint(0, LATE_MIN)) for s in said + said[::5]]
+        arriving = sorted(sent, key=lambda s: (s.received or 0, s.minute))
+        in_time, late = Counter(alerts(said)), Counter(alerts(arriving))
+        told += Counter(rule for _, rule, _ in in_time.elements())
+        other += Counter(rule for _, rule, _ in ((in_time - late) + (late - in_time)).elements())
+    assert sum(other.values()) <= 0.03 * sum(told.values()), (told, other)
 
 
 def at_ms(minute: int) -> int:
@@ -155,8 +171,8 @@ def feverish(off_ms: int | None) -> list[tuple[str, int]]:
 
 
 def test_state_of_everything_fits_a_gigabyte_for_1_1_million_residents() -> None:
-    """Bytes a device, as the hub keeps them: every detector, the window of repeats and the clocks."""
-    held = {d.name: d.fields for d in ALL} | {kept.name: kept.fields for kept in (Repeats, Clocks)}
+    """Bytes a device and a home, as the hub keeps them: every detector, the window of repeats and the clocks."""
+    held = {d.name: d.fields for d in ALL} | {kept.name: kept.fields for kept in (HomeDetector, Repeats, Clocks)}
     size = {
         name: sum(np.dtype(f.dtype).itemsize * int(np.prod(f.shape)) for f in fields.values())
         for name, fields in held.items()

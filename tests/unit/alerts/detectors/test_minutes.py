@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alerts.detectors import minutes
+from alerts.detectors import minutes, oxygen
 from alerts.detectors.detector import Columnar, new_state
 from tests.unit.alerts.detectors.wearers import START_MIN, Said, columns
 
@@ -34,7 +34,7 @@ def test_calmest_heart_and_best_saturation_stand_for_a_minute(order: tuple[int, 
         rings(said[k], state=one_by_one)
     for told in (state, one_by_one):
         assert heart(told, 5) == 72
-        assert told["spo2"][0].max() == 95
+        assert oxygen.read(told, np.array([0]), np.arange(oxygen.SLOTS)[None]).max() == 95
 
 
 def test_minutes_passed_over_hold_nothing_of_an_hour_ago() -> None:

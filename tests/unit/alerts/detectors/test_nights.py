@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from alerts.detectors import nights
 from alerts.detectors.detector import Columnar, Finding
 from alerts.detectors.nights import NIGHTS
 from alerts.detectors.vitals import VitalsDetector
@@ -127,3 +128,22 @@ def test_state_restored_in_the_middle_of_a_night_goes_on() -> None:
     assert tell(VITALS, state, said[:-80], batch=500) == []
     restored = {n: np.frombuffer(v.tobytes(), v.dtype).reshape(v.shape).copy() for n, v in state.items()}
     assert [f.evidence["z"] for f in tell(VITALS, restored, said[-80:], batch=50)] == [4.0]
+
+
+@pytest.mark.parametrize("since", [[], [62, 64, 64], [62, 64, 65, 65, 66], [70, 70, 60, 60, 60]])
+def test_nights_taken_from_elsewhere_have_risen_as_far_as_they_had(since: list[float]) -> None:
+    """The roll-up knows the nights alone; what they add up to is the same, and what was raised is not raised again."""
+    watched = known()
+    raised = lived(since, watched)
+    morning = START_MIN + MIDNIGHT + (len(USUAL) + len(since)) * 1440 - 1440 + 400
+    told = fresh(VITALS)
+    bpm = np.full((1, NIGHTS), np.nan)
+    for k, pulse in enumerate([*USUAL, *since]):
+        bpm[0, nights.slot_of((START_MIN + MIDNIGHT) // 1440 + k)] = pulse
+    nights.take_over(told, np.array([0]), bpm, morning, 0)
+    assert (told["nights"] == watched["nights"]).all()
+    assert (told["night_cusum"], told["night_raised"]) == (watched["night_cusum"], watched["night_raised"])
+    assert len(raised) == (1 if len(since) == 5 else 0)
+    told["newest_min"][:] = watched["newest_min"]
+    ahead = len(USUAL) + len(since)
+    assert len(lived([66, 66], told, first=ahead)) == len(lived([66, 66], watched, first=ahead))

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.detectors.detector import Columnar, Finding
-from alerts.detectors.stillness import StillnessDetector, begin_anew
+from alerts.detectors.stillness import DAYS, StillnessDetector, begin_anew, day_of, take_over
 from alerts.model import AlertKind, Severity
 
 from .wearers import START_MIN, Said, fresh, tell
@@ -160,3 +160,33 @@ def test_step_newer_than_where_the_clock_begins_anew_stays() -> None:
     heard([STEP], state=state)
     begin_anew(state, 0, (START_MIN - 60) * 60_000)
     assert told(heard(lying(1, 800), state=state)) == [("B1", Severity.MEDIUM, 720)]
+
+
+def rises_at(up_min: list[int], minute: int) -> Columnar:
+    """Return a new watch that was told when its wearer rose on the days before a minute, after midnight."""
+    state, today = fresh(STILLNESS), day_of(START_MIN + minute, 0)
+    up = np.full((1, DAYS), np.nan)
+    for back, at in enumerate(reversed(up_min), start=1):
+        up[0, (today - back) % DAYS] = at - 240
+    take_over(state, np.array([0]), up, START_MIN + minute, 0)
+    return state
+
+
+def test_new_watch_knows_from_elsewhere_when_she_rises_and_says_so_from_tomorrow_on() -> None:
+    begin = MIDNIGHT + 8 * 1440 + 600  # it is put on at ten
+    state = rises_at([420, 430, 410, 425, 420, 440, 415], begin)
+    still = [Said(minute=m, hr=64, steps=0) for m in range(begin, begin + 2 * 1440, 5)]
+    found = [f for f in heard(still, state=state) if f.rule == "B2"]
+    assert [(f.at_ms // 60_000 - START_MIN - MIDNIGHT) // 1440 for f in found] == [9]
+    assert found[0].evidence["days_known"] == 7
+
+
+def test_what_a_watch_has_seen_itself_is_not_written_over() -> None:
+    said = days([420] * 5)
+    state = fresh(STILLNESS)
+    heard(said, state=state)
+    before, own = state["ups"].copy(), state["up_min"].copy()
+    take_over(state, np.array([0]), np.full((1, DAYS), 300.0), START_MIN + said[-1].minute, 0)
+    assert (state["ups"][before > 0] == before[before > 0]).all()
+    assert (state["ups"] > 0).all()
+    assert (state["up_min"] == own).all()
