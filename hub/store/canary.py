@@ -137,7 +137,7 @@ async def let_go(conn: Connection, kept: timedelta) -> int:
 # In the order in which the tables refer to each other; a test holds it against the schema.
 LETTING_GO = (
     Q.go_links, Q.go_downlinks, Q.go_pages, Q.go_events, Q.go_notes, Q.go_alerts, Q.go_responses, Q.go_presses,
-    Q.go_accesses, Q.go_presence, Q.go_relations, Q.go_incidents,
+    Q.go_accesses, Q.go_presence, Q.go_handovers, Q.go_glass, Q.go_calls, Q.go_relations, Q.go_incidents,
 )  # fmt: skip
 
 

@@ -2,18 +2,28 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from devices.columns import Columns
 from hub.store.pool import Connection
 from hub.store.sql import queries
+from hub.store.telemetry import UNIX_TO_POSTGRES_MS
 
 Q = queries("checkpoints")
 LOCK_CLASS = 0x1A6E57
 SUMMARY = "all"  # the part without a body: how far everything is saved
 REPLAY_ROWS = 8192  # rows in one step of a replay
+REALS = (
+    "heart_rate_bpm", "spo2_pct", "respiration_rpm", "temperature_c", "systolic_mmhg", "diastolic_mmhg", "battery_pct",
+)  # fmt: skip
+TIMES = ("received_us", "measured_us")
+LINE = np.dtype([
+    ("batch", ">i8"), ("device", ">i8"), *((name, ">i8") for name in TIMES), ("sequence", ">i8"),
+    *((name, ">f4") for name in REALS), ("steps", ">i4"), ("worn", ">i2"), ("implausible", ">i2"),
+])  # fmt: skip
+SAME = ("device", "sequence", *REALS, "steps")  # columns that are told as they are kept
 
 
 class Part(NamedTuple):
@@ -33,31 +43,36 @@ async def save(conn: Connection, partition: int, part: Part) -> None:
     )
 
 
-async def load(conn: Connection, partition: int) -> list[Part]:
-    """Return every part of a partition, the summary first."""
-    rows = await (await conn.execute(Q.load, {"partition": partition})).fetchall()
-    return [Part(part, through, bytes(body), at) for part, through, body, at in rows]
+async def load(conn: Connection, partition: int) -> AsyncIterator[Part]:
+    """Yield every part of a partition, the summary first. One at a time: all of them are hundreds of megabytes."""
+    names = await (await conn.execute(Q.parts, {"partition": partition})).fetchall()
+    for (name,) in names:
+        async with conn.cursor(binary=True) as cursor:
+            row = await (await cursor.execute(Q.load, {"partition": partition, "part": name})).fetchone()
+        if row is not None:
+            part, through, body, at = row
+            yield Part(part, through, bytes(body), at)
 
 
 async def telemetry_after(
     conn: Connection, through: int, since: datetime
 ) -> AsyncIterator[tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Columns]]:
     """Yield (batch number of each row, the rows) of all telemetry after a batch, in order, some thousand at a time."""
-    async with conn.transaction(), conn.cursor(name="replay") as cursor:
+    async with conn.transaction(), conn.cursor(name="replay", binary=True) as cursor:
         cursor.itersize = REPLAY_ROWS
         await cursor.execute(Q.telemetry_after, {"through": through, "since": since})
         while rows := await cursor.fetchmany(REPLAY_ROWS):
-            batch, *values = zip(*rows, strict=True)
-            yield np.array(batch, np.int64), _columns(values)
+            lines = np.frombuffer(b"".join(row[0] for row in rows), LINE)
+            yield lines["batch"].astype(np.int64), _columns(lines)
 
 
-def _columns(values: list[tuple[object, ...]]) -> Columns:
-    kinds = ("i8", "i8", "i8", "i8", "f4", "f4", "f4", "f4", "f4", "f4", "i4", "f4", "i1")
-    names = (
-        "device", "received_ms", "measured_ms", "sequence", "heart_rate_bpm", "spo2_pct", "respiration_rpm",
-        "temperature_c", "systolic_mmhg", "diastolic_mmhg", "steps", "battery_pct", "worn",
+def _columns(lines: np.ndarray[tuple[int], np.dtype[Any]]) -> Columns:
+    received_ms, measured_ms = (lines[name].astype(np.int64) // 1000 + UNIX_TO_POSTGRES_MS for name in TIMES)
+    return Columns(
+        received_ms=received_ms, measured_ms=measured_ms, worn=lines["worn"].astype(np.int8),
+        implausible=lines["implausible"] == 1,
+        **{name: lines[name].astype(lines.dtype[name].newbyteorder("=")) for name in SAME},
     )  # fmt: skip
-    return Columns(**{n: np.array(v, k) for n, k, v in zip(names, kinds, values, strict=True)})
 
 
 async def windows_since(

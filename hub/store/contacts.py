@@ -9,12 +9,14 @@ from hub.store.pool import Connection
 from hub.store.sql import queries
 
 Q = queries("contacts")
-TEXT_VERSION = "2026-11"  # of install.consent_text; another wording is another version
+TEXT_VERSION = "2026-11b"  # of install.consent_text; another wording is another version
 WRITES = ("app", "webhook", "email")  # carry free words and a link; the others have templates, or no words at all
 MOST = 12  # contacts of one resident that are shown
 ASKED_LASTS = timedelta(days=7)  # a link that old asks nobody any more
 DOUBTFUL_DAYS, DOUBTFUL = 30, 50
 SAID_BY = ("herself", "relative", "guardian")
+# What the text names, and what is asked beside it. An empty scope is the text alone.
+WITH_FAMILY_HEALTH = ("rescue", "health", "location", "family", "family_health")
 CONSENTS = 50  # words about one resident's data that are shown
 
 
@@ -27,6 +29,7 @@ class Consent:
     said_by: str  # herself, relative, guardian
     read_by: str
     at: datetime
+    family_health: bool = False  # her family may see what her devices measure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +70,12 @@ async def consent(conn: Connection, resident_id: int) -> Consent | None:
 
 
 async def consented(
-    conn: Connection, resident_id: int, *, given: bool, said_by: str, read_by: int, language: str
-) -> int:
-    """Write down what was said, and return its number."""
-    values = {"resident": resident_id, "given": given, "said_by": said_by, "read_by": read_by, "language": language}
+    conn: Connection, resident_id: int, *, given: bool, said_by: str, read_by: int, language: str,
+    family_health: bool = False,
+) -> int:  # fmt: skip
+    """Write down what was said, and return its number. `family_health`: her family may see what her devices measure."""
+    values = {"resident": resident_id, "given": given, "said_by": said_by, "read_by": read_by, "language": language,
+              "scope": list(WITH_FAMILY_HEALTH) if given and family_health else []}  # fmt: skip
     made = await row(conn, Q.add_consent, **values, version=TEXT_VERSION)
     assert made is not None
     return int(made["id"])

@@ -1,7 +1,7 @@
 """What coverage stands on, read from the database, and the holes it found, written back for the supervisor."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from alerts import coverage, duty
 from alerts.coverage import Coverage
-from alerts.holes import Hole, HoleKind, holes
+from alerts.holes import Hole, HoleKind, holes, urgency
 from alerts.model import Role
 from alerts.town import HOURS, RADIUS_MIN, Helper, Household, Link, Town
 from hub.holidays import china
@@ -24,6 +24,7 @@ Row: TypeAlias = dict[str, Any]
 HOLES_KEPT = 20_000  # the worst first; beyond it a town has other worries than the rest of the list
 WORK_SHOWN = 500
 MAX_DAYS = 60  # shifts are laid out no farther
+RESIDENTS_AT_ONCE = 20_000  # of some areas, worked out together: 4 kB each while it lasts
 LOCK = 0x0CA2F  # one computation at a time, whoever runs it
 
 
@@ -40,15 +41,18 @@ class Run:
 
 
 async def town(
-    conn: Connection, *, area: str | None = None, resident: int | None = None, hours: int = HOURS,
+    conn: Connection, *, areas: Sequence[str] | None = None, resident: int | None = None, hours: int = HOURS,
     radius_min: float = RADIUS_MIN,
 ) -> Town:  # fmt: skip
-    """Read everything coverage stands on, from the full hour that runs now."""
+    """Read everything coverage stands on, from the full hour that runs now; of some areas, or of all."""
+    some = None if areas is None else list(areas)
     async with conn.transaction():
         now = await hub_now(conn)
         start = now.replace(minute=0, second=0, microsecond=0)
-        homes = await (await conn.execute(Q.households, {"area": area, "resident": resident})).fetchall()
-        helpers = await (await conn.execute(Q.helpers)).fetchall()
+        if some is not None:  # of a large town these are few: each by its index
+            await conn.execute("set local enable_seqscan = off")
+        homes = await (await conn.execute(Q.households, {"areas": some, "resident": resident})).fetchall()
+        helpers = await (await conn.execute(Q.helpers, {"areas": some})).fetchall()
         lists = await rosters.lists_of(conn, start, start + timedelta(hours=hours))
         active = await policies.active(conn)
         chosen = policies.published(policies.standard()) if active is None else await policies.version(conn, active)
@@ -73,16 +77,36 @@ def _helper(row: Sequence[Any]) -> Helper:
     )  # fmt: skip
 
 
-async def recompute(conn: Connection, *, hours: int = HOURS, radius_min: float = RADIUS_MIN) -> Run:
-    """Work everything out and write the holes. Seconds of arithmetic for a town: not on a loop that others share."""
-    began = time.monotonic()
-    of = await town(conn, hours=hours, radius_min=radius_min)
-    found = coverage.coverage(of)
-    gaps = holes(found)
+def at_once(_: float) -> None:
+    """Do not rest between parts."""
+
+
+async def recompute(
+    conn: Connection, *, hours: int = HOURS, radius_min: float = RADIUS_MIN, rest: Callable[[float], None] = at_once
+) -> Run:
+    """Work everything out and write the holes. Seconds of arithmetic for a town: not on a loop that others share.
+
+    Some areas at a time: what is known of a million homes would be gigabytes at once. `rest` is told the seconds that
+    a part took, and may hold the next one up or raise.
+    """
+    began = part_began = time.monotonic()
+    gaps: list[Hole] = []
+    mute: list[Hole] = []
+    residents, covered = 0, 0.0
+    for number, areas in enumerate(await _in_parts(conn)):
+        if number:
+            rest(time.monotonic() - part_began)
+        part_began = time.monotonic()
+        of = await town(conn, areas=areas, hours=hours, radius_min=radius_min)
+        found = coverage.coverage(of)
+        gaps = sorted([*gaps, *holes(found)], key=urgency)[:HOLES_KEPT]
+        mute += _mute(found, of)
+        residents += len(of.households)
+        covered += found.covered * len(of.households)
     async with conn.transaction():
         await conn.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
         now = await hub_now(conn)
-        every = [*gaps, *_mute(found, of), *await _unproved(conn, now), *await _calendar(conn, now, hours)]
+        every = [*gaps, *mute, *await _unproved(conn, now), *await _calendar(conn, now, hours)]
         await conn.execute(Q.forget)
         async with conn.cursor() as cursor, cursor.copy(Q.remember) as copy:
             for hole in every[:HOLES_KEPT]:
@@ -91,11 +115,29 @@ async def recompute(conn: Connection, *, hours: int = HOURS, radius_min: float =
                     hole.last_hour, hole.minutes,
                 ))  # fmt: skip
         run = Run(
-            at=now, residents=len(of.households), hours=hours, covered=found.covered,
+            at=now, residents=residents, hours=hours, covered=covered / residents if residents else 1.0,
             took_s=round(time.monotonic() - began, 3), radius_min=radius_min,
         )  # fmt: skip
         await conn.execute(Q.ran, vars(run))
     return run
+
+
+async def _in_parts(conn: Connection) -> list[list[str] | None]:
+    """Return areas that are looked at together; None, all of them, in a town that is looked at in one go."""
+    sizes = [(str(area), int(count)) for area, count in await (await conn.execute(Q.sizes)).fetchall()]
+    if sum(count for _, count in sizes) <= RESIDENTS_AT_ONCE:
+        return [None]
+    parts: list[list[str] | None] = []
+    room = 0
+    for area, count in sizes:
+        if not parts or count > room:
+            parts.append([])
+            room = RESIDENTS_AT_ONCE
+        part = parts[-1]
+        assert part is not None
+        part.append(area)
+        room -= count
+    return parts
 
 
 def _mute(found: Coverage, of: Town) -> Iterator[Hole]:

@@ -3,60 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from alerts.detectors.home_signs import DAY_BEGINS_MIN
+from hub.store.followed import Ints, Numbers, Table, milliseconds, table
 from hub.store.pool import Connection
 from hub.store.raw import NUMBERS_AT_ONCE
 from hub.store.sql import queries
-from hub.store.telemetry import UNIX_TO_POSTGRES_MS
 
 Q = queries("homes")
+DAY_BEGINS = timedelta(minutes=DAY_BEGINS_MIN)  # for first movements
 LOCK = 0x0CA4C  # who has it follows the homes
-Table = NDArray[Any]
 
 SAID = np.dtype([
     ("batch", ">i8"), ("device", ">i8"), ("at_ms", ">i8"), ("sign", ">i8"), ("value", ">f8"), ("other", ">f8"),
 ])  # fmt: skip
-
-
-class Sensor(NamedTuple):
-    """One device of a followed resident, once for each sign it gives; sign 0: none, it may be a watch."""
-
-    resident_id: int
-    device_id: int
-    sign: int
-    address: str
-    model: str
-    deadline_s: int | None
-    since_ms: int
-    area: str
-    lat: float | None
-    lon: float | None
-    fence_m: int
-
-
-class Usual(NamedTuple):
-    """How a resident's last days went; None: not known."""
-
-    resident_id: int
-    up_min: int | None
-    latest_min: int | None
-    ups: int
-    bed_out_min: int | None
-    nights: int
-    noisy: bool
-
-
-class Quiet(NamedTuple):
-    """A resident's known silence: the one that holds or comes next, and when the last one ended."""
-
-    resident_id: int
-    from_ms: int | None
-    until_ms: int | None
-    ended_ms: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,15 +97,6 @@ async def deaf(conn: Connection, began: datetime, ended: datetime) -> None:
     await conn.execute(Q.deaf, {"began": began, "ended": ended})
 
 
-async def sensors(conn: Connection, most: int) -> tuple[list[Sensor], bool]:
-    """Return the devices of the first `most` residents that are followed, and whether there are more of them."""
-    found = [Sensor(*row) for row in await (await conn.execute(Q.devices, {"limit": most + 1})).fetchall()]
-    residents = sorted({one.resident_id for one in found})
-    if len(residents) <= most:
-        return found, False
-    return [one for one in found if one.resident_id != residents[-1]], True
-
-
 async def followable(conn: Connection, devices: Sequence[int]) -> set[int]:
     """Return those of some devices whose resident may be followed."""
     return {int(row[0]) for row in await (await conn.execute(Q.followable, {"devices": list(devices)})).fetchall()}
@@ -154,63 +108,42 @@ async def learn(conn: Connection, pairs: Sequence[tuple[int, int]], now: datetim
     await conn.execute(Q.learn, values)
 
 
-async def quiet(conn: Connection, now: datetime, back: timedelta, residents: Sequence[int]) -> list[Quiet]:
-    """Return every known silence that is not over, or that ended in the time before."""
-    values = {"now": now, "back": back, "residents": list(residents)}
-    return [Quiet(*row) for row in await (await conn.execute(Q.quiet, values)).fetchall()]
-
-
 async def signs(
-    conn: Connection, *, since: datetime, after: int, seen: Sequence[int], fenced: Sequence[int], limit: int
+    conn: Connection, *, since: datetime, after: int, seen: Sequence[int], fenced: Ints, limit: int
 ) -> Table:
     """Return what was stored after a batch, but for some that were seen, as rows of `SAID`."""
-    values = {"since": since, "after": after, "seen": list(seen), "fenced": list(fenced), "limit": limit}
+    values = {"since": since, "after": after, "seen": list(seen), "fenced": Numbers(fenced), "limit": limit}
     return await _said(conn, Q.signs, values)
 
 
-async def past(conn: Connection, devices: Sequence[int], fenced: Sequence[int], since: datetime) -> Table:
+async def past(conn: Connection, devices: Ints, fenced: Ints, since: datetime) -> Table:
     """Return what matters of what some devices said since a moment, as rows of `SAID`."""
-    return await _said(conn, Q.past, {"devices": list(devices), "fenced": list(fenced), "since": since})
+    return await _said(conn, Q.past, {"devices": Numbers(devices), "fenced": Numbers(fenced), "since": since})
 
 
 async def _said(conn: Connection, query: bytes, values: dict[str, Any]) -> Table:
-    async with conn.cursor(binary=True) as cursor:
-        row = await (await cursor.execute(query, values)).fetchone()
-    found = np.frombuffer(row[0] if row and row[0] is not None else b"", SAID).copy()
-    found["at_ms"] = found["at_ms"] // 1000 + UNIX_TO_POSTGRES_MS  # the server sends microseconds since 2000
+    found = (await table(conn, query, SAID, **values)).copy()
+    found["at_ms"] = milliseconds(found["at_ms"])  # the server sends microseconds since 2000
     return found
-
-
-async def times(conn: Connection, query: bytes, devices: Sequence[int], since: datetime) -> NDArray[np.int64]:
-    """Return (n, 2) device and milliseconds, of one of `steps`, `steps_past`, `heard`, `heard_past`."""
-    rows = await (await conn.execute(query, {"devices": list(devices), "since": since})).fetchall()
-    return np.array(rows, np.int64).reshape(-1, 2)
-
-
-async def online(conn: Connection, devices: Sequence[int]) -> list[int]:
-    """Return those of some devices whose gateway says that it is there."""
-    return [int(row[0]) for row in await (await conn.execute(Q.online, {"devices": list(devices)})).fetchall()]
 
 
 async def touched(
     conn: Connection, *, since: datetime, after: int, zone: str, devices: Sequence[int] | None = None
 ) -> set[tuple[int, date]]:
     """Return which days of which residents got something after a batch; of some devices only, or of all."""
-    values = {"since": since, "after": after, "zone": zone, "devices": None if devices is None else list(devices)}
+    values = {
+        "since": since, "after": after, "zone": zone, "begins": DAY_BEGINS,
+        "devices": None if devices is None else list(devices),
+    }  # fmt: skip
     rows = await (await conn.execute(Q.touched, values)).fetchall()
     return {(int(row[0]), day) for row in rows for day in row[1:]}
 
 
 async def write_days(conn: Connection, pairs: Sequence[tuple[int, date]], zone: str) -> None:
     """Make some residents' days anew from what was stored."""
-    values = {"residents": [one for one, _ in pairs], "days": [day for _, day in pairs], "zone": zone}
+    residents, days = [one for one, _ in pairs], [day for _, day in pairs]
+    values = {"residents": residents, "days": days, "zone": zone, "begins": DAY_BEGINS}
     await conn.execute(Q.write_days, values)
-
-
-async def usual(conn: Connection, first: date, today: date, *, zone: str, dry_min: int, dry_days: int) -> list[Usual]:
-    """Return how the days from `first` to yesterday went."""
-    values = {"first": first, "today": today, "zone": zone, "dry": dry_min, "dry_days": dry_days}
-    return [Usual(*row) for row in await (await conn.execute(Q.usual, values)).fetchall()]
 
 
 async def leaks(conn: Connection, first: date, today: date, most_m3: float) -> list[tuple[int, int, int]]:

@@ -149,6 +149,13 @@ async def _around(conn: Connection, case: Case) -> tuple[hot.Cursor, hot.Cursor]
     return called, await hot.execute(conn, P.devices, who)
 
 
+async def roster_of(conn: Connection, resident_id: int, area: str) -> Roster:
+    """Return who could be called for a resident, as the case does not know her yet."""
+    who = {"resident": Int8(resident_id), "area": area, "device": None, "incident": None}
+    called = await hot.execute(conn, P.roster, {**who, "at": None, "signed_in": people.SIGNED_IN})
+    return people.roster(await called.fetchall())
+
+
 def _number(value: int | None) -> Int8 | None:
     """Return an id as psycopg sends it whatever its size: a small one would be another statement, with its own plan."""
     return None if value is None else Int8(value)

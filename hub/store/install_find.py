@@ -21,10 +21,12 @@ class StrangeAddressError(HubError):
     """No grammar of ours speaks to such an address."""
 
 
-async def area_of(conn: Connection, person_id: int) -> str:
-    """Return whose residents somebody installs for; empty: everybody's."""
+async def bounds_of(conn: Connection, person_id: int) -> tuple[str, frozenset[str] | None]:
+    """Return the area somebody installs in, and the areas that his organisation serves; None: he is the centre's."""
     found = await row(conn, Q.area, person=person_id)
-    return str(found["area"]) if found else ""
+    if found is None:
+        return "", None
+    return str(found["area"]), None if found["areas"] is None else frozenset(found["areas"])
 
 
 async def candidates(conn: Connection) -> list[Row]:
@@ -38,22 +40,28 @@ async def find(conn: Connection, word: str) -> list[Row]:
     return await rows(conn, Q.find, word=word, shortest=SHORTEST, limit=FOUND)
 
 
-async def residents(conn: Connection, word: str, area: str) -> list[Row]:
+async def residents(conn: Connection, word: str, area: str, areas: frozenset[str] | None = None) -> list[Row]:
     """Return whom a name, an address or a number may mean: id, name, area, address."""
     if not word:
         return []
-    return await rows(conn, Q.residents, word=word, number=as_number(word), area=area, limit=FOUND)
+    return await rows(
+        conn, Q.residents, word=word, number=as_number(word), area=area, areas=_listed(areas), limit=FOUND
+    )
 
 
-async def resident(conn: Connection, resident_id: int, area: str) -> Row | None:
+async def resident(conn: Connection, resident_id: int, area: str, areas: frozenset[str] | None = None) -> Row | None:
     """Return a resident whom somebody of this area may install for."""
-    return await row(conn, Q.resident, resident=resident_id, area=area)
+    return await row(conn, Q.resident, resident=resident_id, area=area, areas=_listed(areas))
 
 
-async def last_given(conn: Connection, actor: str, area: str) -> Row | None:
+def _listed(areas: frozenset[str] | None) -> list[str] | None:
+    return None if areas is None else sorted(areas)
+
+
+async def last_given(conn: Connection, actor: str, area: str, areas: frozenset[str] | None = None) -> Row | None:
     """Return the resident to whom he gave a device last in this shift."""
     found = await row(conn, Q.last_given, actor=actor, hours=SHIFT_HOURS)
-    return await resident(conn, found["resident"], area) if found else None
+    return await resident(conn, found["resident"], area, areas) if found else None
 
 
 async def mine(conn: Connection, actor: str) -> list[Row]:

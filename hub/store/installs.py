@@ -25,6 +25,7 @@ class By:
 
     actor: str
     area: str
+    areas: frozenset[str] | None = None  # that his organisation serves; None: he is the centre's
     contacts_min: int = 0
 
 
@@ -96,8 +97,14 @@ class OvertakenError(HubError):
         self.name, self.action, self.at = name, action, at
 
 
-async def look(conn: Connection, device_id: int, by: By) -> Install | None:
+async def look(conn: Connection, device_id: int, by: By, *, in_use: bool = False) -> Install | None:
     """Return a device as an installer may see it, after what the hub has seen of it was written down; None: none.
+
+    Args:
+        conn: a connection.
+        device_id: the device.
+        by: who looks.
+        in_use: also one that is in use, by whomever it was put in: for whoever reads and puts in nothing.
 
     Raises:
         ElsewhereError: It is in use, and not by his doing of this shift.
@@ -107,7 +114,8 @@ async def look(conn: Connection, device_id: int, by: By) -> Install | None:
     if found is None:
         return None
     now = await hub_now(conn)
-    _allow(found, by, now)
+    if not in_use:
+        _allow(found, by, now)
     it = await _install(conn, found, now, by)
     return await _install(conn, found, now, by) if await _witness(conn, it) else it
 
@@ -118,6 +126,7 @@ def _allow(device: Row, by: By, now: datetime) -> None:
     given_at = device["given_at"]
     his = device["bound_by"] == by.actor and given_at is not None and now - given_at < timedelta(hours=SHIFT_HOURS)
     strange = device["canary"] or (by.area != "" and device["area"] != by.area)
+    strange |= by.areas is not None and device["area"] not in by.areas
     if strange or (device["state"] == State.LIVE and not his):
         raise ElsewhereError("" if device["canary"] else device["area"])
 

@@ -1,9 +1,10 @@
 """Makes the telemetry tables, keeps their partitions ahead of time, and drops what is older than may be kept.
 
-Hypertables where TimescaleDB is loaded; otherwise native range partitions by time, with a default partition as a net:
-a row never fails for want of a partition.
+Hypertables where TimescaleDB is loaded and takes the table (hub.store.hypertables); otherwise native range partitions
+by time, with a default partition as a net: a row never fails for want of a partition. Readers see the same table.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -11,10 +12,13 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import sql
 
+from hub.store import hypertables
 from hub.store.sql import queries
 
+Span: TypeAlias = tuple[int, datetime, datetime]  # a device, after when, until when
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Q = queries("partitions")
+ERASE = sql.SQL("delete from {table} where device_id = {device} and received_at > {begin} and received_at <= {end}")
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -53,25 +57,26 @@ class Retention:
 async def ensure(conn: Connection, now: datetime) -> None:
     """Make what is missing for the coming days. Idempotent; safe while rows are being written."""
     await conn.execute(Q.make_numbers)
-    timescale = await _timescale(conn)
+    hyper = await hypertables.are(conn)
+    fresh = await hypertables.available(conn)
     for table in TABLES:
         async with conn.transaction():
-            if timescale:
-                await _ensure_hypertable(conn, table)
-            else:
+            if table.name not in hyper and not (fresh and await _made_hypertable(conn, table)):
                 await _ensure_native(conn, table, now)
+    if fresh and "telemetry" in await hypertables.are(conn):
+        await hypertables.roll_up(conn)
 
 
 async def sweep(conn: Connection, now: datetime, retention: Retention) -> list[str]:
     """Drop partitions older than `retention`, and the oldest raw ones beyond the limit of bytes; returns names."""
-    if await _timescale(conn):
-        for table in TABLES:
-            await conn.execute(
-                "select drop_chunks(%s::regclass, %s)", (table.name, now - getattr(retention, table.name))
-            )
-        return []
+    hyper = await hypertables.are(conn)
     dropped = []
     for table in TABLES:
+        if table.name in hyper:
+            dropped += await hypertables.drop_older(conn, table.name, now - getattr(retention, table.name))
+            if table.name == "raw_batch":
+                dropped += await hypertables.drop_beyond(conn, table.name, retention.raw_bytes, now)
+            continue
         children = await (await conn.execute(Q.children, {"table": table.name})).fetchall()
         oldest = partition_name(table, now - getattr(retention, table.name))
         doomed = [name for name, _ in children if name < oldest]
@@ -83,6 +88,22 @@ async def sweep(conn: Connection, now: datetime, retention: Retention) -> list[s
             await conn.execute(sql.SQL("drop table {}").format(sql.Identifier(name)))
         dropped += doomed
     return dropped
+
+
+async def erase(conn: Connection, table: str, spans: Sequence[Span]) -> int:
+    """Delete what some devices said at their times; returns how many rows. Inside the caller's transaction.
+
+    One device at a time, by values and not by a join: a compressed chunk is opened for that device alone.
+    """
+    await conn.execute(hypertables.NO_LIMIT)
+    gone = 0
+    for device, begin, end in spans:
+        words = {"table": sql.Identifier(table), "device": sql.Literal(device),
+                 "begin": sql.Literal(begin.isoformat()), "end": sql.Literal(end.isoformat())}  # fmt: skip
+        gone += (await conn.execute(ERASE.format(**words))).rowcount
+    if table == "telemetry":
+        await hypertables.forget_hours(conn, [device for device, *_ in spans])
+    return gone
 
 
 def partition_name(table: Table, at: datetime) -> str:
@@ -102,32 +123,25 @@ def _beyond_bytes(children: list[tuple[Any, ...]], limit: int, current: str) -> 
     return doomed
 
 
-async def _timescale(conn: Connection) -> bool:
-    row = await (await conn.execute(Q.timescale_available)).fetchone()
-    if row is None or not row[0]:
+async def _made_hypertable(conn: Connection, table: Table) -> bool:
+    """Whether the table is one now. One that is there already, with native partitions or none, stays what it is."""
+    if await (await conn.execute(Q.kind, {"table": table.name})).fetchone() is not None:
         return False
-    kind = await (await conn.execute(Q.kind, {"table": "telemetry"})).fetchone()
-    if kind is not None and kind[0] in {"p", b"p"}:
-        return False  # made as native partitions before the extension came: it stays so
-    await conn.execute("create extension if not exists timescaledb")
+    try:
+        async with conn.transaction():
+            await conn.execute(getattr(Q, f"make_{table.name}"))
+            await _dress(conn, table)  # before: chunks take over what the table has, and it is altered only here
+            if not await hypertables.make(conn, table.name, table.slice):
+                raise _Refused
+    except _Refused:
+        return False
+    if table.name in hypertables.COMPRESSED:
+        await hypertables.compress(conn, table.name)
     return True
 
 
-async def _ensure_hypertable(conn: Connection, table: Table) -> None:
-    await conn.execute(getattr(Q, f"make_{table.name}"))
-    have = {row[0] for row in await (await conn.execute(Q.hypertables)).fetchall()}
-    if table.name not in have:
-        await conn.execute(
-            "select create_hypertable(%s::regclass, by_range('received_at', %s::interval),"
-            " create_default_indexes => false)",
-            (table.name, table.slice),
-        )
-        if table.name == "telemetry":
-            await conn.execute(
-                "alter table telemetry set (timescaledb.compress, timescaledb.compress_segmentby = 'device_id')"
-            )
-            await conn.execute("select add_compression_policy('telemetry', interval '3 days', if_not_exists => true)")
-    await _dress(conn, table)
+class _Refused(Exception):  # noqa: N818 - undoes what was made for nothing
+    pass
 
 
 async def _ensure_native(conn: Connection, table: Table, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts import nearness
 from alerts.model import Contact, Responder, Role, Roster
+from hub import sealed
 from hub.store.pool import Connection
 from hub.store.sql import queries
 
@@ -40,7 +41,8 @@ async def roster_at(conn: Connection, resident_id: int, at: datetime) -> Roster:
 
 
 def _responder(row: Sequence[Any]) -> Responder:
-    person_id, role, on_duty, minutes, position, channels, addresses, duty, proved, lat, lon, door_lat, door_lon = row
+    person_id, role, on_duty, minutes, position, channels, addresses, duty, proved, *places, quiet = row
+    lat, lon, door_lat, door_lon = places
     contacts = tuple(Contact(channel=c, address=a) for c, a in zip(channels or (), addresses or (), strict=True))
     return Responder(
         person_id=person_id,
@@ -51,6 +53,7 @@ def _responder(row: Sequence[Any]) -> Responder:
         position=position,
         roster=duty,
         proved=proved,
+        quiet_until=quiet,
     )
 
 
@@ -84,7 +87,13 @@ class Resident:
 
 async def add_resident(conn: Connection, resident: Resident) -> int:
     """Register a resident and return her number."""
-    return await _number(conn, Q.add_resident, asdict(resident) | {"risks": list(resident.risks)})
+    values = asdict(resident) | {"risks": list(resident.risks), "door_code": ""}
+    async with conn.transaction():
+        number = await _number(conn, Q.add_resident, values)
+        if resident.door_code:
+            code = sealed.seal("resident.door_code", number, resident.door_code)
+            await conn.execute(Q.set_door_code, {"resident": number, "code": code})
+    return number
 
 
 async def set_spo2_scale(conn: Connection, resident_id: int, scale: int) -> int:

@@ -26,6 +26,7 @@ class Owner:
     role: str
     area: str
     language: str
+    look: str = ""  # as person.look has it
 
 
 async def called(conn: Connection, page_id: int) -> Row | None:
@@ -60,7 +61,12 @@ async def owner(conn: Connection, token: str) -> Owner | None:
     if found is None:
         return None
     return Owner(
-        person_id=found["id"], name=found["name"], role=found["role"], area=found["area"], language=found["language"]
+        person_id=found["id"],
+        name=found["name"],
+        role=found["role"],
+        area=found["area"],
+        language=found["language"],
+        look=found["look"],
     )
 
 
@@ -70,6 +76,10 @@ async def calls(conn: Connection, person_id: int) -> list[Row]:
 
 async def speak(conn: Connection, person_id: int, language: str) -> None:
     await conn.execute(Q.speak, {"person": person_id, "language": language})
+
+
+async def enlarge(conn: Connection, person_id: int, *, large: bool) -> None:
+    await conn.execute(Q.enlarge, {"person": person_id, "large": large})
 
 
 def _hashed(token: str) -> bytes:

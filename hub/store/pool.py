@@ -17,7 +17,7 @@ Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 MIGRATION_LOCK = 0x0CA2E
-PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_mergejoin=off"
+PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_mergejoin=off -c jit=off"
 KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 3,
@@ -62,6 +62,8 @@ def tuned(dsn: str) -> str:
 
     Planning anew costs a press more than a better plan would save; and a plan made while the tables were small, or
     before anybody counted their rows, must not look through all of them when they have grown.
+    Nothing is compiled for them: up to PostgreSQL 17 a plan is charged ten thousand million for what is switched off,
+    and a server with JIT, as Debian's, would then compile each press's statements for seconds.
     """
     return _with(dsn, PLANS)
 
@@ -95,6 +97,7 @@ async def upgrade(dsn: str) -> list[str]:
         done: dict[str, str] = {str(name): str(digest) for name, digest in rows}
         fresh = [await _migrate(conn, name, text, done.get(name)) for name, text in _migrations()]
         await partitions.ensure(conn, await hub_now(conn))
+        await conn.execute("select carehub_views()")
         await conn.execute("select pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
     return [name for name in fresh if name]
 
@@ -126,6 +129,9 @@ async def _migrate(conn: Connection, name: str, text: str, seen: str | None) -> 
             )
         return None
     async with conn.transaction():
-        await conn.execute(text.encode())
+        try:
+            await conn.execute(text.encode())
+        except psycopg.errors.InsufficientPrivilege as err:
+            raise MigrationError(f"{name}: {err.diag.message_primary}. {err.diag.message_hint or ''}".strip()) from err
         await conn.execute("insert into schema_migration values (%s, %s, hub_now())", (name, digest))
     return name

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 from hub.channel_settings import LOCAL, PUSH_HOSTS
 from hub.errors import HubError
+from hub.hosts import is_address
 from hub.store.pool import Connection
 from hub.store.sql import queries
 from hub.store.telemetry import clean
@@ -109,17 +109,9 @@ def allowed(endpoint: str, hosts: Sequence[str] = PUSH_HOSTS, *, local: bool = F
         return False
     if local and parts.scheme == "http" and host in LOCAL:
         return True
-    if parts.scheme != "https" or port not in (None, 443) or _is_address(host):
+    if parts.scheme != "https" or port not in (None, 443) or is_address(host):
         return False
     return any(host == known or host.endswith(f".{known}") for known in hosts)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _checked(subscription: Mapping[str, Any], hosts: Sequence[str], *, local: bool) -> dict[str, Any]:

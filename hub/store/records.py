@@ -17,6 +17,7 @@ from hub.store.sql import as_number, queries
 from hub.store.telemetry import moment
 
 Q = queries("records")
+NAME_HER = "select set_config('carehub.resident', %(resident)s, true)"  # until the transaction is over
 AT_ONCE = 2000  # rows fetched from the server's cursor: what an export holds in memory
 CODE_OF = {column: code for code, column in COLUMN_OF.items()}
 WIDE = (
@@ -34,6 +35,7 @@ class Speaker:
     room: str
     turns: Sequence[tuple[datetime, int | None]]  # from when on it was whose; before the first: nobody's
     grammars: Sequence[tuple[int, str]]  # from which batch on, which adapter
+    bound: bool = False  # read within an organisation's bounds: of what it said, what it said while it was hers
 
     def resident(self, at: datetime) -> int | None:
         """Return whose device it was."""
@@ -70,11 +72,22 @@ async def devices_of(conn: Connection, resident_id: int) -> list[Speaker]:
     return [await _speaker(conn, row) for row in rows]
 
 
+async def speakers(conn: Connection, resident_id: int) -> list[Speaker]:
+    """Return the same within an organisation's bounds, as far as a device was hers; of a stranger none.
+
+    Call on a connection that acts for the organisation, inside a transaction: whose they are is named for its rest.
+    """
+    await conn.execute(NAME_HER, {"resident": str(resident_id)})
+    rows = await (await conn.execute(Q.speakers)).fetchall()
+    return [await _within(conn, row, resident_id) for row in rows]
+
+
 async def said(conn: Connection, speaker: Speaker, since: datetime, until: datetime) -> AsyncIterator[Record]:
     """Yield what a device said in a time, in the order it arrived. Call inside a transaction."""
     async with conn.cursor(name=f"said_{speaker.id}") as cursor:
         cursor.itersize = AT_ONCE
-        await cursor.execute(Q.said, {"id": speaker.id, "since": since, "until": until})
+        query = Q.said.replace(b"{hers}", b"_hers" if speaker.bound else b"")
+        await cursor.execute(query, {"id": speaker.id, "since": since, "until": until})
         names = [column.name for column in cursor.description or ()]
         async for row in cursor:
             for one in records_of(speaker, dict(zip(names, row, strict=True))):
@@ -103,7 +116,8 @@ def _single(speaker: Speaker, row: dict[str, Any]) -> Record:
     return _one(
         speaker, row, code, value, quality=Quality(row["quality"]), unit=row["unit"], lat=row["lat"], lon=row["lon"],
         stage=None if row["stage"] is None else Stage(row["stage"]), channel=row["channel"], native=row["native"],
-        sub=row["sub"], valid=bool(row["number"]) if placed and row["number"] is not None else None,
+        sub=row["sub"], accuracy_m=row["accuracy_m"],
+        valid=bool(row["number"]) if placed and row["number"] is not None else None,
     )  # fmt: skip
 
 
@@ -133,8 +147,21 @@ def _one(speaker: Speaker, row: dict[str, Any], code: str, value: Value, **said:
 async def _speaker(conn: Connection, row: Sequence[Any]) -> Speaker:
     number, address, _, room, resident, bound_at = row
     turns = await (await conn.execute(Q.turns, {"id": number})).fetchall()
-    grammars = await (await conn.execute(Q.grammars, {"scheme": address.partition(":")[0]})).fetchall()
+    grammars = await _grammars(conn, address)
     known = [(at, whose) for at, whose in turns]
     if resident is not None and (not known or known[-1][1] != resident):  # given to her without a line of its history
         known = [turn for turn in known if turn[0] < bound_at] + [(bound_at, resident)]
     return Speaker(id=number, address=address, room=room or "", turns=known, grammars=grammars)
+
+
+async def _within(conn: Connection, row: Sequence[Any], resident_id: int) -> Speaker:
+    number, address, room = row
+    turns: list[tuple[datetime, int | None]] = []
+    for since, until in await (await conn.execute(Q.hers, {"id": number})).fetchall():
+        turns += [(since, resident_id)] + ([(until, None)] if until else [])
+    grammars = await _grammars(conn, address)
+    return Speaker(id=number, address=address, room=room or "", turns=turns, grammars=grammars, bound=True)
+
+
+async def _grammars(conn: Connection, address: str) -> list[tuple[int, str]]:
+    return await (await conn.execute(Q.grammars, {"scheme": address.partition(":")[0]})).fetchall()

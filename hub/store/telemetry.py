@@ -20,11 +20,12 @@ REALS = (
 WIDE = (
     ("received_at", ">i8"), ("device_id", ">i8"), ("batch", ">i8"), ("measured_at", ">i8"), ("sequence", ">i8"),
     *((name, ">f4") for name in REALS), ("steps", ">i4"), ("battery_pct", ">f4"), ("worn", "u1"),
+    ("implausible", "u1"),
 )  # fmt: skip
 MEASURED = tuple(name for name, _ in WIDE[4:])
 OBSERVATION = (
     "received_at", "device_id", "batch", "measured_at", "code", "number", "word", "unit", "quality", "stage", "channel",
-    "native", "lat", "lon", "sequence", "identity", "sub", "device_at",
+    "native", "lat", "lon", "sequence", "identity", "sub", "device_at", "accuracy_m",
 )  # fmt: skip
 WINDOW = ("received_at", "device_id", "batch", "first", "rate_hz", "accel", "gyro")
 
@@ -65,6 +66,7 @@ class ObservationRow(NamedTuple):
     identity: str | None = None
     sub: str | None = None
     device_at: datetime | None = None
+    accuracy_m: float | None = None
 
 
 class WindowRow(NamedTuple):
@@ -96,9 +98,8 @@ def _layout() -> tuple[np.dtype[Any], NDArray[np.uint8], NDArray[np.intp]]:
 
 
 ROW, TEMPLATE, OWNER = _layout()
-NULLABLE = tuple(
-    index for index, (name, _) in enumerate(WIDE) if name in {*REALS, "sequence", "steps", "battery_pct", "worn"}
-)
+OFTEN_ABSENT = {*REALS, "sequence", "steps", "battery_pct", "worn", "implausible"}
+NULLABLE = tuple(index for index, (name, _) in enumerate(WIDE) if name in OFTEN_ABSENT)
 
 
 def encode_wide(columns: Columns, batch: int) -> bytes:
@@ -114,9 +115,10 @@ def encode_wide(columns: Columns, batch: int) -> bytes:
     rows["batch"] = batch
     rows["measured_at"] = (columns.measured_ms - UNIX_TO_POSTGRES_MS) * 1000
     present = np.ones((count, len(WIDE)), bool)
+    odd = _odd(columns)
     for index in NULLABLE:
         name = WIDE[index][0]
-        values = getattr(columns, name)
+        values = odd if name == "implausible" else getattr(columns, name)
         here = ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
         rows[name] = values
         rows[f"{name}_length"][~here] = -1
@@ -126,6 +128,13 @@ def encode_wide(columns: Columns, batch: int) -> bytes:
     owned = OWNER >= 0
     kept[:, owned] = present[:, OWNER[owned]]
     return SIGNATURE + flat[kept].tobytes() + TRAILER
+
+
+def _odd(columns: Columns) -> NDArray[np.int8]:
+    """Return 1 where a vital sign was left out that no living body shows, -1 elsewhere: a row says so, or nothing."""
+    if columns.implausible is None:
+        return np.full(len(columns), -1, np.int8)
+    return np.where(columns.implausible, 1, -1).astype(np.int8)
 
 
 async def write_wide(conn: Connection, columns: Columns, batch: int) -> None:
@@ -152,7 +161,7 @@ async def insert(
 
 
 def _wide_rows(columns: Columns, batch: int) -> list[tuple[Any, ...]]:
-    values = {name: getattr(columns, name).tolist() for name in MEASURED}
+    values = {name: (_odd(columns) if name == "implausible" else getattr(columns, name)).tolist() for name in MEASURED}
     return [
         (
             moment(int(columns.received_ms[at])), int(columns.device[at]), batch, moment(int(columns.measured_ms[at])),
@@ -165,7 +174,7 @@ def _wide_rows(columns: Columns, batch: int) -> list[tuple[Any, ...]]:
 def _present(name: str, value: float) -> float | bool | None:
     if math.isnan(value) or value < 0:  # NaN and -1 stand for "not in this message"
         return None
-    return bool(value) if name == "worn" else value
+    return bool(value) if name in {"worn", "implausible"} else value
 
 
 def _cleaned(value: Any) -> Any:

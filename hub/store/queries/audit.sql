@@ -52,6 +52,12 @@ union all
 select t.now, 'homes_stalled', 'homes', 'last read at ' || h.at
 from t, home_mark h where h.at < t.now - %(homes_old)s::interval
   and coalesce(%(since)s::timestamptz < t.now - %(homes_old)s::interval, true)
+union all
+select t.now, 'subscription_disabled', 'subscription:' || s.id, coalesce(s.disabled_why, '')
+from t, api_subscription s where not s.active
+union all
+select t.now, 'exchange_failing', 'platform:' || p.id, p.why
+from t, exchange_platform p where p.active and p.failing_since < t.now - interval '1 day'
 
 -- name: remember
 -- New findings become rows; those that are over are cleared. A broken chain stays until somebody has looked.

@@ -63,6 +63,16 @@ delete from access_log where incident_id = any(%(incidents)s)
 -- name: go_presence
 update presence set incident_id = null where incident_id = any(%(incidents)s)
 
+-- name: go_handovers
+-- Of a desk that was handed over while the canary sang: its own lines go with it.
+delete from handover_case where incident_id = any(%(incidents)s)
+
+-- name: go_glass
+update break_glass set incident_id = null where incident_id = any(%(incidents)s)
+
+-- name: go_calls
+update telephone_call set incident_id = null where incident_id = any(%(incidents)s)
+
 -- name: go_relations
 delete from incident_link where a = any(%(incidents)s) or b = any(%(incidents)s)
 

@@ -12,6 +12,15 @@ with pair as (
 select exists (select from made), pg_notify('carehub_incident', pair.a::text), pg_notify('carehub_incident', pair.b::text)
 from pair
 
+-- name: whom
+-- A resident whom a case of nobody known may be given: her area, and what else of hers is open.
+select r.area, array(select i.id from incident i where i.resident_id = r.id and i.dedup_key is not null
+                     and i.id <> %(id)s order by i.id limit 20)
+from resident r where r.id = %(resident)s and served(r.canary, r.ended_at)
+
+-- name: identify
+update incident set resident_id = %(resident)s, area = %(area)s where id = %(id)s and resident_id is distinct from %(resident)s
+
 -- name: ambulance_is_called
 -- An operator has 120 on the line: what would have called it by itself is taken back.
 update page set state = 'withdrawn', withdrawn_at = hub_now()
@@ -134,7 +143,7 @@ where incident_id = %(incident)s and role = 'ambulance' and purpose = 'alarm' an
 
 -- name: areas
 -- Where people live whom the hub serves.
-select area from resident where area <> '' and not canary group by area order by area limit 500
+select area from resident where area <> '' and served(canary, ended_at) group by area order by area limit 500
 
 -- name: its_device
 -- Whether a device is the resident's of a case, or the one that called.

@@ -4,8 +4,9 @@ select id, role, password_hash from person where login = %(login)s and active;
 
 -- name: begin_session
 -- A signed-in browser; only the token's hash is kept.
-insert into web_session (token_sha256, person_id, csrf, created_at, seen_at, expires_at)
-select %(token)s, %(person)s, %(csrf)s, t.now, t.now, t.now + make_interval(hours => %(hours)s) from hub_now() as t(now);
+insert into web_session (token_sha256, person_id, csrf, created_at, seen_at, expires_at, address, browser, second_factor)
+select %(token)s, %(person)s, %(csrf)s, t.now, t.now, t.now + make_interval(hours => %(hours)s), %(address)s, %(browser)s,
+       %(second_factor)s from hub_now() as t(now);
 
 -- name: forget_sessions
 -- Ended ones go when somebody signs in: nobody needs them.
@@ -21,7 +22,11 @@ with t(now) as (select hub_now()), living as (
     update web_session w set seen_at = t.now from living, t
     where w.token_sha256 = living.token_sha256 and living.seen_at < t.now - interval '1 minute'
 )
-select p.id, p.name, p.role, p.language, p.canary, living.csrf from living join person p on p.id = living.person_id and p.active;
+select p.id, p.name, p.role, p.language, p.canary, p.organisation_id, p.look, living.csrf,
+       exists (select from second_factor f where f.person_id = p.id and f.confirmed_at is not null) as enrolled,
+       case p.role when 'supervisor' then (select count(*) from break_glass b where b.seen_at is null and b.person_id <> p.id)
+       else 0 end as glass
+from living join person p on p.id = living.person_id and p.active;
 
 -- name: end_session
 delete from web_session where token_sha256 = %(token)s;
@@ -89,15 +94,17 @@ select id, pg_notify('carehub_page', id::text) from opened;
 -- name: queue
 -- Every open incident with what an operator needs to choose: worst first, then oldest, technical ones last. Where there are
 -- more than a screen holds, those that nobody has are on it before those that somebody has, and tests are left out first.
+-- One reading serves everybody's screen: who looks, and whose pages were not shown yet, stands there with the person.
 with shown as materialized (
     select i.id from incident i left join resident r on r.id = i.resident_id
     where i.dedup_key is not null
       -- The canary's cases are for the canary's operator, and nobody else's are.
-      and coalesce(r.canary, false) = coalesce((select canary from person where id = %(person)s), false)
+      and coalesce(r.canary, false) = %(canary)s
+      and (%(ids)s::bigint[] is null or i.id = any(%(ids)s))  -- of a change, its own
     order by i.test, i.severity, i.handler_id is not null, i.responder_id is not null, i.opened_at, i.id
     limit %(limit)s
 )
-select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step, i.round, i.area,
+select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step, i.round, i.area, i.resident_id,
        i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role, i.services, i.proof,
        r.name as resident, r.born, r.address, coalesce(r.risks, '{}') as risks, d.address as device, d.room,
        last.name as retired_of, last.home as retired_home,
@@ -107,11 +114,10 @@ select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step
          order by a.severity, a.raised_at desc limit 1) as rule,
        (select max(a.raised_at) from alert a where a.incident_id = i.id) as last_alert_at,
        exists (select from incident_event e where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
-       array(select distinct p.name from presence pr join person p on p.id = pr.person_id
-              where pr.incident_id = i.id and pr.person_id <> %(person)s
-                and pr.seen_at > hub_now() - interval '15 seconds') as looking,
-       array(select pg.id from page pg where pg.incident_id = i.id and pg.person_id = %(person)s
-              and pg.channel = 'console' and pg.state in ('ready', 'sending', 'sent')) as undelivered
+       (select array_agg(distinct array[p.id::text, p.name]) from presence pr join person p on p.id = pr.person_id
+         where pr.incident_id = i.id and pr.seen_at > hub_now() - interval '15 seconds') as lookers,
+       (select array_agg(array[pg.person_id, pg.id] order by pg.id) from page pg where pg.incident_id = i.id
+           and pg.channel = 'console' and pg.state in ('ready', 'sending', 'sent')) as unshown
 from shown join incident i using (id)
 left join resident r on r.id = i.resident_id
 left join device d on d.id = i.device_id
@@ -132,6 +138,11 @@ select count(*), count(*) filter (where severity <> 5) as calls,
        min(opened_at) filter (where severity <> 5 and handler_id is null and not test) as alone_since
 from incident i where dedup_key is not null
   and not exists (select from resident where id = i.resident_id and canary);
+
+-- name: pages_of
+-- Whose rows these pages change: the cases they belong to; and who is told something that stands in no row.
+select distinct pg.incident_id, case when pg.purpose <> 'alarm' and pg.channel = 'console' then pg.person_id end as told
+from page pg where pg.id = any(%(pages)s);
 
 -- name: on_duty
 -- Whose consoles are connected now.
@@ -161,7 +172,7 @@ select i.id, i.kind, i.severity, i.state, i.opened_at, i.closed_at, i.presses, i
        exists (select from incident_event e where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
        r.name as resident, r.born, r.address, r.entrance, r.language, r.ability, r.risks, r.key_place, r.phone,
        r.door_code <> '' as has_door_code, r.lat, r.lon,
-       d.address as device, d.room, last.name as retired_of, last.home as retired_home,
+       r.ended_at as care_ended_at, d.address as device, d.room, last.name as retired_of, last.home as retired_home,
        t.kind as timer, case t.kind when 'expiry' then i.expires_at else t.due_at end as due_at
 from incident i
 left join resident r on r.id = i.resident_id
@@ -241,7 +252,7 @@ select p.id, p.name, p.role, p.phone, c.relation, c.minutes_away,
         or p.role = 'neighbour' and c.person_id is not null
            and not exists (select from shift s where s.person_id = p.id)) as on_duty
 from incident i
-join person p on p.active and p.role not in ('operator', 'supervisor', 'installer', 'ambulance')
+join person p on p.active and p.role not in ('operator', 'ambulance') and not office_only(p.role)
 left join care_circle c on c.person_id = p.id and c.resident_id = i.resident_id
 left join resident r on r.id = i.resident_id
 where i.id = %(incident)s and (c.person_id is not null or (p.role <> 'family' and p.area in ('', i.area, coalesce(r.area, ''))

@@ -1,15 +1,17 @@
 -- name: consent
 -- The last word about her data, and who heard it.
-select c.id, c.given, c.said_by, p.name as read_by, c.at from consent c join person p on p.id = c.read_by
+select c.id, c.given, c.said_by, p.name as read_by, c.at, 'family_health' = any(c.scope) as family_health
+from consent c join person p on p.id = c.read_by
 where c.resident_id = %(resident)s order by c.id desc limit 1
 
 -- name: add_consent
-insert into consent (resident_id, given, said_by, read_by, text_version, language, at)
-values (%(resident)s, %(given)s, %(said_by)s, %(read_by)s, %(version)s, %(language)s, hub_now()) returning id
+insert into consent (resident_id, given, said_by, read_by, text_version, language, scope, at)
+values (%(resident)s, %(given)s, %(said_by)s, %(read_by)s, %(version)s, %(language)s, %(scope)s, hub_now()) returning id
 
 -- name: consents
 -- Everything that was said about her data, the last first.
-select c.id, c.given, c.said_by, p.name as read_by, c.at from consent c join person p on p.id = c.read_by
+select c.id, c.given, c.said_by, p.name as read_by, c.at, 'family_health' = any(c.scope) as family_health
+from consent c join person p on p.id = c.read_by
 where c.resident_id = %(resident)s order by c.id desc limit %(limit)s
 
 -- name: taken_back
@@ -100,7 +102,7 @@ select * from (
                 select a.answer from contact_asked a where a.resident_id = k.resident_id and a.person_id = k.person_id
                   and a.answer is not null order by a.answered_at desc, a.id desc limit 1)) as confirmed
     from device_event e join device d on d.id = e.device_id and d.state = 'live'
-    join resident r on r.id = d.resident_id and not r.canary
+    join resident r on r.id = d.resident_id and served(r.canary, r.ended_at)
     where e.action = 'live' and e.facts ? 'doubts' and e.at > hub_now() - make_interval(days => %(days)s)
     group by r.id
 ) left_with
@@ -113,7 +115,7 @@ select r.id as resident_id, r.name, r.area, p.id as person_id, p.name as person,
 from contact_asked a
 join care_circle k on k.resident_id = a.resident_id and k.person_id = a.person_id
 join person p on p.id = a.person_id and p.active
-join resident r on r.id = a.resident_id and not r.canary
+join resident r on r.id = a.resident_id and served(r.canary, r.ended_at)
 where a.answer = false and not exists (
     select from contact_asked n where n.resident_id = a.resident_id and n.person_id = a.person_id
       and n.answer is not null and (n.answered_at, n.id) > (a.answered_at, a.id))

@@ -4,14 +4,24 @@ select r.id, r.area, r.lat, r.lon,
        coalesce(array_agg(c.person_id order by c.position, c.person_id) filter (where p.active), '{}') as people,
        coalesce(array_agg(c.minutes_away order by c.position, c.person_id) filter (where p.active), '{}') as minutes
 from resident r left join care_circle c on c.resident_id = r.id left join person p on p.id = c.person_id and not p.canary
-where not r.canary and (%(area)s::text is null or r.area = %(area)s) and (%(resident)s::bigint is null or r.id = %(resident)s)
+where served(r.canary, r.ended_at) and (%(areas)s::text[] is null or r.area = any(%(areas)s)) and (%(resident)s::bigint is null or r.id = %(resident)s)
 group by r.id order by r.id
 
+-- name: sizes
+-- How many we care for in each area.
+select area, count(*) from resident where served(canary, ended_at) group by area order by area
+
 -- name: helpers
+-- Everybody who could come; of families, where it is about some areas, those of their residents alone.
 select p.id, p.role, p.area, p.lat, p.lon,
        coalesce((select array_agg(channel) from contact k where k.person_id = p.id), '{}'),
        exists (select from shift s where s.person_id = p.id)
-from person p where p.active and not p.canary and p.role not in ('supervisor', 'installer') order by p.id
+from (select q.id from person q where %(areas)s::text[] is null
+      union select q.id from person q where q.role <> 'family'
+      union select c.person_id from resident r join care_circle c on c.resident_id = r.id where r.area = any(%(areas)s)) who
+join person p on p.id = who.id
+where p.active and not p.canary and not office_only(p.role)
+order by p.id
 
 -- name: names_of
 select id, name from person where id = any(%(people)s)
@@ -66,4 +76,4 @@ select id, kind, area, roster, residents, people, first_hour, last_hour, minutes
 where kind = %(kind)s and area = %(area)s and roster = %(roster)s order by first_hour, id limit %(limit)s
 
 -- name: areas
-select distinct area from resident where not canary order by area
+select distinct area from resident where served(canary, ended_at) order by area

@@ -85,3 +85,25 @@ where i.opened_at >= %(since)s and r.canary is not true group by 1 order by 1;
 -- What a replay sent that nobody could read. A sign-in that was refused has no topic: the hub had not heard yet of the
 -- replay's own credential, and the next one goes in.
 select count(*) from unreadable where at >= %(since)s and topic <> '';
+
+-- name: visited
+-- A demo resident is visited every month and has bought a thing: the invoice of every third one is missing.
+with entered as (
+    insert into visiting (resident_id, since, reason, entered_by, entered_at)
+    values (%(resident)s, hub_now()::date - 60, 'alone', 'command:demo', hub_now())
+)
+insert into purchase (resident_id, scheme, item, price_fen, invoice, seller, bought_on, entered_by, entered_at)
+select %(resident)s::bigint, 'renewal', item, fen, case when mod(%(resident)s::bigint, 3) = 0 then '' else 'DEMO-' || (%(resident)s::bigint * 10 + n) end,
+       '演示商家', hub_now()::date - 30, 'command:demo', hub_now()
+from (values (1, '智能手表', 69900), (2, '卫生间扶手', 38000 + 100000 * mod(%(resident)s::bigint, 2))) as things (n, item, fen);
+
+-- name: area
+insert into area (name, parent, level) values (%(name)s, nullif(%(parent)s, ''), %(level)s) on conflict (name) do nothing
+
+-- name: organisation
+-- One that serves the neighbourhood, with its people.
+with made as (insert into organisation (name, kind, created_at) values (%(name)s, %(kind)s, hub_now())
+              on conflict (name) do update set kind = excluded.kind returning id),
+serves as (insert into organisation_area (organisation_id, area) select id, %(area)s from made on conflict do nothing)
+update person set organisation_id = made.id from made
+where person.role = %(role)s and person.area = %(area)s and person.organisation_id is null

@@ -38,7 +38,7 @@ select address, model, resident_id, room, deadline_s from device where state <> 
 
 -- name: names
 -- Everybody a device may be given to.
-select id, name from resident
+select id, name from resident where served(canary, ended_at)
 
 -- name: rights
 -- Every key and where it may publish and subscribe.
@@ -64,7 +64,7 @@ where id = %(id)s and state <> 'retired'
 returning address, test_until
 
 -- name: resident_exists
-select 1 from resident where id = %(resident_id)s
+select 1 from resident where id = %(resident_id)s and ended_at is null
 
 -- name: changed
 -- Tell the processes that hold devices or credentials in memory.

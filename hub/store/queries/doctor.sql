@@ -46,11 +46,11 @@ select count(*) filter (where role = 'operator') as operators, count(*) filter (
 from person where login is not null and password_hash is not null and active and not canary
 
 -- name: duty
-select (select count(*) from resident where not canary) as residents,
+select (select count(*) from resident where served(canary, ended_at)) as residents,
        (select extract(epoch from hub_now() - at)::float8 from coverage_run limit 1) as age_s,
        (select count(*) from coverage_hole) as holes,
        (select min(first_hour) from coverage_hole) as first_hour,
-       (select count(*) from resident r where not canary
+       (select count(*) from resident r where served(r.canary, r.ended_at)
            and not exists (select from care_circle c where c.resident_id = r.id)) as without_circle
 
 -- name: ownerless

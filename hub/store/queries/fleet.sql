@@ -10,27 +10,28 @@ limit %(limit)s
 
 -- name: silent
 -- Devices that are past their deadline for themselves, the longest first. Those behind a lost gateway are counted there.
-select s.device_id, d.address, d.model, d.room, r.name as resident, coalesce(r.area, '') as area, s.since, s.found_at,
-       d.deadline_s, i.id as incident
+select s.device_id, d.address, d.model, d.room, d.resident_id, r.name as resident, coalesce(r.area, '') as area,
+       s.since, s.found_at, d.deadline_s, i.id as incident
 from device_silence s
 join device d on d.id = s.device_id
 left join resident r on r.id = d.resident_id
 left join incident i on i.dedup_key = 'device:' || d.id || ':technical'
-where s.ended_at is null and s.loss_id is null
+where s.ended_at is null and s.loss_id is null and d.state <> 'retired' and served(r.canary, r.ended_at)
   and (%(model)s::text is null or d.model = %(model)s) and (%(area)s::text is null or r.area = %(area)s)
 order by s.since
 limit %(limit)s
 
 -- name: batteries
 -- Devices whose battery will be flat on a day that can be told, the nearest first; then those that are low and unknown.
-(select b.device_id, d.address, d.model, d.room, r.name as resident, coalesce(r.area, '') as area, b.level_pct, b.at,
-        b.forecast, b.flat_on
+(select b.device_id, d.address, d.model, d.room, d.resident_id, r.name as resident, coalesce(r.area, '') as area,
+        b.level_pct, b.at, b.forecast, b.flat_on
  from device_battery b join device d on d.id = b.device_id left join resident r on r.id = d.resident_id
  where b.flat_on is not null and b.flat_on <= %(until)s and d.state <> 'retired'
    and (%(model)s::text is null or d.model = %(model)s) and (%(area)s::text is null or r.area = %(area)s)
  order by b.flat_on, b.device_id limit %(limit)s)
 union all
-(select b.device_id, d.address, d.model, d.room, r.name, coalesce(r.area, ''), b.level_pct, b.at, b.forecast, b.flat_on
+(select b.device_id, d.address, d.model, d.room, d.resident_id, r.name, coalesce(r.area, ''), b.level_pct, b.at, b.forecast,
+        b.flat_on
  from device_battery b join device d on d.id = b.device_id left join resident r on r.id = d.resident_id
  where b.level_pct <= 30 and b.flat_on is null and b.level_pct <= %(low)s and d.state <> 'retired'
    and (%(model)s::text is null or d.model = %(model)s) and (%(area)s::text is null or r.area = %(area)s)
@@ -39,7 +40,7 @@ limit %(limit)s
 
 -- name: worn
 -- Hours a day of devices that say whether they are worn, of the last days, the least worn first.
-select w.device_id, d.address, d.model, r.name as resident, coalesce(r.area, '') as area, w.hours, w.days
+select w.device_id, d.address, d.model, d.resident_id, r.name as resident, coalesce(r.area, '') as area, w.hours, w.days
 from (select device_id, sum(worn_min) / 60 / %(days)s as hours, count(worn_min) as days
       from device_day where day > %(today)s::date - %(days)s::int and day <= %(today)s and worn_min is not null
         and device_id = any(%(devices)s::bigint[])
@@ -51,7 +52,7 @@ order by w.hours, w.device_id
 -- name: of_kind
 -- Devices in use of one model or area.
 select d.id from device d left join resident r on r.id = d.resident_id
-where d.state in ('bound', 'tested', 'live') and d.resident_id is not null
+where d.state in ('bound', 'tested', 'live') and d.resident_id is not null and served(r.canary, r.ended_at)
   and (%(model)s::text is null or d.model = %(model)s) and (%(area)s::text is null or r.area = %(area)s)
 order by d.id limit %(limit)s
 
@@ -61,7 +62,7 @@ select exists (select from device d left join resident r on r.id = d.resident_id
                and (%(model)s::text is null or d.model = %(model)s) and (%(area)s::text is null or r.area = %(area)s)),
        array(select distinct model from device where state <> 'retired' and model <> '' order by 1 limit %(limit)s),
        array(select distinct r.area from device d join resident r on r.id = d.resident_id
-             where d.state <> 'retired' and r.area <> '' and not r.canary order by 1 limit %(limit)s)
+             where d.state <> 'retired' and r.area <> '' and served(r.canary, r.ended_at) order by 1 limit %(limit)s)
 
 -- name: visits
 -- Visits to be made, the next due first, or those that were made, the last first.
@@ -73,7 +74,7 @@ join device d on d.id = v.device_id
 left join resident r on r.id = v.resident_id
 left join device_battery b on b.device_id = v.device_id
 left join person p on v.done_by = 'person:' || p.id
-where v.status = %(status)s and (%(since)s::timestamptz is null or v.done_at >= %(since)s)
+where v.status = %(status)s and (v.status = 'done' or served(r.canary, r.ended_at)) and (%(since)s::timestamptz is null or v.done_at >= %(since)s)
   and (%(area)s::text is null or r.area = %(area)s)
 order by case when v.status = 'open' then v.due end, v.done_at desc, v.id
 limit %(limit)s

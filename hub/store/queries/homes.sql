@@ -37,26 +37,6 @@ on conflict (began_at) do update set ended_at = greatest(home_deaf.ended_at, exc
 with days as (delete from home_day where day < %(day)s), deaf as (delete from home_deaf where ended_at < %(day)s::date)
 delete from absence where ends_at < %(day)s::date - interval '1 year'
 
--- name: devices
--- Every device of a resident one of whose devices gives signs of life or who has a fence, as often as it gives a sign. Of
--- too many residents those who were registered first.
-with told as (
-    select s.device_id, s.sign, d.resident_id
-    from home_sensor s join device d on d.id = s.device_id and d.state in ('bound', 'tested', 'live')
-    where d.resident_id is not null
-), followed as (
-    select r.id, r.area, r.lat, r.lon, r.fence_m
-    from (select resident_id from told where sign <> 6
-          union select id from resident where fence_m > 0 and lat is not null and lon is not null) f (id)
-    join resident r on r.id = f.id and not coalesce(r.canary, false)
-    order by r.id limit %(limit)s
-)
-select f.id, d.id, coalesce(t.sign, 0), d.address, d.model, d.deadline_s,
-       (extract(epoch from coalesce(d.bound_at, d.created_at)) * 1000)::bigint, f.area, f.lat, f.lon, f.fence_m
-from followed f join device d on d.resident_id = f.id and d.state in ('bound', 'tested', 'live')
-left join told t on t.device_id = d.id
-order by f.id, d.id
-
 -- name: followable
 -- Of devices that nobody follows yet: those whose resident can be.
 select d.id from device d join resident r on r.id = d.resident_id and not coalesce(r.canary, false)
@@ -65,50 +45,6 @@ where d.id = any(%(devices)s::bigint[]) and d.state in ('bound', 'tested', 'live
 -- name: learn
 insert into home_sensor (device_id, sign, first_at)
 select d, s, %(now)s from unnest(%(devices)s::bigint[], %(signs)s::smallint[]) as t(d, s) on conflict do nothing
-
--- name: quiet
--- For each resident the known time of silence that holds now, else the next, and when the last one ended: absences and
--- visits as they were written; times in which the hub heard nobody; times in which every motion sensor of the home was
--- lost, by itself or with its gateway.
-with t as (select %(now)s::timestamptz as now, %(now)s::timestamptz - %(back)s::interval as since),
-motion as (
-    select d.resident_id, d.id as device_id
-    from home_sensor s join device d on d.id = s.device_id and d.state in ('bound', 'tested', 'live')
-    where s.sign = 1 and d.resident_id is not null
-), lost as (
-    select l.device_id, range_agg(l.during) as during
-    from (
-        select s.device_id, tstzrange(s.since, coalesce(s.ended_at, 'infinity')) as during from device_silence s, t
-        where (s.ended_at is null or s.ended_at > t.since) and coalesce(s.ended_at, 'infinity') > s.since
-        union all
-        select v.device_id, tstzrange(g.began_at, coalesce(g.ended_at, 'infinity')) from gateway_loss g, device_via v, t
-        where v.gateway = g.gateway and (g.ended_at is null or g.ended_at > t.since)
-          and coalesce(g.ended_at, 'infinity') > g.began_at
-    ) l
-    where l.device_id in (select device_id from motion)
-    group by l.device_id
-), window_of as (
-    select m.resident_id, unnest(range_intersect_agg(coalesce(l.during, '{}'))) as during
-    from motion m left join lost l using (device_id)
-    where m.resident_id in (select resident_id from motion join lost using (device_id))
-    group by m.resident_id
-    union all
-    select a.resident_id, tstzrange(a.begins_at, coalesce(a.ended_at, a.ends_at)) from absence a, t
-    where coalesce(a.ended_at, a.ends_at) > greatest(t.since, a.begins_at)
-    union all
-    select r.resident_id, tstzrange(h.began_at, h.ended_at)
-    from home_deaf h cross join t cross join unnest(%(residents)s::bigint[]) as r(resident_id)
-    where h.ended_at > t.since
-), merged as (
-    select resident_id, unnest(range_agg(during)) as during from window_of group by resident_id
-)
-select m.resident_id,
-       (extract(epoch from min(lower(during)) filter (where upper(during) > t.now)) * 1000)::bigint,
-       -- the one that holds or comes first; an open end is far away
-       (extract(epoch from least((array_agg(upper(during) order by lower(during)) filter (where upper(during) > t.now))[1],
-                                 t.now + interval '10 years')) * 1000)::bigint,
-       (extract(epoch from max(upper(during)) filter (where upper(during) <= t.now)) * 1000)::bigint
-from merged m cross join t group by m.resident_id, t.now
 
 -- name: signs
 -- What was stored after a batch and not yet seen, whole batches in their order. Positions only of who has a fence. All
@@ -163,48 +99,9 @@ from (
       and code = 'location' and lat is not null and lon is not null
 ) kept
 
--- name: steps
--- When each of some watches counted its last step since a moment.
-select d.id, (extract(epoch from w.at) * 1000)::bigint
-from unnest(%(devices)s::bigint[]) as d(id)
-cross join lateral (
-    select max(measured_at) as at from telemetry
-    where device_id = d.id and received_at > %(since)s and steps > 0
-) w
-where w.at is not null
-
--- name: steps_past
--- The last step of each five minutes since a moment.
-select t.device_id, (extract(epoch from max(t.measured_at)) * 1000)::bigint
-from telemetry t
-where t.device_id = any(%(devices)s::bigint[]) and t.received_at > %(since)s and t.steps > 0
-group by t.device_id, date_bin('5 min', t.measured_at, '2020-01-01')
-
--- name: heard
--- When each of some devices was last heard since a moment, whatever it said.
-select d.id, (extract(epoch from w.received_at) * 1000)::bigint
-from unnest(%(devices)s::bigint[]) as d(id)
-cross join lateral (
-    select received_at from telemetry where device_id = d.id and received_at > %(since)s
-    order by received_at desc limit 1
-) w
-
--- name: online
--- Those of some devices that hang behind a bridge whose loss its broker would tell, and that is not lost.
-select v.device_id from device_via v
-where v.device_id = any(%(devices)s::bigint[]) and v.gateway like 'z2m:%%/bridge'
-  and not exists (select from gateway_word w where w.gateway = v.gateway and not w.online)
-  and not exists (select from gateway_loss l where l.gateway = v.gateway and l.ended_at is null)
-  and not exists (select from device_silence s where s.device_id = v.device_id and s.ended_at is null)
-
--- name: heard_past
--- In which ten minutes each of some devices was heard since a moment.
-select distinct device_id, (extract(epoch from date_bin('10 min', received_at, '2020-01-01')) * 1000)::bigint
-from telemetry where device_id = any(%(devices)s::bigint[]) and received_at > %(since)s
-
 -- name: touched
--- Which days of which residents got something after a batch; 04:00 to 04:00 makes a day's first movement.
-select distinct d.resident_id, ((o.measured_at - interval '4 hours') at time zone %(zone)s)::date,
+-- Which days of which residents got something after a batch; a day's first movement is that of a day that begins later.
+select distinct d.resident_id, ((o.measured_at - %(begins)s::interval) at time zone %(zone)s)::date,
        (o.measured_at at time zone %(zone)s)::date
 from observation o join home_sensor s on s.device_id = o.device_id and s.sign <> 6
 join device d on d.id = o.device_id and d.resident_id is not null
@@ -214,7 +111,7 @@ where o.received_at > %(since)s and o.batch > %(after)s and o.quality = 'ok'
 
 -- name: write_days
 -- Some days of some residents, made anew of what their devices said while they were theirs: late and repeated messages
--- make the same rows. A night belongs to the day on which it ends; a first movement is one after 04:00.
+-- make the same rows. A night belongs to the day on which it ends; a first movement is one after the day's beginning.
 with pair as (
     select p.resident_id, p.day, p.day::timestamp at time zone %(zone)s as low,
            (p.day + 1)::timestamp at time zone %(zone)s as high
@@ -250,7 +147,7 @@ with pair as (
         where device_id = h.device_id and quality = 'ok' and number is not null
           and received_at >= h.low - h.back - interval '10 min'
           and measured_at >= greatest(h.since, h.low - h.back)
-          and measured_at < least(h.until, h.high + interval '4 hours')
+          and measured_at < least(h.until, h.high + %(begins)s::interval)
           and code in ('presence.motion', 'presence.occupied', 'contact.open', 'bed.occupied', 'water.total')
     ) o
     where h.sensor
@@ -278,7 +175,7 @@ with pair as (
 ), told as (
     select s.resident_id, s.day,
            min(s.at) filter (where (s.code like 'presence.%%' or s.code = 'contact.open') and s.number > 0
-                                   and s.at >= s.low + interval '4 hours') as up_at,
+                                   and s.at >= s.low + %(begins)s::interval) as up_at,
            count(distinct date_trunc('minute', s.at)) filter (where s.code like 'presence.%%' and s.number > 0
                                                                     and s.at >= s.low and s.at < s.high) as movements,
            count(distinct (s.device_id, date_trunc('minute', s.at)))
@@ -293,12 +190,19 @@ with pair as (
 ), stepped as (
     select h.resident_id, h.day, min(w.at) as up_at
     from hers h
+    cross join lateral (  -- as in `steps`: where all are old and of the same age, it is the watch's clock that is behind
+        select case when count(*) >= 3 and min(received_at - measured_at) > interval '16 minutes'
+                         and max(received_at - measured_at) - min(received_at - measured_at) <= interval '90 seconds'
+                    then min(received_at - measured_at) else interval '0' end as behind
+        from telemetry
+        where device_id = h.device_id and steps > 0 and received_at >= h.low + %(begins)s::interval and received_at < h.high
+    ) c
     cross join lateral (
-        select min(measured_at) as at from telemetry
-        where device_id = h.device_id and steps > 0 and received_at >= h.low + interval '4 hours'
+        select min(measured_at + c.behind) as at from telemetry
+        where device_id = h.device_id and steps > 0 and received_at >= h.low + %(begins)s::interval
           and received_at < h.high + interval '1 day'
-          and measured_at >= greatest(h.since, h.low + interval '4 hours')
-          and measured_at < least(h.until, h.high + interval '4 hours')
+          and measured_at + c.behind >= greatest(h.since, h.low + %(begins)s::interval)
+          and measured_at + c.behind < least(h.until, h.high + %(begins)s::interval)
     ) w
     where not h.sensor group by h.resident_id, h.day
 )
@@ -314,22 +218,6 @@ left join dry d using (resident_id, day) left join out_of_bed b using (resident_
 on conflict (resident_id, day) do update set
     up_min = excluded.up_min, movements = excluded.movements, openings = excluded.openings, water_m3 = excluded.water_m3,
     water_halves = excluded.water_halves, dry_min = excluded.dry_min, bed_out_min = excluded.bed_out_min
-
--- name: usual
--- How the last days of each resident went: median and latest but one of first movements, of how many days; the longest
--- time out of bed of 99 nights of 100; whether the meter often stands still for half a day. Days away are no days.
-select h.resident_id,
-       percentile_disc(0.5) within group (order by h.up_min),
-       (array_agg(h.up_min order by h.up_min desc) filter (where h.up_min is not null))[2],
-       count(h.up_min),
-       percentile_disc(0.99) within group (order by h.bed_out_min), count(h.bed_out_min),
-       count(*) filter (where h.dry_min >= %(dry)s) >= %(dry_days)s
-from home_day h
-where h.day >= %(first)s and h.day < %(today)s
-  and not exists (select from absence a where a.resident_id = h.resident_id
-                  and a.begins_at < (h.day + 1)::timestamp at time zone %(zone)s
-                  and coalesce(a.ended_at, a.ends_at) > h.day::timestamp at time zone %(zone)s)
-group by h.resident_id
 
 -- name: leaks
 -- Whose water ran too much until yesterday, and from which day on: numbers of days since 1970.

@@ -1,6 +1,9 @@
 -- name: area
--- Whose residents somebody installs for; empty: everybody's.
-select area from person where id = %(person)s
+-- Whose residents somebody installs for; empty: everybody's. `areas`: what his organisation serves; null: he is nobody's.
+select p.area, case when p.organisation_id is not null then array(
+           select distinct w from organisation_area a cross join lateral area_within(a.area) w
+           where a.organisation_id = p.organisation_id) end as areas
+from person p where p.id = %(person)s
 
 -- name: candidates
 -- Devices nobody has claimed, the last heard first: pressed, one comes to the top.
@@ -43,14 +46,14 @@ select id from device where address = %(address)s
 -- name: residents
 -- Whom a device may be given to: by number, part of the name or of the address. Nothing of health, no way in.
 select id, name, area, address from resident
-where not canary and (%(area)s = '' or area = %(area)s)
+where served(canary, ended_at) and (%(area)s = '' or area = %(area)s) and (%(areas)s::text[] is null or area = any(%(areas)s))
   and (id = %(number)s::bigint or strpos(lower(name), lower(%(word)s)) > 0
        or strpos(lower(replace(address, ' ', '')), lower(replace(%(word)s, ' ', ''))) > 0)
 order by (id = %(number)s::bigint) desc nulls last, (name = %(word)s) desc, name, id limit %(limit)s
 
 -- name: resident
 select id, name, area, address from resident
-where id = %(resident)s and not canary and (%(area)s = '' or area = %(area)s)
+where id = %(resident)s and served(canary, ended_at) and (%(area)s = '' or area = %(area)s) and (%(areas)s::text[] is null or area = any(%(areas)s))
 
 -- name: last_given
 -- To whom somebody gave a device last, not long ago: the next one is likely hers too.
@@ -59,7 +62,7 @@ where actor = %(actor)s and action = 'bind' and at > hub_now() - make_interval(h
 
 -- name: mine
 -- What somebody has been at in this shift, the last first.
-select d.id, d.address, d.model, d.state, d.room, r.name as resident, e.at
+select d.id, d.address, d.model, d.state, d.room, d.resident_id, r.name as resident, e.at
 from (select device_id, max(at) as at from device_event
       where actor = %(actor)s and at > hub_now() - make_interval(hours => %(hours)s) group by device_id) e
 join device d on d.id = e.device_id and d.state <> 'retired'

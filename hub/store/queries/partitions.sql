@@ -14,7 +14,8 @@ create table if not exists telemetry (
     diastolic_mmhg   real,
     steps            int,
     battery_pct      real,
-    worn             boolean
+    worn             boolean,
+    implausible      boolean                          -- a vital sign no living body shows was left out; null: none was
 )
 
 -- name: make_observation
@@ -37,7 +38,8 @@ create table if not exists observation (
     sequence         bigint,                          -- the message's own number
     identity         text,                            -- what makes a repeat of the same event recognisable
     sub              text,                            -- which measuring point
-    device_at        timestamptz                      -- what the device's clock said, where measured_at is ours
+    device_at        timestamptz,                     -- what the device's clock said, where measured_at is ours
+    accuracy_m       real                             -- how far off a position may be, as the device said
 )
 
 -- name: make_accel_window
@@ -75,6 +77,18 @@ select exists (select from pg_available_extensions where name = 'timescaledb')
 
 -- name: hypertables
 select hypertable_name from timescaledb_information.hypertables where hypertable_schema = current_schema()
+
+-- name: hours_kept_in
+-- The table behind the continuous aggregate.
+select materialization_hypertable_schema, materialization_hypertable_name from timescaledb_information.continuous_aggregates
+where view_schema = current_schema() and view_name = 'vital_hour_kept'
+
+-- name: chunks
+-- Chunks of one hypertable that is not compressed: where each ends and its size in bytes, the oldest first.
+select c.range_end, pg_total_relation_size(format('%%I.%%I', c.chunk_schema, c.chunk_name)::regclass)
+from timescaledb_information.chunks c
+where c.hypertable_schema = current_schema() and c.hypertable_name = %(table)s
+order by c.range_start
 
 -- name: children
 -- Partitions of one table with their size in bytes, oldest name first; the default partition is not among them.

@@ -19,7 +19,8 @@ select p.id, p.role,
            or t.present and p.role = 'operator' and exists (select from presence e where e.person_id = p.id
                                                                        and e.seen_at > t.now - %(signed_in)s::interval),
        p.minutes_away, p.position, w.channels, w.addresses, coalesce(d.roster, ''),
-       coalesce(d.proved, true), p.lat, p.lon, target.lat, target.lon
+       coalesce(d.proved, true), p.lat, p.lon, target.lat, target.lon,
+       case when p.role in ('family', 'neighbour') then quiet_until(p.id, t.now) end
 from t cross join target
 -- Each of the few it may be by an index, circle and area apart: a press must not look through everybody there is.
 cross join lateral (
@@ -30,7 +31,9 @@ cross join lateral (
     from unnest(array['operator', 'community', 'property', 'village_doctor', 'third_party', 'county_centre', 'ambulance',
                       'neighbour']) as of_role
     cross join (select '' as place union select target.area) as of_area
-    cross join lateral (select * from person where role = of_role and area = of_area.place limit 10000) q
+    -- None of these is family, which nearly everybody is: the index of the others is small.
+    cross join lateral (select * from person where role = of_role and role <> 'family' and area = of_area.place
+                        limit 10000) q
     where (q.role <> 'neighbour' or q.area <> '')
       and not exists (select from care_circle c where c.resident_id = target.resident_id and c.person_id = q.id)
 ) p
@@ -81,6 +84,10 @@ insert into resident (name, born, area, address, entrance, language, ability, ri
 values (%(name)s, %(born)s, %(area)s, %(address)s, %(entrance)s, %(language)s, %(ability)s, %(risks)s, %(key_place)s,
         %(door_code)s, %(phone)s, %(lat)s, %(lon)s, %(spo2_scale)s, hub_now())
 returning id
+
+-- name: set_door_code
+-- Sealed for this resident alone.
+update resident set door_code = %(code)s where id = %(resident)s
 
 -- name: set_spo2_scale
 with known as (select id, spo2_scale from resident where id = %(resident)s for update)

@@ -1,6 +1,6 @@
 -- name: called
 -- What a responder's link opens: the page, its case, how far he is, and what he has answered last.
-select pg.id as page_id, pg.person_id, pg.role, pg.purpose, pg.state as page_state, p.name, p.language,
+select pg.id as page_id, pg.person_id, pg.role, pg.purpose, pg.state as page_state, p.name, p.language, p.look,
        p.lat as from_lat, p.lon as from_lon, c.minutes_away,
        i.id as incident_id, i.kind, i.severity, i.state, i.test, i.opened_at, i.presses, i.version, i.responder_id, i.handler_id,
        i.proof, exists (select from incident_event e where e.incident_id = i.id and e.what in ('not_cancelled', 'no_speech')) as no_speech,
@@ -49,7 +49,7 @@ with t(now) as materialized (select hub_now()), living as (
     update responder_link l set seen_at = t.now from living, t
     where l.id = living.id and coalesce(living.seen_at, '-infinity') < t.now - interval '1 hour'
 )
-select p.id, p.name, p.role, p.area, p.language from living join person p on p.id = living.person_id and p.active;
+select p.id, p.name, p.role, p.area, p.language, p.look from living join person p on p.id = living.person_id and p.active;
 
 -- name: my_calls
 -- Open cases this person was called for, latest page of each; what he may see of them is decided by the role.
@@ -69,3 +69,10 @@ limit %(limit)s;
 -- name: speak
 -- The language this person is called and shown things in.
 update person set language = %(language)s where id = %(person)s;
+
+-- name: enlarge
+-- Large type, or no longer, on whatever shows this person something; the rest of the look stays.
+update person set look = array_to_string(array(
+    select w from unnest(string_to_array(look, ' ')) w where w not in ('large', '')
+    union all select 'large' where %(large)s), ' ')
+where id = %(person)s;

@@ -58,16 +58,16 @@ order by 1
 -- name: people
 -- Everybody who may be called, and whether there is any way to.
 select p.id, p.name, p.role, p.area, exists (select from contact c where c.person_id = p.id)
-from person p where p.active and not p.canary and p.role not in ('supervisor', 'installer')
+from person p where p.active and not p.canary and not office_only(p.role)
 
 -- name: areas
 -- Where residents live.
-select distinct area from resident where not canary
+select distinct area from resident where served(canary, ended_at)
 
 -- name: residents
 -- Whom a dry run may be for: by number, by name, or all of them, so many at most.
 select id, name, area, address from resident
-where not canary and (%(id)s::bigint is null or id = %(id)s) and (%(name)s::text is null or name = %(name)s)
+where served(canary, ended_at) and (%(id)s::bigint is null or id = %(id)s) and (%(name)s::text is null or name = %(name)s)
 order by name, id limit %(limit)s
 
 -- name: names

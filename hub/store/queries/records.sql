@@ -24,6 +24,14 @@ where resident_id = %(resident)s
    or id in (select device_id from device_event where facts ? 'resident' and facts ->> 'resident' = %(resident)s::text)
 order by id
 
+-- name: speakers
+-- The same within an organisation's bounds: of her whom this session names.
+select id, address, room from carehub_speakers() order by id
+
+-- name: hers
+-- When a device was hers, within an organisation's bounds; without an end it still is.
+select since, nullif(until, 'infinity') as until from carehub_turns() where device_id = %(id)s order by since
+
 -- name: turns
 -- When a device was given to whom, and when it was nobody's again.
 select at, case when action in ('bind', 'registered') then (facts ->> 'resident')::bigint end
@@ -38,13 +46,13 @@ select received_at, batch, measured_at, null::timestamptz as device_at, sequence
        respiration_rpm, temperature_c, systolic_mmhg, diastolic_mmhg, steps, battery_pct, worn, null::text as code,
        null::double precision as number, null::text as word, null::text as unit, null::text as quality,
        null::text as stage, null::text as channel, null::text as native, null::double precision as lat,
-       null::double precision as lon, null::text as identity, null::text as sub
-from telemetry where device_id = %(id)s and received_at >= %(since)s and received_at < %(until)s
+       null::double precision as lon, null::text as identity, null::text as sub, null::real as accuracy_m
+from telemetry{hers} where device_id = %(id)s and received_at >= %(since)s and received_at < %(until)s
 union all
 select received_at, batch, measured_at, device_at, sequence, null::real, null::real, null::real, null::real, null::real,
        null::real, null::int, null::real, null::boolean, code, number, word, unit, quality, stage, channel, native, lat,
-       lon, identity, sub
-from observation where device_id = %(id)s and received_at >= %(since)s and received_at < %(until)s
+       lon, identity, sub, accuracy_m
+from observation{hers} where device_id = %(id)s and received_at >= %(since)s and received_at < %(until)s
 order by received_at
 
 -- name: bodies

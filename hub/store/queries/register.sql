@@ -14,7 +14,7 @@ select r.id, r.name, r.area, r.address,
                  from care_circle c join person p on p.id = c.person_id
                  where c.resident_id = r.id and p.active and not p.canary), '[]') as circle
 from resident r
-where not r.canary and (%(area)s::text is null or r.area = %(area)s)
+where served(r.canary, r.ended_at) and (%(area)s::text is null or r.area = %(area)s)
 order by r.id
 
 -- name: people
@@ -27,7 +27,7 @@ select p.id, p.name, p.role, p.area, p.phone, coalesce(p.login, '') as login,
        coalesce((select jsonb_agg(jsonb_build_object('resident', r.id, 'name', r.name, 'relation', c.relation,
                                                      'minutes', c.minutes_away) order by r.id)
                  from care_circle c join resident r on r.id = c.resident_id
-                 where c.person_id = p.id and not r.canary), '[]') as called_for,
+                 where c.person_id = p.id and served(r.canary, r.ended_at)), '[]') as called_for,
        exists (select from duties(p.id, t.now) d where d.on_duty) as on_duty,
        coalesce((select jsonb_agg(d.roster order by d.roster) from duties(p.id, t.now) d where d.on_duty), '[]') as lists,
        (select max(upper(s.during)) from shift s where s.person_id = p.id and s.during @> t.now) as until,
@@ -37,5 +37,5 @@ from person p cross join t
 where p.active and not p.canary
   and (%(area)s::text is null or p.area = %(area)s or p.area = '' and p.role not in ('family', 'neighbour')
        or exists (select from care_circle c join resident r on r.id = c.resident_id
-                  where c.person_id = p.id and r.area = %(area)s))
+                  where c.person_id = p.id and r.area = %(area)s and served(r.canary, r.ended_at)))
 order by p.id

@@ -123,7 +123,7 @@ update check_in set until = greatest(until, %(until)s) where person_id = %(perso
 
 -- name: names
 -- A supervisor has a name where duty is shown, and is put on no list; nor is an installer.
-select id, name, role, coalesce(login, ''), phone, active and role not in ('supervisor', 'installer') from person where not canary order by name, id
+select id, name, role, coalesce(login, ''), phone, active and not office_only(role) from person where not canary order by name, id
 
 -- name: mailboxes
 select person_id, lower(address) from contact where channel = 'email'

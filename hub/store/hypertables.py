@@ -1,0 +1,155 @@
+"""The few statements that TimescaleDB is asked for, and what happens when it refuses one: the hub goes on without it.
+
+Nothing a press needs is here. Where a table cannot be made a hypertable it is cut into native partitions; where rows
+cannot be compressed or rolled up by the extension they stay as they are, and `hub.store.vital_hours` rolls up. What was
+verified of which release stands in hub/decisions/0021.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+import psycopg
+import structlog
+from psycopg import sql
+
+from hub.store import vital_rollup
+from hub.store.sql import queries
+
+Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+Q = queries("partitions")
+COMPRESSED = ("telemetry", "observation")  # the others live for days
+CREATE_EXTENSION = b"create extension if not exists timescaledb"
+CREATE = (
+    "select create_hypertable(%s::regclass, by_range('received_at', %s::interval), create_default_indexes => false)"
+)
+DROP = "select drop_chunks(%s::regclass, older_than => %s::timestamptz)"
+# Erasing one wearer must not stop at a number of rows. Where the extension is not loaded this is a name nobody reads.
+NO_LIMIT = "select set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true)"
+
+log = structlog.get_logger()
+
+
+def columnstore(table: str) -> Sequence[Sequence[bytes]]:
+    """Return the ways to have a table compressed, as releases from 2.18 on say it and as those before did.
+
+    By device, because every reader asks for one device's time; when three days old, because late batches come sooner.
+    """
+    name = table.encode()
+    return (
+        (
+            b"alter table " + name + b" set (timescaledb.enable_columnstore, timescaledb.segmentby = 'device_id',"
+            b" timescaledb.orderby = 'received_at desc')",
+            b"call add_columnstore_policy('" + name + b"', after => interval '3 days', if_not_exists => true)",
+        ),
+        (
+            b"alter table " + name + b" set (timescaledb.compress, timescaledb.compress_segmentby = 'device_id',"
+            b" timescaledb.compress_orderby = 'received_at desc')",
+            b"select add_compression_policy('" + name + b"', compress_after => interval '3 days',"
+            b" if_not_exists => true)",
+        ),
+    )  # fmt: skip
+
+
+async def available(conn: Connection) -> bool:
+    """Whether new tables may be hypertables: the library is preloaded, and the extension is or could be made."""
+    row = await (await conn.execute(Q.timescale_available)).fetchone()
+    if row is None or not row[0]:
+        return False
+    kind = await (await conn.execute(Q.kind, {"table": "telemetry"})).fetchone()
+    if kind is not None and kind[0] in {"p", b"p"}:
+        return False  # made as native partitions before the extension came: it stays so
+    return await _accepted(conn, "native partitions instead of hypertables", [[CREATE_EXTENSION]])
+
+
+async def are(conn: Connection) -> set[str]:
+    """Return which tables are hypertables."""
+    try:
+        async with conn.transaction():
+            return {str(row[0]) for row in await (await conn.execute(Q.hypertables)).fetchall()}
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        return set()  # no such extension
+
+
+async def make(conn: Connection, table: str, slice_: timedelta) -> bool:
+    """Make a plain, empty table a hypertable. False: it was refused, and the table is as it was."""
+    try:
+        async with conn.transaction():
+            await conn.execute(CREATE.encode(), (table, slice_))
+    except psycopg.errors.Error as err:
+        _fault(err, f"{table} is cut into native partitions")
+        return False
+    return True
+
+
+async def compress(conn: Connection, table: str) -> None:
+    """Let the extension compress what is some days old."""
+    await _accepted(conn, f"{table} stays uncompressed", columnstore(table))
+
+
+async def roll_up(conn: Connection) -> None:
+    """Let the extension keep the hours of vital signs, if it does not yet."""
+    row = await (await conn.execute(vital_rollup.Q.there)).fetchone()
+    if row is None or not row[0]:
+        await _accepted(conn, "hours of vital signs are rolled up by the hub", [vital_rollup.continuous()])
+
+
+async def forget_hours(conn: Connection, devices: Sequence[int]) -> None:
+    """Take devices' hours out of the extension's roll-up, if it keeps one; what is not erased is rolled up again.
+
+    The next refresh would do so by itself, but nobody is to wait for it.
+    """
+    row = await (await conn.execute(vital_rollup.Q.there)).fetchone()
+    if row is None or not row[0]:
+        return
+    try:
+        async with conn.transaction():
+            kept = await (await conn.execute(Q.hours_kept_in)).fetchone()
+            if kept is not None:
+                forget = sql.SQL("delete from {} where device_id = any(%s)").format(sql.Identifier(*kept))
+                await conn.execute(forget, (list(devices),))
+    except psycopg.errors.Error as err:
+        _fault(err, "hours of somebody erased go with the next refresh")
+
+
+async def drop_older(conn: Connection, table: str, before: datetime) -> list[str]:
+    """Drop the chunks that hold nothing younger; returns their names."""
+    rows = await (await conn.execute(DROP.encode(), (table, before))).fetchall()
+    return [str(row[0]).rpartition(".")[2] for row in rows]
+
+
+async def drop_beyond(conn: Connection, table: str, limit_bytes: int, now: datetime) -> list[str]:
+    """Drop the oldest chunks beyond a limit of bytes, never the one that is being written; returns their names."""
+    chunks = await (await conn.execute(Q.chunks, {"table": table})).fetchall()
+    total, before = sum(int(size) for _, size in chunks), None
+    for end, size in chunks:
+        if total <= limit_bytes or end > now:
+            break
+        total, before = total - int(size), end
+    return await drop_older(conn, table, before) if before is not None else []
+
+
+async def _accepted(conn: Connection, instead: str, ways: Sequence[Sequence[bytes]]) -> bool:
+    """Whether one of the ways was taken, all its statements or none; else says what the hub does instead."""
+    error: psycopg.Error | None = None
+    for way in ways:
+        try:
+            async with conn.transaction():
+                for statement in way:
+                    await conn.execute(statement)
+        except psycopg.errors.Error as err:
+            error = error or err
+            _fault(err)
+        else:
+            return True
+    if error is not None:
+        _fault(error, instead)
+    return False
+
+
+def _fault(error: psycopg.Error, instead: str = "") -> None:
+    """Say what was refused. A connection that was lost is not a refusal: whoever called tries again."""
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        raise error
+    if instead:
+        log.warning("TimescaleDB refused", instead=instead, error=str(error).splitlines()[0][:200])

@@ -1,0 +1,53 @@
+"""What the measurements take on the disk: by table, by message, by wearer and day."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from hub.store import hypertables, partitions
+from hub.store.pool import Connection
+from hub.store.sql import queries
+
+Q: Final = queries("sizes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """One table cut by time. `rows` is an estimate; `pieces`: partitions or chunks that hold something."""
+
+    table: str
+    hypertable: bool
+    bytes: int
+    rows: int
+    pieces: int
+    slice: timedelta
+
+    @property
+    def per_row(self) -> float:
+        return self.bytes / self.rows if self.rows else 0.0
+
+    def per_wearer_day(self, wearers: int) -> float:
+        """Return bytes for one device that is worn, and one day."""
+        days = self.pieces * (self.slice / timedelta(days=1))
+        return self.bytes / days / wearers if wearers and days else 0.0
+
+
+async def measure(conn: Connection) -> list[Size]:
+    """Return the sizes of all tables cut by time."""
+    hyper = await hypertables.are(conn)
+    found = []
+    for table in partitions.TABLES:
+        of_chunks = table.name in hyper
+        query = Q.of_hypertable if of_chunks else Q.of_partitions
+        row = await (await conn.execute(query, {"table": table.name})).fetchone()
+        size, rows, pieces = (int(value or 0) for value in row or (0, 0, 0))
+        found.append(
+            Size(table=table.name, hypertable=of_chunks, bytes=size, rows=rows, pieces=pieces, slice=table.slice)
+        )
+    return found
+
+
+async def wearers(conn: Connection) -> int:
+    """Return how many devices are live and somebody's."""
+    row = await (await conn.execute(Q.wearers)).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,39 @@
+"""The one select that makes hours of vital signs, as a roll-up on plain PostgreSQL and as TimescaleDB's aggregate."""
+
+from hub.store.sql import queries
+
+Q = queries("vital_hours")
+HOURLY = b"date_bin('1 hour', received_at, '2000-01-03 00:00+00')"
+BUCKET = b"time_bucket(interval '1 hour', received_at)"  # begins where date_bin does
+PART = (
+    b" and received_at >= %(since)s and received_at < %(until)s"
+    b" and device_id >= %(first)s and device_id < %(end)s group by 1, 2"
+)
+ROLL = (
+    b"insert into vital_hour_rolled select " + Q.told + b" from ("
+    + Q.measured.replace(b"{hour}", HOURLY) + PART
+    + b") measured on conflict (device_id, hour) do update set walked = excluded.walked, still = excluded.still,"
+    b" still_sum = excluded.still_sum, blind = excluded.blind, blind_sum = excluded.blind_sum, rest = excluded.rest"
+)  # fmt: skip
+
+
+def continuous() -> list[bytes]:
+    """Return the statements that let TimescaleDB keep the hours. They change nothing where they ran before."""
+    return [
+        b"create materialized view if not exists vital_hour_kept"
+        b" with (timescaledb.continuous, timescaledb.materialized_only = true) as "
+        + Q.measured.replace(b"{hour}", BUCKET) + b" group by 1, 2 with no data",
+        b"create or replace view vital_hour as select " + _named(Q.told) + b" from vital_hour_kept",
+        # Only what changed since the last time is made anew, however far back: also what was erased.
+        b"select add_continuous_aggregate_policy('vital_hour_kept', start_offset => interval '40 days',"
+        b" end_offset => interval '1 hour', schedule_interval => interval '1 hour', if_not_exists => true)",
+        b"select add_retention_policy('vital_hour_kept', drop_after => interval '42 days', if_not_exists => true)",
+    ]  # fmt: skip
+
+
+def _named(told: bytes) -> bytes:
+    """Return the columns under the names the view has: it is replaced, not dropped."""
+    text = told.rpartition(b"--")[2].partition(b"\n")[2] if told.startswith(b"--") else told
+    for name in (b"walked", b"still", b"still_sum", b"blind", b"blind_sum"):
+        text = text.replace(name + b"::int,", name + b"::int as " + name + b",")
+    return text.strip() + b" as rest"
