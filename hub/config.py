@@ -17,18 +17,33 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
+from hub.api.settings import ApiSettings
 from hub.channel_settings import AliyunSettings, ChannelSettings, SmtpSettings, TencentSettings
 from hub.errors import HubError
 from hub.ingress.settings import BridgeSettings, GatewaySettings, ListenerSettings
 from hub.keeping.settings import BackupSettings
+from hub.map_settings import MapSettings
+from hub.telephone_settings import TelephoneSettings
 from hub.watch_settings import AuditSettings
 
 PREFIX = "CAREHUB_"
 RUNNING_FILE, SECRETS_FILE = "running.json", "secrets.json"  # what a running hub leaves in its folder, mode 0600
 OWN_SECRETS = frozenset({"LINK_KEY", "WEBHOOK_KEY", "CALLBACK_KEY", "VAPID_KEY"})  # `carehub up` makes these by itself
 APPRISE = "CAREHUB_APPRISE_"  # CAREHUB_APPRISE_<NAME> is the URL of that target: it holds a token
-OF_TESTS = ("TEST_DSN", "CROWD", "SEED", "HISTORIES", "DAYS", "DAY", "DAY_SEED", "SOAK_KILLS", "SOAK_SEED", "SOAK_KEEP")
-NOT_SETTINGS = frozenset(f"CAREHUB_{name}" for name in ("CONFIG", "DATA", *OF_TESTS))
+OF_TESTS = (
+    "TEST_DSN",
+    "SHOTS",
+    "CROWD",
+    "SEED",
+    "HISTORIES",
+    "DAYS",
+    "DAY",
+    "DAY_SEED",
+    "SOAK_KILLS",
+    "SOAK_SEED",
+    "SOAK_KEEP",
+)
+NOT_SETTINGS = frozenset(f"CAREHUB_{name}" for name in ("CONFIG", "DATA", "SEAL_KEY", *OF_TESTS))
 
 
 class ConfigError(HubError):
@@ -54,6 +69,10 @@ class IngestSettings:
     raw_keep_days: int = 3
     raw_keep_mb: int = 20_000
     telemetry_keep_days: int = 180
+    # Free on the database's disk: below it raw telemetry is not kept; below it telemetry is not taken, presses are
+    storage_low_mb: int = 2_048
+    storage_short_mb: int = 1_024
+    storage_reserve_mb: int = 64  # a file given up when nothing else is left
     unreadable_keep_mb: int = 64
     accel_streams: int = 20_000  # devices whose wrist acceleration is followed at once
     checkpoint_s: float = 10.0
@@ -68,6 +87,9 @@ class DispatchSettings:
     webhook_timeout_s: float = 10.0
 
 
+SIGN_IN_ROLES = frozenset({"operator", "supervisor", "dispatcher", "installer", "administrator", "auditor"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConsoleSettings:
     host: str = "127.0.0.1"
@@ -77,11 +99,22 @@ class ConsoleSettings:
     language: str = "zh-CN"
     secure_cookies: bool = False  # true behind TLS
     session_hours: int = 12
+    # A code besides the password: off, offered, required of everybody, or the roles it is required of.
+    second_factor: tuple[str, ...] = ("offered",)
     desk_phone: str = ""  # the operators' number, offered on responders' pages
+    drill: str = ""  # what is drilled here: every page says that nothing on it is real
 
     def __post_init__(self) -> None:
         if self.zone not in available_timezones():
             raise ValueError(f"zone: {self.zone!r} is no time zone; write Asia/Shanghai, Europe/Berlin …")
+        words = set(self.second_factor)
+        alone = len(words) == 1 and words <= {"off", "offered", "required"}
+        if not words or not (alone or words <= SIGN_IN_ROLES):
+            said = ", ".join(self.second_factor)
+            raise ValueError(
+                f'second_factor: {said!r} is none of "off", "offered", "required", nor a list of the roles it is'
+                f" required of: {', '.join(sorted(SIGN_IN_ROLES))}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +150,7 @@ class Secrets:
     aliyun_key_secret: str = field(default="", repr=False)
     tencent_id: str = field(default="", repr=False)
     tencent_key: str = field(default="", repr=False)
+    telephone_key: str = field(default="", repr=False)  # signs what a PBX is asked and what it reports
     apprise: Mapping[str, str] = field(default_factory=dict, repr=False)  # name in lower case: URL
 
 
@@ -131,6 +165,7 @@ class Settings:
     ingest: IngestSettings = field(default_factory=IngestSettings)
     dispatch: DispatchSettings = field(default_factory=DispatchSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    map: MapSettings = field(default_factory=MapSettings)
     install: InstallSettings = field(default_factory=InstallSettings)
     coverage: CoverageSettings = field(default_factory=CoverageSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
@@ -139,7 +174,9 @@ class Settings:
     smtp: SmtpSettings = field(default_factory=SmtpSettings)
     aliyun: AliyunSettings = field(default_factory=AliyunSettings)
     tencent: TencentSettings = field(default_factory=TencentSettings)
+    telephone: TelephoneSettings = field(default_factory=TelephoneSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     secrets: Secrets = field(default_factory=Secrets)
 
     @property

@@ -4,7 +4,8 @@ Learning anew takes minutes, so the counts are package data beside the model, wr
 `fall_model_card.json`, whose `held_out` maps a way of judging (`people`, `datasets`) to rows
 `{"dataset", "activity", "group", "fall", "recordings", "alarmed", "delays_s"}`. Of falls only those that are scored are
 in it, and `alarmed` counts the alarms that found them. `found_at_specificity`, if it is there, says by way and data set
-how many falls are found where limits leave a share of the daily recordings quiet.
+how many falls are found where limits leave a share of the daily recordings quiet. `people_otherwise` has such rows of
+the same people left out, shown as another watch would have: without the turn rate, or cut off at ±2 g.
 """
 
 import json
@@ -26,8 +27,17 @@ class HeldOutError(HubError):
 
 def told() -> dict[str, Any]:
     """Return the tables of every way of judging in the card; empty without a card."""
+    return _tables("held_out")
+
+
+def otherwise() -> dict[str, Any]:
+    """Return the tables of people left out, shown as another watch would have; empty without a card."""
+    return _tables("people_otherwise")
+
+
+def _tables(key: str) -> dict[str, Any]:
     try:
-        return {way: tables(rows) for way, rows in _card().get("held_out", {}).items()}
+        return {way: tables(rows) for way, rows in _card().get(key, {}).items()}
     except (KeyError, TypeError, AttributeError) as err:
         raise HeldOutError(f"{CARD} cannot be read ({err}): write it anew with `carehub train falls`") from err
 

@@ -102,6 +102,7 @@ def _falls(
     figures = {
         "in_sample": falls.tables(judged),
         "held_out": held_out.told(),
+        "otherwise": held_out.otherwise(),
         "found_at_specificity": held_out.found_at_specificity(),
         "causal": falls.causal(recordings, heard, fall_model()),
         "anchors": published.anchors("falls"),

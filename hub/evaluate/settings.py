@@ -27,7 +27,10 @@ def settings(date: str, data: Path) -> dict[str, Any]:
         "fall_model": {
             "file": FALL_MODEL,
             "sha256": hashlib.sha256((files("alerts.detectors") / FALL_MODEL).read_bytes()).hexdigest(),
-            "looks": [{"after_samples": s.after, "threshold": s.threshold} for s in fall_model().stages],
+            "looks": [
+                {"after_samples": s.after, "threshold": s.threshold, "threshold_with_turn_rate": s.limit(turning=True)}
+                for s in fall_model().stages
+            ],
         },
         "constants": constants(),
         "data_sha256": {

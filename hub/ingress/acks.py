@@ -40,6 +40,13 @@ class InOrder:
         elif oldest < token < oldest + len(self._waiting):
             self._early.add(token)
 
+    def refuse(self, token: int) -> None:
+        """This message is not taken: its sender hears nothing of it, and those behind it do not wait for it."""
+        at = token - self._oldest
+        if 0 <= at < len(self._waiting):
+            self._waiting[at] = b""
+            InOrder.settle(self, token)
+
     def _catch_up(self) -> None:
         while self._oldest in self._early:
             self._early.remove(self._oldest)

@@ -19,6 +19,9 @@ class Origin(Protocol):
     def settle(self, token: int) -> None:
         """The message with this token is committed: acknowledge it, in the order of arrival. Must not write yet."""
 
+    def refuse(self, token: int) -> None:
+        """The message with this token is not stored: never acknowledge it, nor let others wait for it."""
+
     def flush(self) -> None:
         """Write what `settle` made ready. Called once per commit for each origin it touched. Never raises."""
 

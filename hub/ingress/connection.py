@@ -4,12 +4,13 @@ The way of a PUBLISH through `data_received` is the hot path of the hub: 18,000 
 """
 
 import asyncio
-import time
+import re
 from typing import TYPE_CHECKING, cast
 
 import structlog
 
 from devices.adapter import Downlink
+from hub import clock
 from hub.ingress import mqtt311
 from hub.ingress.arrival import Arrival
 from hub.ingress.credentials import Credential
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CONNECT_KEPT = 10  # of a CONNECT that cannot be read: behind these bytes its secret may stand
+PLAIN = re.compile(rb"[A-Za-z0-9/_.:-]{1,128}")  # a topic in which nothing can be wrong
 GRACE = 1.5  # keep-alive times this is silence (3.1.2.10)
 SHUTTING_DOWN, KEEP_ALIVE, TAKEN_OVER, TOO_MANY, TOO_LARGE = 0x8B, 0x8D, 0x8E, 0x93, 0x95
 NOT_AUTHORISED, PROTOCOL_ERROR, ALIAS_INVALID, ADMINISTRATIVE = 0x87, 0x82, 0x94, 0x98
@@ -49,6 +51,7 @@ class Connection(Guest):
         self._part = bytearray()  # of a packet whose rest is still to come
         self._need = 0
         self._topics: dict[bytes, str] = {}  # as they stand in packets → checked
+        self._carried = b""  # what a gateway's topics begin with
         self._aliases: dict[int, str] = {}
         self._held: dict[int, int] = {}  # token of a QoS 2 message → packet id
         self._broken_at = 0
@@ -126,7 +129,10 @@ class Connection(Guest):
         qos = first & 0x06
         if qos == 2 and self.wire.version == 4 and end - body >= 4:
             after = body + 2 + (data[body] << 8 | data[body + 1])
-            topic = self._topics.get(data[body + 2 : after])
+            raw = data[body + 2 : after]
+            topic = self._topics.get(raw)
+            if topic is None and self._carried and raw.startswith(self._carried) and PLAIN.fullmatch(raw):
+                topic = raw.decode()  # a gateway's watches are more than the topics that are remembered
             if topic is not None and after + 2 <= end:
                 number = data[after : after + 2]
                 if number == b"\0\0":
@@ -145,7 +151,7 @@ class Connection(Guest):
         listener = self._listener
         listener.taken += 1
         # A device's own retain flag asks a broker to keep the message; for us it is a report of now, never a replay.
-        self._intake.submit(Arrival(topic, payload, int(time.time() * 1000), self, token))
+        self._intake.submit(Arrival(topic, payload, clock.now_ms(), self, token))
         if len(self._waiting) >= self._settings.receive_max:
             self._hold_back()
 
@@ -211,6 +217,12 @@ class Connection(Guest):
         if self._held and token in self._held:
             self._committed(self._held.pop(token))
         super().settle(token)
+
+    def refuse(self, token: int) -> None:
+        """The message is not taken: when it is sent again it is a new one."""
+        if self._held and token in self._held:
+            self.session.held.pop(self._held.pop(token), None)
+        super().refuse(token)
 
     def _committed(self, number: int) -> None:
         held = self.session.held.get(number)
@@ -280,6 +292,7 @@ class Connection(Guest):
         """The CONNECT is accepted: from now on this is a device."""
         settings = self._settings
         self.connect, self.credential, self.session, self.live = connect, credential, session, True
+        self._carried = credential.prefix.encode() if credential.kind == "gateway" else b""
         self._largest = settings.max_packet_bytes
         keep_alive_s: float = connect.keep_alive_s
         if connect.session_expiry_s is not None and not 0 < keep_alive_s <= settings.max_keep_alive_s:

@@ -137,6 +137,21 @@ class Downlinks:
         self._look_at = 0.0
         self._wake.set()
 
+    # In lock-step.
+
+    def hasten(self) -> None:
+        """Time was moved: pauses are over."""
+        self._reachable()
+
+    def in_hand(self, waiting: Iterable[int]) -> bool:
+        """Whether any of these rows is not known yet, is being delivered, or is about to be."""
+        at = asyncio.get_running_loop().time()
+        return (
+            bool(self._busy)
+            or any(number not in self._known for number in waiting)
+            or any(line.not_before <= at and self._outlet(key.topic) is not None for key, line in self._lines.items())
+        )
+
     # What waits.
 
     async def _listen(self) -> None:

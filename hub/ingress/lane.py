@@ -3,7 +3,6 @@
 import asyncio
 import random
 import ssl
-import time
 from collections.abc import Callable
 from typing import cast
 
@@ -11,6 +10,7 @@ import mqtt5
 import structlog
 
 from devices.adapter import Downlink
+from hub import clock
 from hub.ingress import counters, mqtt311
 from hub.ingress.acks import InOrder
 from hub.ingress.arrival import Arrival, Intake
@@ -97,7 +97,7 @@ class Broker(InOrder, asyncio.Protocol):
 
     def _packets(self, data: bytes) -> int:
         at, size, view, self._need = 0, len(data), memoryview(data), 2
-        received_ms = time.time_ns() // 1_000_000
+        received_ms = clock.now_ms()
         while size - at >= 2:
             bounds = mqtt311.frame(data, at)
             if bounds is None:

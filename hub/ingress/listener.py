@@ -7,7 +7,6 @@ import asyncio
 import ipaddress
 import secrets
 import ssl
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from types import TracebackType
@@ -16,6 +15,7 @@ from typing import Self, cast
 import structlog
 
 from devices.adapter import Downlink
+from hub import clock
 from hub.ingress import counters
 from hub.ingress.arrival import Arrival, Intake
 from hub.ingress.connection import (
@@ -150,7 +150,7 @@ class Listener(Reception[Connection]):
         will = connection.connect.will
         if will is not None:
             self.taken += 1
-            self.intake.submit(Arrival(will.topic, will.payload, _now_ms(), connection, 0))
+            self.intake.submit(Arrival(will.topic, will.payload, clock.now_ms(), connection, 0))
 
     def admit(self, connection: Connection, connect: Connect) -> None:
         """Decide on a CONNECT."""
@@ -341,10 +341,6 @@ def network(source: str) -> str:
     except ValueError:
         return source
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _tls(settings: ListenerSettings) -> ssl.SSLContext | None:

@@ -4,13 +4,12 @@ import asyncio
 import fcntl
 import struct
 import termios
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from devices.framers.base import BLANKS
 from devices.protocols import Protocol
+from hub import clock
 from hub.ingress import counters
 from hub.ingress.arrival import Arrival
 from hub.ingress.guest import Guest
@@ -95,7 +94,7 @@ class Tracker(Guest):
         token = self._in_line(frame)
         self._gateway.taken += 1
         topic = protocol.topic if named else f"{protocol.topic}/{self.device}"
-        self._intake.submit(Arrival(topic, frame, time.time_ns() // 1_000_000, self, token))
+        self._intake.submit(Arrival(topic, frame, clock.now_ms(), self, token))
         if self.unsettled >= self._settings.unanswered_max and self.transport and not self.transport.is_closing():
             self._crowded = True
             self.transport.pause_reading()
@@ -124,7 +123,7 @@ class Tracker(Guest):
 
     def _in_line(self, frame: bytes) -> int:
         timed = self.protocol.timed_reply
-        if timed is not None and self._ask(timed, frame, datetime.now(UTC)) is not None:
+        if timed is not None and self._ask(timed, frame, clock.now()) is not None:
             token = self.expect(b"")
             self._timed[token] = frame
             return token
@@ -182,8 +181,13 @@ class Tracker(Guest):
         """The frame is committed. What tells the time tells that of the commit, not of a database that was away."""
         timed = self.protocol.timed_reply
         if timed is not None and (frame := self._timed.pop(token, None)) is not None:
-            self._waiting[token - self._oldest] = self._ask(timed, frame, datetime.now(UTC)) or b""
+            self._waiting[token - self._oldest] = self._ask(timed, frame, clock.now()) or b""
         super().settle(token)
+
+    def refuse(self, token: int) -> None:
+        """The frame is not taken: it has no answer."""
+        self._timed.pop(token, None)
+        super().refuse(token)
 
     def flush(self) -> None:
         """Write the answers that are ready."""

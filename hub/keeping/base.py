@@ -18,13 +18,14 @@ from hub.demo.seeding import NEIGHBOURHOOD_FILE
 from hub.keeping.shelf import CLUSTER, FILES, PART, Backup, BackupError, stamp
 from hub.keeping.tools import Tools
 from hub.loops.canary import SECRETS_FILE as CANARY_FILE
+from hub.sealed import KEYS_FILE
 from hub.store.sql import queries
 
 Q = queries("keeping")
 ROOM = 1.2  # of the database's size: what is written while it is copied
 ROOM_BYTES = 64 << 20
 PASSWORD_FILE, ENVIRONMENT_FILE, PLACES_FILE = "postgres.password", "environment.json", "places.json"
-OWN_FILES = (PASSWORD_FILE, SECRETS_FILE, CANARY_FILE, NEIGHBOURHOOD_FILE)  # of the run folder
+OWN_FILES = (PASSWORD_FILE, SECRETS_FILE, KEYS_FILE, CANARY_FILE, NEIGHBOURHOOD_FILE)  # of the run folder
 NOT_KEPT = frozenset({"CAREHUB_DATABASE_DSN", "CAREHUB_RUN_DIR", "CAREHUB_CONFIG"})  # true of this machine only
 
 

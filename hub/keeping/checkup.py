@@ -9,7 +9,7 @@ import structlog
 
 from hub.config import Settings
 from hub.errors import HubError
-from hub.keeping import of_database, of_machine, of_service
+from hub.keeping import of_database, of_machine, of_service, of_storage
 from hub.keeping.tools import dsn_here
 from hub.keeping.verdict import Patient, State, Verdict, left_word, skipped, wrong
 from hub.store.pool import connect
@@ -34,9 +34,17 @@ CHECKS: tuple[Check, ...] = (
     Check("promises", of_database.promises, "set them on and restart the server: it loses what it has taken", True),
     Check("connections", of_database.connections, "raise max_connections, or find who holds them", True),
     Check("schema", of_database.schema, "carehub migrate", True),
+    Check(
+        "access",
+        of_database.web_role,
+        "as a superuser: create role carehub_web nologin; grant carehub_web to the hub's database user",
+        True,
+    ),
+    Check("sealed", of_database.sealed_fields, "bring seal.keys back from the backup, or set CAREHUB_SEAL_KEY", True),
     Check("timezone", of_database.zone, "alter system set timezone = 'UTC'", True),
     Check("clock", of_database.clock, "synchronise both machines with the same time servers", True),
     Check("log", of_database.log, "look why the server cannot let go of its log", True),
+    Check("storage", of_storage.storage, "make room on the database's disk, or keep fewer days: ingest.*_keep_*", True),
     Check("roles", of_service.roles, "carehub up, or start the role; its log in logs/ tells why it ended", True),
     Check("listener", of_service.listener, "start ingest; listener.host and listener.port, and who else has the port"),
     Check("trackers", of_service.gateway, "start ingest; gateway.protocols, and who else has the port"),

@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 
+from hub import sealed
 from hub.keeping.verdict import Patient, Verdict, doubt, ok, wrong
+from hub.store import sealing
 from hub.store.pool import migrations
 from hub.store.sql import queries
 
 Q = queries("doctor")
+ACCESS = queries("access")
 RELEASES = range(15, 19)
 CLOCK_DOUBT_S, CLOCK_WRONG_S = 2.0, 10.0
 PROMISES = ("fsync", "full_page_writes", "synchronous_commit")
@@ -31,6 +34,34 @@ async def promises(of: Patient) -> Verdict:
     at = await of.row(Q.server)
     off = [name for name in PROMISES if at[name] != "on"]
     return wrong(f"off: {', '.join(off)}") if off else ok(f"{', '.join(PROMISES)} on")
+
+
+async def sealed_fields(of: Patient) -> Verdict:
+    """Whether everything that is sealed opens with the keys that lie here."""
+    assert of.conn is not None
+    sealed.use(of.run_dir)
+    try:
+        ring = sealed.ring()
+    except sealed.SealError as err:
+        return wrong(str(err))
+    found = await sealing.census(of.conn)
+    if lost := found.lost(ring.keys):
+        return wrong(f"{lost} door codes and notes were sealed with a key that is not here")
+    if not ring.current:
+        return doubt("there is no key: no door code can be written", "carehub seal init")
+    if found.plain:
+        return doubt(f"{found.plain} door codes and notes stand plain", "carehub seal plain, once every console is new")
+    return ok(f"{sum(found.by_key.values())} door codes and notes open with the keys here")
+
+
+async def web_role(of: Patient) -> Verdict:
+    """Whether the pages of organisations' people can act as the role that binds them to their own."""
+    at = await of.row(ACCESS.web_role)
+    if not at["there"]:
+        return wrong("there is no role carehub_web: nobody of an organisation sees a page")
+    if not at["member"]:
+        return wrong("the hub's database user may not act as carehub_web")
+    return wrong("carehub_web signs in, or sees past its rows") if at["loose"] else ok("carehub_web, bound by its rows")
 
 
 async def zone(of: Patient) -> Verdict:

@@ -16,13 +16,14 @@ from hub.keeping.follow import followed
 from hub.keeping.shelf import backups
 from hub.keeping.verdict import Patient, Verdict, doubt, ok, skipped, wrong
 from hub.loops.canary import SECRETS_FILE as CANARY_FILE
+from hub.sealed import KEYS_FILE
 
 OLDEST_PYTHON = (3, 11)
 FULL, NEARLY_FULL = 0.05, 0.15  # of a disk that is free
 LEAST_FREE = 1 << 30
 EXPIRES_SOON = timedelta(days=21)
 COMMAND_LIMIT_S = 5.0
-PRIVATE = (SECRETS_FILE, PASSWORD_FILE, CANARY_FILE, RUNNING_FILE, NEIGHBOURHOOD_FILE)
+PRIVATE = (SECRETS_FILE, KEYS_FILE, PASSWORD_FILE, CANARY_FILE, RUNNING_FILE, NEIGHBOURHOOD_FILE)
 
 
 async def python(_: Patient) -> Verdict:

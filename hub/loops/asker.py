@@ -3,7 +3,6 @@
 Apart from the dispatcher, because nobody is in need: it goes once, and what no channel takes is told to the installer.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,9 +12,10 @@ from prometheus_client import Counter
 
 from alerts.model import Purpose, Severity
 from hub import links
-from hub.channels.attempt import attempt
-from hub.channels.channel import Channel, OutboundPage, Outcome
+from hub.channels.attempt import first_to_take
+from hub.channels.channel import Channel, OutboundPage
 from hub.channels.wording import SEES_NAME, SOMEBODY
+from hub.loops.turns import one_after_another
 from hub.phrases import tongue
 from hub.store import contacts
 from hub.store.contacts import Question
@@ -43,13 +43,7 @@ class Asker:
     link_key: str = field(repr=False)
 
     async def run(self) -> None:
-        while True:
-            try:
-                while await self.once():
-                    pass
-            except Exception as err:  # whatever is wrong here, those who call for help are called beside it
-                log.warning("asker_waits", error=type(err).__name__)
-            await asyncio.sleep(EVERY_S)
+        await one_after_another("asker", self.once, every_s=EVERY_S)
 
     async def once(self) -> bool:
         """Ask one contact, if one is to be asked. False: nobody is."""
@@ -68,19 +62,11 @@ class Asker:
         return True
 
     async def _through(self, question: Question) -> tuple[str, str]:
-        """Try his ways, the nearest first; returns the one that took it, or else why the last did not."""
         if not self.link_key:
             return "", "no key to sign links with: set CAREHUB_SECRETS_LINK_KEY"
-        why = "no app, mail or service of his own is registered"
-        for name, address in question.ways:
-            if (channel := self.channels.get(name)) is None:
-                continue
-            compose = partial(self._page, question, name, address)
-            receipt = await attempt(channel, compose, question=question.id)
-            if receipt.outcome in (Outcome.DELIVERED, Outcome.SENT):
-                return name, ""
-            why = f"{name}: {receipt.detail}"
-        return "", why
+        return await first_to_take(
+            question.ways, self.channels, partial(self._page, question), question=question.id
+        )  # fmt: skip
 
     def _page(self, question: Question, name: str, address: str) -> OutboundPage:
         """Page 0 of case 0: it calls nobody, and whatever a provider says about it later is not believed."""

@@ -4,8 +4,9 @@ It has connections of its own and computes in a thread, so whoever shares the pr
 """
 
 import asyncio
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import psycopg
@@ -27,12 +28,17 @@ HOURLY_S = 3600.0
 DAILY_S = 86_400.0
 UNPROVED_S = 60.0  # a check-in that is missing is time passing, not a change: looked at every minute
 AGAIN_S = 5.0
+RESTS = 9.0  # in a town of many parts, so many times as long as each took: a change a minute would take a core for ever
 
 COVERED = Gauge("carehub_coverage_covered_ratio", "Residents × hours with somebody within the radius")
 TOOK = Gauge("carehub_coverage_seconds", "How long the last computation took")
 RUNS = Counter("carehub_coverage_runs_total", "Computations")
 FAILED = Counter("carehub_coverage_failures_total", "Computations that failed; tried again")
 log = structlog.get_logger()
+
+
+class StoppedError(HubError):
+    """The process ends; what was being worked out is worked out anew by the next."""
 
 
 @dataclass(kw_only=True)
@@ -44,6 +50,7 @@ class CoverageLoop:
     radius_min: float = RADIUS_MIN
     quiet_s: float = QUIET_S
     runs: int = 0
+    _ending: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -82,7 +89,11 @@ class CoverageLoop:
 
     async def _compute(self) -> None:
         # A thread with a loop of its own: reading a town takes Python's time as well, not only its arithmetic.
-        run = await asyncio.to_thread(lambda: asyncio.run(self._recomputed()))
+        try:
+            run = await asyncio.to_thread(lambda: asyncio.run(self._recomputed()))
+        except asyncio.CancelledError:
+            self._ending.set()
+            raise
         self.runs += 1
         RUNS.inc()
         COVERED.set(run.covered)
@@ -91,7 +102,11 @@ class CoverageLoop:
 
     async def _recomputed(self) -> coverage.Run:
         async with await connect(self.dsn, name="carehub coverage") as conn:
-            return await coverage.recompute(conn, hours=self.hours, radius_min=self.radius_min)
+            return await coverage.recompute(conn, hours=self.hours, radius_min=self.radius_min, rest=self._rest)
+
+    def _rest(self, took_s: float) -> None:
+        if self._ending.wait(RESTS * took_s):
+            raise StoppedError("the process ends")
 
     async def _top_up(self) -> None:
         async with await connect(self.dsn, name="carehub rotations") as conn:

@@ -108,6 +108,16 @@ class Dispatcher:
         finally:
             await self._stop()
 
+    async def once(self, proof: Connection) -> int:
+        """In lock-step: send what is due, take back what is lost, and return when nothing is under way. The session
+        `proof` must have enlisted `worker`."""
+        sent = 0
+        while await self._claim(proof) or await self._take_back(proof):
+            sent += len(self._tasks)
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+        return sent
+
     async def _work(self, proof: Connection) -> None:
         checked = 0.0
         while True:

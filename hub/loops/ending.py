@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
+from typing import Any
 
 AGAIN_S = 0.5  # Python 3.11's wait_for may swallow a cancellation: it is repeated until everybody has ended
 
@@ -16,7 +17,13 @@ async def until_signal(**loops: Coroutine[None, None, None]) -> None:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(loop, name=name) for name, loop in loops.items()]
         await stop.wait()
-        while not all(task.done() for task in tasks):
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks, timeout=AGAIN_S)
+        await ended(*tasks)
+
+
+async def ended(*tasks: "asyncio.Future[Any]") -> None:
+    """Cancel tasks until they have ended. What they failed with is told elsewhere."""
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -32,6 +32,8 @@ RULES: Mapping[str, Loud] = {
     "siren_broken": Loud.HEARTBEAT,
     "coverage_stalled": Loud.HEARTBEAT,
     "homes_stalled": Loud.HEARTBEAT,
+    "subscription_disabled": Loud.BANNER,  # nobody here is in danger: somebody else's program is told nothing
+    "exchange_failing": Loud.BANNER,
     "canary_off": Loud.BANNER,  # whoever switched it off meant it, but nobody must forget
     "heartbeat_failed": Loud.BANNER,  # else it could never begin again
 }

@@ -3,18 +3,15 @@
 A little every turn, through indexes of what is new: with a million devices a turn costs what it costs with a hundred.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
-import psycopg
-import structlog
 from prometheus_client import Counter, Gauge
 
 from hub.config import Settings
-from hub.steady import Backoff, Steady
+from hub.loops.turns import take_turns
 from hub.store import falls, fleet
 from hub.store.fleet import Wish
 from hub.store.pool import Connection, hub_now
@@ -31,7 +28,6 @@ FIRST_FAILED = Gauge("carehub_first_attempts_failed_ratio", "First attempts that
 FIRST = Gauge("carehub_first_attempts", "First attempts of 90 days", ["model"])
 FORECASTS = Counter("carehub_battery_forecasts", "Batteries forecast")
 LABELLED = 50  # models in the metrics, the most pressed
-log = structlog.get_logger()
 
 
 @dataclass(kw_only=True)
@@ -47,21 +43,7 @@ class FleetLoop:
         return cls(dsn=settings.database.dsn, zone=ZoneInfo(settings.console.zone))
 
     async def run(self) -> None:
-        backoff = Backoff()
-        async with Steady(self.dsn, "carehub fleet") as steady:
-            while True:
-                try:
-                    more = await self.once(await steady.get())
-                    backoff.reset()
-                except (psycopg.Error, OSError) as err:
-                    log.warning("fleet_waits_for_database", error=type(err).__name__, detail=str(err)[:200])
-                    await asyncio.sleep(backoff.next_s())
-                    continue
-                except Exception:  # a fault of ours must not end what the process does besides
-                    log.exception("fleet_failed")
-                    await asyncio.sleep(EVERY_S)
-                    continue
-                await asyncio.sleep(EVERY_S / 10 if more else EVERY_S)
+        await take_turns(self.dsn, "fleet", self.once, every_s=EVERY_S)
 
     async def once(self, conn: Connection) -> bool:
         """Do one turn's work; True when there is more of it."""

@@ -21,18 +21,19 @@ from alerts.model import Alert
 from hub import incidents
 from hub.alerts_made import system_alert
 from hub.config import Settings
+from hub.home_places import SIGN_ROOM, among, distinct
 from hub.homes import Homes
+from hub.loops.turns import take_turns
 from hub.routine_days import Days
-from hub.steady import Backoff, Steady, database_fault
-from hub.store import checkpoints
+from hub.steady import database_fault
+from hub.store import checkpoints, followed
 from hub.store import homes as store
-from hub.store.homes import Q, Table
+from hub.store.followed import Deadlines, Ints, Table
 from hub.store.pool import Connection, hub_now
 from hub.store.raw import NUMBERS_AT_ONCE
 
 EVERY_S = 30.0
-STANDBY_S = 10.0  # another follows the homes; the lock is asked for so often
-MOST_HOMES = 50_000  # residents followed; more raise a technical alert, and those who were registered first stay
+MOST_HOMES = 1_200_000  # residents followed; more raise a technical alert, and those who were registered first stay
 BACK = timedelta(hours=48)  # what the state is made of at the start: the longest rule looks back a day
 BEHIND = 2 * NUMBERS_AT_ONCE  # batches are numbered in order and committed out of it: so many are asked for again
 ROWS_AT_ONCE = 100_000  # … rows of one look, and of so many looks a pass; the next pass follows at once
@@ -40,12 +41,13 @@ LOOKS = 5
 STORED_WITHIN = timedelta(days=1)  # a batch is committed this soon after its messages came
 HOMES_AT_ONCE = 1_000  # brought back in one step
 FOLLOW_EVERY = 10  # passes between two looks at who lives where with which devices, and at what was heard of them
-OVERLAP = timedelta(seconds=120)  # steps and words of the last pass are asked for again: nothing counts them
+OVERLAP = timedelta(seconds=240)  # steps and words of the last pass are asked for again: nothing counts them
 RAISED_AT_ONCE = 200  # alerts written in a pass; the others wait for the next, which comes soon
 WAITING_MOST = 10_000  # while so many wait nothing more is looked for: what is due then is due later as well
-SIGN_ROOM = 16  # a device and its sign as one number
 DEAF = timedelta(minutes=5)  # nobody listened for longer: the homes' clocks begin anew
 UNKNOWN_MOST = 100_000  # devices remembered for nobody's, till the next look
+
+Q = followed.Q
 
 SIGNS = Counter("carehub_home_signs_total", "Signs of life read from homes", ["sign"])
 HOMES = Gauge("carehub_homes_followed", "Residents whose homes are followed")
@@ -68,6 +70,7 @@ class RoutineLoop:
     rows: int = ROWS_AT_ONCE
     homes: Homes | None = None  # None: to be made of what is stored
     days: Days = field(init=False)
+    deadlines: Deadlines = field(default_factory=Deadlines)
     waiting: dict[str, Alert] = field(default_factory=dict)  # found and not yet saved, by their names
     passes: int = 0
     _after: int = 0  # every batch up to this was looked at, but for those that were not committed
@@ -85,30 +88,13 @@ class RoutineLoop:
         self.days = Days(zone=self.zone)
 
     async def run(self) -> None:
-        backoff = Backoff()
-        async with Steady(self.dsn, "carehub homes") as steady:
-            mine: Connection | None = None  # the session that has the lock
-            while True:
-                try:
-                    conn = await steady.get()
-                    if mine is not conn:
-                        if not await store.alone(conn):
-                            self.homes = None  # somebody else goes on: what is known here grows old
-                            await asyncio.sleep(STANDBY_S)
-                            continue
-                        mine = conn
-                    more = await self.once(conn)
-                    backoff.reset()
-                except (psycopg.Error, OSError) as err:
-                    log.warning("homes_wait_for_database", error=type(err).__name__, detail=str(err)[:200])
-                    await asyncio.sleep(backoff.next_s())
-                    continue
-                except Exception:  # a fault of ours must not end what the process does besides
-                    log.exception("homes_failed")
-                    self.homes = None
-                    await asyncio.sleep(self.every_s)
-                    continue
-                await asyncio.sleep(self.every_s / 10 if more else self.every_s)
+        await take_turns(
+            self.dsn, "homes", self.once, every_s=self.every_s, alone=store.alone, forget=self._forget
+        )  # fmt: skip
+
+    def _forget(self) -> None:
+        """What is known here grew old while another followed the homes, or is doubtful since a turn failed."""
+        self.homes = None
 
     async def once(self, conn: Connection) -> bool:
         """Read, judge, raise, write days; True when there is more to read, to raise or to write."""
@@ -124,7 +110,7 @@ class RoutineLoop:
         await self._steps(conn, self.homes, now)
         listened = await self._listened(conn, now)
         if listened and not more and len(self.waiting) < WAITING_MOST:  # what is not read yet may say that she is well
-            await self._find(self.homes, now)
+            await self._find(conn, self.homes, now)
         await self._raise(conn)
         behind = await self.days.write_some(conn, now)
         if self.days.due(now, behind=behind):
@@ -144,26 +130,26 @@ class RoutineLoop:
         self._nobody.clear()
         self._heard_until = now
         await self._was_deaf(conn, mark.at, now)
-        sensors, _ = await store.sensors(conn, self.most)
-        await asyncio.to_thread(homes.follow, sensors)
-        await self._bring_back(conn, homes, sorted({one.resident_id for one in sensors}), now)
+        sensors, _ = await followed.sensors(conn, self.most, self.deadlines)
+        rows = await asyncio.to_thread(homes.follow, sensors)
+        await self._bring_back(conn, homes, rows, now)
         await self.days.begin(conn, max(0, mark.days_batch - BEHIND), now)
         homes.usual(await self.days.usual(conn, now))
         homes.leaks(await self.days.leaks(conn, now))
-        homes.quiet(await store.quiet(conn, now, BACK, homes.resident_id))
+        homes.quiet(await followed.quiet(conn, now, BACK))
         self.homes, self.passes = homes, 0
         log.info("homes_followed", homes=len(homes))
 
-    async def _bring_back(self, conn: Connection, homes: Homes, residents: list[int], now: datetime) -> None:
+    async def _bring_back(self, conn: Connection, homes: Homes, rows: Ints, now: datetime) -> None:
         since, now_ms = now - BACK, _ms(now)
-        for start in range(0, len(residents), HOMES_AT_ONCE):
-            whose = homes.places.only([homes.row_of[one] for one in residents[start : start + HOMES_AT_ONCE]])
+        for start in range(0, len(rows), HOMES_AT_ONCE):
+            whose = homes.places.only(rows[start : start + HOMES_AT_ONCE])
             await self._show(
                 homes, await store.past(conn, whose(homes.places.device), whose(homes.places.fenced), since), now_ms
             )
-            stepped = await store.times(conn, Q.steps_past, whose(homes.places.watches), since)
+            stepped = await followed.times(conn, Q.steps_past, whose(homes.places.watches), since=since)
             homes.detector.observe(homes.state, homes.steps(stepped), now_ms)
-            heard = await store.times(conn, Q.heard_past, whose(homes.places.listening), since)
+            heard = await followed.times(conn, Q.heard_past, whose(homes.places.listening), since=since)
             homes.heard(heard, every=True)
             await asyncio.sleep(0)
 
@@ -171,12 +157,12 @@ class RoutineLoop:
         """At the start: a time in which the hub took nothing at all was not one in which nobody moved."""
         if last is None or now - last <= DEAF:
             return
-        if not await store.truth(conn, Q.heard_meanwhile, since=last + DEAF / 2, until=now - DEAF / 2):
+        if not await store.truth(conn, store.Q.heard_meanwhile, since=last + DEAF / 2, until=now - DEAF / 2):
             await store.deaf(conn, last, now)
 
     async def _listened(self, conn: Connection, now: datetime) -> bool:
         """Whether somebody listens to the devices, and has for a while or until lately."""
-        there = await store.truth(conn, Q.ingest_there, **{"class": checkpoints.LOCK_CLASS})
+        there = await store.truth(conn, store.Q.ingest_there, **{"class": checkpoints.LOCK_CLASS})
         last = self._heard_until or now
         if there:
             if now - last > DEAF:
@@ -185,26 +171,26 @@ class RoutineLoop:
         return now - last <= DEAF
 
     async def _follow(self, conn: Connection, homes: Homes, now: datetime) -> None:
-        sensors, over = await store.sensors(conn, self.most)
+        sensors, over = await followed.sensors(conn, self.most, self.deadlines)
         fresh = await asyncio.to_thread(homes.follow, sensors)
-        if fresh and self.passes:
+        if len(fresh) and self.passes:
             await self._bring_back(conn, homes, fresh, now)
         self._nobody.clear()
-        HOMES.set(len({one.resident_id for one in sensors}))
+        HOMES.set(len(distinct(homes.places.row)))
         if over:
             text = f"more than {self.most} homes have sensors: those registered later are not followed"
             await self._raise_one(conn, system_alert("homes_over_limit", text))
 
     async def _hear(self, conn: Connection, homes: Homes, now: datetime) -> None:
         since = now - timedelta(seconds=self.every_s * FOLLOW_EVERY) - OVERLAP
-        devices = homes.places.listening.tolist()
-        homes.heard(await store.times(conn, Q.heard, devices, since))
+        devices = homes.places.listening
+        homes.heard(await followed.times(conn, Q.heard, devices, since=since))
         if await self._listened(conn, now):  # what nothing changes for says nothing; its line is there all the same
-            there = await store.online(conn, devices)
-            homes.heard(np.stack([np.array(there, np.int64), np.full(len(there), _ms(now))], axis=1))
+            there = await followed.online(conn, devices)
+            homes.heard(np.stack([there, np.full(len(there), _ms(now))], axis=1))
 
     async def _quiet(self, conn: Connection, homes: Homes, now: datetime) -> None:
-        homes.quiet(await store.quiet(conn, now, BACK, homes.resident_id))
+        homes.quiet(await followed.quiet(conn, now, BACK))
 
     async def _read(self, conn: Connection, homes: Homes, now: datetime) -> bool:
         """Read what was stored since the last pass, and what was committed late; True when there is more."""
@@ -214,7 +200,7 @@ class RoutineLoop:
             self._seen = {batch for batch in self._seen if batch > low}
             said = await store.signs(
                 conn, since=now - STORED_WITHIN, after=low, seen=sorted(self._seen),
-                fenced=homes.places.fenced.tolist(), limit=self.rows,
+                fenced=homes.places.fenced, limit=self.rows,
             )  # fmt: skip
             batches = np.unique(said["batch"]).tolist()
             await self._learn(conn, homes, said, now)
@@ -238,9 +224,9 @@ class RoutineLoop:
     async def _learn(self, conn: Connection, homes: Homes, said: Table, now: datetime) -> None:
         """Meet devices that give a sign for the first time."""
         kinds = np.where(said["sign"] == Sign.BED_OUT, Sign.BED_IN, said["sign"])
-        told = np.unique(said["device"].astype(np.int64) * SIGN_ROOM + kinds.astype(np.int64)).tolist()
-        pairs = [divmod(one, SIGN_ROOM) for one in told]
-        fresh = [(d, s) for d, s in pairs if (d, s) not in homes.places.pairs and d not in self._nobody]
+        told = distinct(said["device"].astype(np.int64) * SIGN_ROOM + kinds.astype(np.int64))
+        new = told[~among(told, homes.places.pairs)].tolist()
+        fresh = [(d, s) for d, s in (divmod(one, SIGN_ROOM) for one in new) if d not in self._nobody]
         if not fresh:
             return
         ours = await store.followable(conn, sorted({device for device, _ in fresh}))
@@ -254,14 +240,16 @@ class RoutineLoop:
 
     async def _steps(self, conn: Connection, homes: Homes, now: datetime) -> None:
         since = now - timedelta(seconds=self.every_s) - OVERLAP
-        times = await store.times(conn, Q.steps, homes.places.watches.tolist(), since)
+        times = await followed.times(conn, Q.steps, homes.places.watches, since=since)
         homes.detector.observe(homes.state, homes.steps(times), _ms(now))
 
-    async def _find(self, homes: Homes, now: datetime) -> None:
-        for finding in await asyncio.to_thread(homes.detector.tick, homes.state, _ms(now)):
-            if homes.over(finding):
-                continue
-            alert = homes.alert(finding, now)
+    async def _find(self, conn: Connection, homes: Homes, now: datetime) -> None:
+        found = await asyncio.to_thread(homes.detector.tick, homes.state, _ms(now))
+        found = [finding for finding in found if not homes.over(finding)]
+        residents = [int(homes.resident_id[finding.row]) for finding in found]
+        areas = await followed.areas(conn, residents) if found else {}
+        for finding, resident in zip(found, residents, strict=True):
+            alert = homes.alert(finding, areas.get(resident, ""), now)
             self.waiting[alert.alert_id] = alert
             FOUND.labels(finding.rule).inc()
 

@@ -65,14 +65,8 @@ class Aliyun:
     async def _ask(  # noqa: PLR0917 - the parts of one request
         self, url: str, action: str, version: str, params: Mapping[str, str], now: datetime, ref: str
     ) -> Asked:
-        headers = {
-            "host": urlsplit(url).netloc, "x-acs-action": action, "x-acs-version": version,
-            "x-acs-date": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "x-acs-signature-nonce": secrets.token_hex(16), "x-acs-content-sha256": hashlib.sha256(b"").hexdigest(),
-        }  # fmt: skip
-        query = canonical(params)
-        headers["Authorization"] = authorization(self._id, self._secret, query, headers)
-        request = self._http.build_request("POST", f"{url.rstrip('/')}/?{query}", headers=headers)
+        address, headers = signed(url, action, version, params, now, (self._id, self._secret))
+        request = self._http.build_request("POST", address, headers=headers)
         answer, otherwise = await asking.ask(self._http, request, self._timeout_s)
         return _read(answer, ref) if "Code" in answer else otherwise
 
@@ -118,6 +112,20 @@ def _read(answer: Mapping[str, object], ref: str) -> Asked:
     if code.startswith(LATER):
         return asking.missed(why)
     return asking.refused(why, elsewhere=code not in OF_THE_NUMBER)
+
+
+def signed(  # noqa: PLR0917 - the parts of one request
+    url: str, action: str, version: str, params: Mapping[str, str], now: datetime, key: tuple[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Return where a request goes, its parameters in the address, and its headers with the signature."""
+    headers = {
+        "host": urlsplit(url).netloc, "x-acs-action": action, "x-acs-version": version,
+        "x-acs-date": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "x-acs-signature-nonce": secrets.token_hex(16), "x-acs-content-sha256": hashlib.sha256(b"").hexdigest(),
+    }  # fmt: skip
+    query = canonical(params)
+    headers["Authorization"] = authorization(*key, query, headers)
+    return f"{url.rstrip('/')}/?{query}", headers
 
 
 def canonical(params: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from hub.store import homes as store
-from tests.integration.homes.conftest import DOOR, METER, PIR, Home
+from tests.integration.homes.conftest import DOOR, METER, PIR, WATCH, Home
 
 WELFARE_CHECK = [
     ("B0", 3),
@@ -161,3 +161,15 @@ async def test_bridge_that_is_there_shows_that_silence_is_silence(home: Home) ->
     )
     await home.follow()
     assert sorted(await home.alerts()) == WELFARE_CHECK
+
+
+async def test_first_step_of_the_day_is_when_she_rose_although_her_watch_is_two_hours_behind(home: Home) -> None:
+    rose, behind = home.at(-1, 8), timedelta(hours=2)
+    at = [rose + timedelta(minutes=k) for k in range(5)]
+    await home.conn.execute(
+        "insert into telemetry (received_at, device_id, batch, measured_at, steps)"
+        " select t, %s, 1, t - %s, 20 from unnest(%s::timestamptz[]) as s(t)",
+        (home.device[WATCH], behind, at),
+    )
+    await store.write_days(home.conn, [(home.resident, rose.date())], home.zone.key)
+    assert await home.hub.one("select up_min from home_day") == 480

@@ -7,7 +7,8 @@ import pytest
 
 from alerts.model import Alert, AlertKind, Severity
 from hub.embedded import EmbeddedPostgres
-from hub.loops import routine
+from hub.loops import routine, turns
+from hub.store import followed
 from hub.store import homes as store
 from hub.store.pool import connect
 from tests.integration.homes.conftest import DOOR, METER, PIR, Home
@@ -95,7 +96,7 @@ async def test_day_of_a_device_that_moved_is_of_who_had_it(home: Home) -> None:
 
 
 async def test_of_two_one_follows_and_the_other_takes_over(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routine, "STANDBY_S", 0.02)
+    monkeypatch.setattr(turns, "STANDBY_S", 0.02)
     await home.live()
     await home.heard()
     first, second = home.loop(every_s=0.05), home.loop(every_s=0.05)
@@ -120,7 +121,7 @@ async def test_of_two_one_follows_and_the_other_takes_over(home: Home, monkeypat
 async def test_database_that_was_away_is_gone_on_with(
     home: Home, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routine, "STANDBY_S", 0.02)
+    monkeypatch.setattr(turns, "STANDBY_S", 0.02)
     loop = home.loop(every_s=0.05)
     task = asyncio.create_task(loop.run())
 
@@ -153,7 +154,7 @@ async def test_more_homes_than_may_be_followed_are_told_to_a_technician(home: Ho
     )
     loop = await home.follow(most=1)
     assert loop.homes is not None
-    assert loop.homes.resident_id == [home.resident]
+    assert loop.homes.resident_id.tolist() == [home.resident]
     assert await home.alerts() == [("homes_over_limit", 5)]
 
 
@@ -175,9 +176,9 @@ async def test_absences_that_follow_each_other_are_one(home: Home) -> None:
     hour = timedelta(hours=1)
     for begins, ends in ((now - hour, now + hour), (now, now + 3 * hour), (now + 5 * hour, now + 6 * hour)):
         await store.add_absence(home.conn, home.resident, "away", begins=begins, ends=ends, reason="", by="person:1")
-    (quiet,) = await store.quiet(home.conn, now, timedelta(days=2), [])
-    assert quiet.from_ms == int((now - hour).timestamp() * 1000)
-    assert quiet.until_ms == int((now + 3 * hour).timestamp() * 1000)
+    (quiet,) = await followed.quiet(home.conn, now, timedelta(days=2))
+    assert quiet["from_ms"] == int((now - hour).timestamp() * 1000)
+    assert quiet["until_ms"] == int((now + 3 * hour).timestamp() * 1000)
     found = await store.away_now(home.conn, home.resident)
     assert found is not None
     assert found.until == now + 3 * hour

@@ -18,6 +18,15 @@ from hub.store.pool import Connection, connect
 from tests.patience import PATIENCE_S
 
 
+def picky(table: str, when: str) -> bytes:
+    """Return what makes the database refuse some rows; a compressed hypertable takes no new constraint."""
+    return (
+        "create function picky() returns trigger language plpgsql as"
+        " $$ begin raise check_violation using message = 'picky'; end $$;"
+        f" create trigger picky before insert on {table} for each row when ({when}) execute function picky()"
+    ).encode()
+
+
 class Line:
     """A connection: remembers which messages were acknowledged, and what the database held at that moment."""
 
@@ -27,15 +36,19 @@ class Line:
         self.tokens = itertools.count(1)
         self.sent = 0
         self.ready: list[int] = []
+        self.refused: list[int] = []
         self.acknowledged: list[int] = []
         self.on_flush: Callable[[], None] = lambda: None
 
     @property
     def unsettled(self) -> int:
-        return self.sent - len(self.acknowledged) - len(self.ready)
+        return self.sent - len(self.acknowledged) - len(self.ready) - len(self.refused)
 
     def settle(self, token: int) -> None:
         self.ready.append(token)
+
+    def refuse(self, token: int) -> None:
+        self.refused.append(token)
 
     def flush(self) -> None:
         self.on_flush()

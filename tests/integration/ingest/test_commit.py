@@ -9,7 +9,7 @@ import pytest
 from hub.embedded import EmbeddedPostgres
 from hub.ingest import Ingest
 from hub.ingress.arrival import Arrival
-from tests.integration.ingest.conftest import Hub, Line, add_resident, eventually, settings
+from tests.integration.ingest.conftest import Hub, Line, add_resident, eventually, picky, settings
 from tests.patience import PATIENCE_S
 
 GATE = 4711
@@ -127,7 +127,7 @@ async def test_database_restart_loses_nothing(hub: Hub, postgres: EmbeddedPostgr
 
 async def test_message_that_cannot_be_stored_is_found_by_halving_and_kept(hub: Hub, dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute("alter table telemetry add constraint picky check (heart_rate_bpm <> 66)")
+        conn.execute(picky("telemetry", "new.heart_rate_bpm = 66"))
     good = [hub.vitals(f"w{number}", seq=1, hr=70) for number in range(8)]
     bad = hub.vitals("w8", seq=1, hr=66)
     good += [hub.vitals(f"w{number}", seq=1, hr=70) for number in range(9, 16)]
@@ -141,7 +141,7 @@ async def test_message_that_cannot_be_stored_is_found_by_halving_and_kept(hub: H
 
 async def test_press_that_cannot_be_stored_is_kept_still_rings_and_calls_a_technician(hub: Hub, dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute("alter table observation add constraint picky check (code <> 'battery.charging')")
+        conn.execute(picky("observation", "new.code = 'battery.charging'"))
     token = hub.press(id="1", charging=True)
     other = hub.press("w2", id="1")
     await hub.done()

@@ -1,6 +1,7 @@
 """What the detectors know, saved block by block and brought back: nothing twice, nothing forgotten."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -47,6 +48,16 @@ class Hub:
             self.numbers.done(number)
         return number
 
+    async def hear_odd(self, row: int, at_ms: int) -> list[str]:
+        """Store a message with a value no body shows and show it; returns the rules that are raised."""
+        at = np.array([row])
+        batch = columns([-1], device=at + 1, received_ms=np.array([at_ms]), measured_ms=[at_ms - 900])
+        batch = replace(batch, implausible=np.ones(1, np.bool_))
+        number = await self.numbers.take(self.conn)
+        async with self.conn.transaction():
+            await telemetry.write_wide(self.conn, batch, number)
+        return [finding.rule for finding in self.detection.observe(at, batch)]
+
     async def save(self, *, everything: bool = False) -> int:
         return await self.keeper.save(self.conn, NOW, everything=everything)
 
@@ -70,7 +81,8 @@ async def conn(dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Conne
 
 async def through(conn: Connection) -> int:
     """Return up to which batch the summary says that everything is saved."""
-    return (await checkpoints.load(conn, 0))[0].through_batch
+    first, *_ = [part async for part in checkpoints.load(conn, 0)]
+    return first.through_batch
 
 
 async def test_one_save_is_a_part_of_the_work_and_after_all_turns_nothing_is_left(conn: Connection) -> None:
@@ -131,7 +143,7 @@ async def test_block_that_could_not_be_saved_is_saved_next_time(conn: Connection
         await hub.save(everything=True)
     await conn.execute("alter table checkpoint drop constraint picky")
     assert await hub.save(everything=True) == 1
-    assert [part.part for part in await checkpoints.load(conn, 0)] == ["all", "block:00000", "block:00001"]
+    assert [part.part async for part in checkpoints.load(conn, 0)] == ["all", "block:00000", "block:00001"]
 
 
 async def test_telemetry_of_long_ago_is_not_looked_at_again_without_a_checkpoint(conn: Connection) -> None:
@@ -152,3 +164,13 @@ async def test_telemetry_of_a_device_that_is_gone_stops_no_restart(conn: Connect
     after.keeper = Keeper(after.detection, after.numbers, 0)
     await after.restore()
     assert after.heard() == [0]
+
+
+async def test_rejected_readings_are_counted_on_after_a_restart(conn: Connection) -> None:
+    """What no living body shows is no telemetry; that there was one is stored beside it."""
+    before = Hub(conn)
+    for minute in range(9):
+        await before.hear_odd(3, NOW_MS - (20 - minute) * 60_000)
+    after = Hub(conn)
+    await after.restore()  # without a checkpoint: all of it from what was stored
+    assert await after.hear_odd(3, NOW_MS - 60_000) == ["T4"]

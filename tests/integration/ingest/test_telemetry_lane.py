@@ -8,7 +8,7 @@ from hub import telemetry_lane
 from hub.ingest import Ingest
 from hub.store.pool import connect
 from hub.telemetry_lane import REJECTED_ROW_BYTES, SURGE
-from tests.integration.ingest.conftest import Hub, settings
+from tests.integration.ingest.conftest import Hub, picky, settings
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_broken_frames_beyond_their_bytes_are_counted_and_there_is_room_af
 
 
 async def test_messages_that_cannot_be_stored_stay_below_the_limit_of_bytes_too(hub: Hub) -> None:
-    await hub.conn.execute("alter table telemetry add constraint picky check (heart_rate_bpm <> 66)")
+    await hub.conn.execute(picky("telemetry", "new.heart_rate_bpm = 66"))
     hub.ingest._shelf.limit_bytes = 300
     for number in range(12):
         hub.vitals(seq=number, hr=66)

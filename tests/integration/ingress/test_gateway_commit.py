@@ -139,7 +139,8 @@ async def test_sos_of_a_text_watch_rings_for_who_signed_in(centre: Centre, dsn: 
         watch.say(TRV_LOGIN)
         assert (await watch.reader.readuntil(b"#")).startswith(b"IWBP00,20")
         watch.say(TRV_SOS)
-        assert await watch.reader.readuntil(b"#") == b"IWBP10#"
+        while (heard := await watch.reader.readuntil(b"#")) != b"IWBP10#":
+            assert heard.startswith(b"IWBP40,"), "what it shows may overtake the answer"
     assert await centre.rows("select kind, device_id from incident") == [("sos", device_id)]
 
 

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from hub import sealed
 from hub.config import Secrets, Settings, load
 from hub.embedded import EmbeddedPostgres, free_port
 from hub.keeping import of_database, of_machine
@@ -321,3 +322,26 @@ def test_command_ends_with_one_and_shows_no_secret(installed: Settings) -> None:
     lines = json.loads(ended.stdout)
     assert [line["name"] for line in lines] == [check.name for check in CHECKS]
     assert all(line["advice"] for line in lines if line["state"] == "wrong")
+
+
+async def test_database_brought_back_without_its_sealing_key_says_so(
+    installed: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The backup's database is there, its key lies where the machine burnt."""
+    monkeypatch.delenv(sealed.KEY_VARIABLE, raising=False)
+    sealed.use(tmp_path)
+    sealed.add_key()
+    done(installed, "insert into resident (name, created_at) values ('王', hub_now())")
+    with psycopg.connect(installed.database.dsn, autocommit=True) as conn:
+        row = conn.execute("select id from resident").fetchone()
+        assert row is not None
+        text = sealed.seal("resident.door_code", row[0], "4471#")
+        conn.execute("update resident set door_code = %s", (text,))
+    assert (await said(installed, "sealed")).state is State.OK
+    sealed.keys_file().rename(tmp_path / "elsewhere")
+    line = await said(installed, "sealed")
+    assert line.state is State.WRONG
+    assert "1 door codes and notes were sealed with a key that is not here" in line.says
+    assert "seal.keys" in str(line)
+    (tmp_path / "elsewhere").rename(sealed.keys_file())
+    assert (await said(installed, "sealed")).state is State.OK

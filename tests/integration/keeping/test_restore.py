@@ -54,6 +54,8 @@ async def test_press_before_the_moment_is_there_and_none_after_it_and_the_hub_go
     async with site.hub() as hub:
         assert await hub.one(INCIDENTS) == ["carehub:w1", "carehub:w2", "carehub:w3"]
         assert await hub.one("select count(*) from timer") == 3  # each still has its clock
+        # On another machine the role that binds organisations' people came along, before what is granted to it.
+        assert await hub.one("select pg_has_role(current_user, 'carehub_web', 'MEMBER')")
         assert await pressed(hub, "w6") > last
     await asyncio.to_thread(site.follow)  # and it is backed up again, beside the log of the cluster that burnt
     assert len(list((site.shelf / "wal").iterdir())) == 2

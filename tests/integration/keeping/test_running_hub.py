@@ -11,18 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hub.embedded import free_port
 from tests.conftest import place
 from tests.patience import PATIENCE_S
-
-PORTS = ("CONSOLE_PORT", "LISTENER_PORT", "GATEWAY_PORT", "METRICS_INGEST_PORT", "METRICS_DISPATCH_PORT",
-         "METRICS_AUDIT_PORT")  # fmt: skip
+from tests.ports import own_ports
 
 
 def environ(run_dir: Path, shelf: Path) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("CAREHUB_")}
     places = {"CAREHUB_RUN_DIR": str(run_dir), "CAREHUB_BACKUP_TO": str(shelf)}
-    return plain | places | {f"CAREHUB_{name}": str(free_port()) for name in PORTS}
+    return plain | places | own_ports()
 
 
 @contextmanager

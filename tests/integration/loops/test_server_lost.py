@@ -13,6 +13,7 @@ from hub.embedded import EmbeddedPostgres
 from hub.store import outbox
 from hub.store.outbox import Lane
 from hub.store.pool import connect
+from tests import given
 from tests.integration.channels.provider import open_provider
 from tests.integration.incidents.world import World
 from tests.integration.loops.test_dispatcher import DELIVERED, reach_daughter_at
@@ -28,6 +29,8 @@ WEBHOOK = [Lane(channel="webhook", urgent=True, room=9, lease_s=30)]
 @pytest.fixture
 def lazy(postgres: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
     """A server that writes what nobody waits for as late as it may."""
+    if given.named():
+        pytest.skip(given.NOT_OURS)
     with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as conn:
         for setting in LAZY:
             conn.execute(f"alter system set {setting}".encode())

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
+from hub.loops.ending import ended
 from tests.patience import PATIENCE_S
 
 
@@ -23,8 +24,7 @@ async def running(loop: L) -> AsyncIterator[L]:
     try:
         yield loop
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
 
 
 async def until(happened: Callable[[], object]) -> None:

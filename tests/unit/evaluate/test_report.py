@@ -170,7 +170,8 @@ def test_card_is_shown_apart_from_what_the_model_has_learnt(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = {"held_out": {"people": [ROW, DAILY], "datasets": [ROW, DAILY]},
-            "found_at_specificity": {"people": {"all": {"0.98": 2}}}}  # fmt: skip
+            "found_at_specificity": {"people": {"all": {"0.98": 2}}},
+            "people_otherwise": {"at 2 g": [{**ROW, "alarmed": 2}, DAILY], "on a foot": [ROW]}}  # fmt: skip
     monkeypatch.setattr(held_out, "_card", lambda: card)
     assert evaluate.main(["all", "--quick", "--data", str(data), "--out", str(tmp_path)]) == 0
     page, figures = (tmp_path / "report.html").read_text("utf-8"), json.loads((tmp_path / "report.json").read_text())
@@ -182,6 +183,8 @@ def test_card_is_shown_apart_from_what_the_model_has_learnt(
     ]
     told = {row["en"]: (row["measured"], row["reached"]) for row in figures["summary"]}
     assert told["falls, a known watch, people left out"] == ("0.750 at 0.900", False)
+    assert told["… cut off at ±2 g"] == ("0.500 at 0.900", False)
+    assert told["… on a foot"] == ("0.750", False)
     assert told["falls, another watch (a, learnt without it)"] == ("0.750 at 0.900", False)
     assert told["elders' daily recordings that alarmed"] == ("1 of 10", False)
 

@@ -43,6 +43,7 @@ def table_of(count: int, **fields: Any) -> DeviceTable:
 def test_row_with_every_column_is_as_long_as_its_parts() -> None:
     here: dict[str, Any] = {name: np.ones(1, np.float32) for name in FLOATS}
     here |= {"steps": np.ones(1, np.int32), "worn": np.ones(1, np.int8)}
+    here |= {"implausible": np.ones(1, np.bool_)}
     stream = encode_wide(columns([1], measured_ms=None, **here), 7)
     body = stream[len(SIGNATURE) : -len(TRAILER)]
     assert len(body) == 2 + sum(4 + np.dtype(kind).itemsize for _, kind in WIDE)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alerts.detectors import detectors
+from alerts.detectors import baseline, detectors, oxygen, spent
 from alerts.detectors.detector import Field
 from alerts.detectors.device_health import DeviceHealth
+from alerts.detectors.vitals import VitalsDetector
 from hub import detection
 from hub.detection import Detection, pack
 from hub.device_table import DeviceTable
@@ -121,7 +122,9 @@ def home(*lines: list[Any]) -> Detection:
 def told(one: Detection, row: int, minute: int, **values: Any) -> list[str]:
     """Let one device say something in one minute; returns the rules that are raised, with whose device's row."""
     at = np.array([START_MS + minute * 60_000])
-    given = {name: np.array([value], np.float32) for name, value in values.items()}
+    given: dict[str, Any] = {name: np.array([value], np.float32) for name, value in values.items()}
+    if "steps" in values:
+        given["steps"] = np.array([values["steps"]], np.int32)
     batch = columns([-1], received_ms=at, measured_ms=at.tolist(), **given)
     return [f"{f.rule}@{f.row}" for f in one.observe(np.array([row]), batch)]
 
@@ -201,3 +204,95 @@ def test_everything_goes_on_after_a_restart() -> None:
     said = [(3, 14, {"temperature_c": 39.5}), (0, 15, {**PULSE, "spo2_pct": 90.0})]
     assert [told(before, *one[:2], **one[2]) for one in said] == [told(after, *one[:2], **one[2]) for one in said]
     assert told(three_devices(), 3, 14, temperature_c=39.5) == []  # what a hub that had forgotten would say
+
+
+def test_score_is_taken_along_when_a_resident_has_another_first_device() -> None:
+    one = home(line(1, "carehub:spare", 20), line(3, "carehub:watch", 10), line(4, "ble:cuff", 10))
+    told(one, 2, 0, **PRESSURE)
+    told(one, 1, 1, temperature_c=38.4)
+    told(one, 1, 3, **PULSE)
+    one.table.put([line(1, "carehub:spare", 10, bound=datetime(2026, 2, 1, tzinfo=UTC))])  # a smaller number
+    one.fit()
+    assert one.table.first_row[:3].tolist() == [0, 0, 0]
+    assert told(one, 1, 8, **PULSE) == ["V8@0"]
+    one.table.put([line(1, "carehub:spare", None)])  # taken away again
+    one.fit()
+    assert one.table.first_row[:3].tolist() == [0, 1, 1]
+    assert told(one, 1, 13, **PULSE) == []  # said, and not forgotten
+    assert one.states["early_warning"]["raised"][:2].tolist() == [0, 3]  # seven points: high
+
+
+def test_score_leaves_out_a_pulse_of_a_sensor_that_has_just_lost_it() -> None:
+    def scored(lost: bool) -> list[str]:
+        one = three_devices()
+        found = [told(one, 0, minute, steps=0, heart_rate_bpm=70) for minute in range(100)]
+        found += [told(one, 0, 100 + k, steps=0, **({} if lost else {"heart_rate_bpm": 70})) for k in range(4)]
+        found += [told(one, 2, 105, **PRESSURE)]
+        found += [told(one, 0, 110 + k, steps=0, **PULSE) for k in range(40)]
+        return [rule for some in found for rule in some if rule.startswith("V8")]
+
+    assert scored(lost=False) == ["V8@0"]
+    assert scored(lost=True) == []
+
+
+class OfLastRelease(VitalsDetector):
+    """As the state was kept before: bytes a saturation, minutes in full, one rule fewer, narrower bins."""
+
+    fields: Mapping[str, Field] = {
+        **{n: field for n, field in VitalsDetector.fields.items() if n not in ("cleared", "begun", "spo2_bits")},
+        "cleared_min": Field(dtype="int32", shape=(7,)), "spo2": Field(dtype="uint8", shape=(64,)),
+        "rest_bins": Field(dtype="uint8", shape=(8, 32)),
+    }  # fmt: skip
+
+
+def test_state_of_the_release_before_goes_on_after_an_upgrade() -> None:
+    minute = START_MS // 60_000
+    before = Detection(table_of(2), (OfLastRelease(),))
+    state = before.states["vitals"]
+    state["newest_min"][:], state["cleared_min"][0] = minute, minute - np.arange(7)
+    state["spo2"][0, minute & 63], state["rest_bins"][0, :, 10] = 88, 60  # 66 to 68 a minute
+    after = Detection(table_of(2), (VitalsDetector(),))
+    after.restore(pack(*before.block_columns(0)), 9)
+    state, row = after.states["vitals"], np.array([0])
+    assert [int(spent.told(state, "cleared", 0, k, minute)) for k in range(8)] == [*(minute - k for k in range(7)), 0]
+    assert oxygen.read(state, row, np.array([[minute & 63, 0 if minute & 63 else 1]])).tolist() == [[88, 0]]
+    assert baseline.usual_bpm(state, 0, 0)[0] == pytest.approx(67, abs=2)
+    assert not state["rest_bins"][1].any()
+
+
+def test_clock_that_is_behind_is_known_to_whoever_stores_what_its_device_says() -> None:
+    one = held(2)
+    for k in range(8):
+        received = START_MS + k * 60_000
+        one.observe(np.array([1]), columns([k], received_ms=np.array([received]), measured_ms=[received - 7_200_000]))
+    assert one.table.behind_ms[:2].tolist() == [0, 7_200_000]
+    after = held(2)
+    after.restore(pack(*one.block_columns(0)), 9)
+    after.fit()
+    assert after.table.behind_ms[:2].tolist() == [0, 7_200_000]
+
+
+def test_score_is_found_by_its_resident_when_her_first_device_changed_while_the_hub_was_down() -> None:
+    watch, cuff = line(3, "carehub:watch", 10), line(4, "ble:cuff", 10)
+    before = home(line(1, "carehub:spare", 20), watch, cuff)
+    told(before, 2, 0, **PRESSURE)
+    told(before, 1, 1, temperature_c=38.4)
+    told(before, 1, 3, **PULSE)
+    after = home(line(1, "carehub:spare", 10, bound=datetime(2026, 2, 1, tzinfo=UTC)), watch, cuff)
+    after.restore(pack(*before.block_columns(0)), 9)
+    after.bring_scores()
+    after.fit()
+    assert after.table.first_row[:3].tolist() == [0, 0, 0]
+    assert told(after, 1, 8, **PULSE) == ["V8@0"]
+
+
+def test_score_of_a_resident_who_has_no_device_any_more_is_nobody_elses() -> None:
+    before = home(line(1, "carehub:spare", 20), line(3, "carehub:watch", 10))
+    told(before, 1, 0, **PRESSURE)
+    told(before, 1, 1, temperature_c=38.4)
+    after = home(line(1, "carehub:spare", 20), line(3, "carehub:watch", 20, bound=datetime(2026, 2, 1, tzinfo=UTC)))
+    after.restore(pack(*before.block_columns(0)), 9)
+    after.bring_scores()
+    after.fit()
+    assert told(after, 1, 3, **PULSE) == []
+    assert [told(after, 1, m, **PULSE) for m in (8, 13)] == [[], []]

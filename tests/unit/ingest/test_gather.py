@@ -1,6 +1,7 @@
 """A batch is made of messages: what counts as a sign of life, what rings, whose it is, what is kept all the same."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ class Line:
     unsettled = 0
 
     def settle(self, token: int) -> None: ...
+
+    def refuse(self, token: int) -> None: ...
 
     def flush(self) -> None: ...
 
@@ -235,3 +238,14 @@ async def test_value_no_body_shows_marks_its_message_through_every_way_of_joinin
     assert together.columns.implausible is not None
     assert together.columns.implausible.tolist() == [False, True, False]
     assert np.all(together.only(together.rows == 1).columns.implausible == [True])
+
+
+async def test_sensor_whose_clock_is_behind_is_stored_at_the_time_it_means(table: DeviceTable) -> None:
+    gatherer = Gatherer(table)
+    table.behind_ms[0] = 8 * 3_600_000
+    told = [said(f"carehub/w{row}/status", {"online": True, "at": START_MS - 8 * 3_600_000 - 400}) for row in range(2)]
+    found = gatherer.finish(await gatherer.decode(told))
+    ours, theirs = (next(o for o in found.observations if o.device_id == 11 + row) for row in range(2))
+    assert ours.received_at - ours.measured_at == timedelta(milliseconds=400)
+    assert (ours.device_at, theirs.device_at) == (theirs.measured_at, None)
+    assert ours.device_at == ours.measured_at - timedelta(hours=8)
