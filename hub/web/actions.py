@@ -8,23 +8,18 @@ from typing import TypeAlias
 from starlette.datastructures import FormData
 
 from alerts.model import Disposition, Service
-from hub import desk
+from alerts.scripts import Said
+from hub import callers, desk, retries, scripts
+from hub.refusals import Refused
+from hub.store import access
 from hub.store.pool import Connection, hub_now
+from hub.web import glass
 from hub.web.auth import Doorman, Seat
 from hub.web.device_orders import ORDERS
-from hub.web.frame import number, text
+from hub.web.frame import FormFaultError, number, text
 
 HOLD_MINUTES = (5, 10, 15, 30)
 HOW = ("voice", "scene")
-
-
-class FormFaultError(Exception):
-    """Something in the form is missing or wrong; `word` names the sentence that says so, `what` the field's."""
-
-    def __init__(self, word: str, what: str = "") -> None:
-        super().__init__(word)
-        self.word = word
-        self.what = what
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +34,8 @@ class Doing:
     address: str
     state: str
     severity: int
+    desk_phone: str = ""
+    resident_id: int | None = None
 
     def nonce(self, part: str = "") -> str | None:
         """Return what makes a second press of the same button on the same page harmless; scripts need not send it."""
@@ -59,10 +56,32 @@ async def dispatch(it: Doing) -> None:
         if text(it.form, "no_speech"):
             await no_speech(it)
         await desk.dispatch(it.conn, it.incident_id, it.who.person_id, number(it.form, "person"), nonce=it.nonce())
+    if text(it.form, "no_speech"):
+        await retry(it)  # after the others are called: a device that cannot dial must keep nobody at home
 
 
 async def no_speech(it: Doing) -> None:
     await desk.no_speech(it.conn, it.incident_id, it.who.person_id, nonce=it.nonce("-no-speech"))
+
+
+async def silent(it: Doing) -> None:
+    """She does not answer, and somebody is on the way already: those are told, and her device is tried."""
+    await no_speech(it)
+    await retry(it)
+
+
+async def retry(it: Doing) -> None:
+    """Have the device that called dial the desk, once more; the other tries follow by themselves."""
+    await retries.first(it.conn, it.incident_id, it.desk_phone, f"person:{it.who.person_id}")
+
+
+async def step(it: Doing) -> None:
+    """What came of a step of the script."""
+    try:
+        said = Said(text(it.form, "said", 10))
+    except ValueError:
+        raise FormFaultError("required", "script") from None
+    await scripts.tick(it.conn, it.incident_id, it.who.person_id, _needed(it.form, "step", "script"), said)
 
 
 async def hold(it: Doing) -> None:
@@ -115,6 +134,16 @@ async def link(it: Doing) -> None:
     await desk.link(it.conn, it.incident_id, other, it.who.person_id)
 
 
+async def identify(it: Doing) -> None:
+    """Whose case this is, of those `/incidents/…/whose` found; a locked record is opened with a reason first."""
+    resident = number(it.form, "resident")
+    if resident is None:
+        raise FormFaultError("required", "resident")
+    if it.who.role not in glass.SEE_LOCKED and await access.shut_to(it.conn, it.who.person_id, [resident]):
+        raise Refused("record_locked")
+    await desk.identify(it.conn, it.incident_id, it.who.person_id, resident, nonce=it.nonce())
+
+
 async def note(it: Doing) -> None:
     await desk.note(it.conn, it.incident_id, it.who.person_id, _needed(it.form, "text", "note"))
 
@@ -146,6 +175,7 @@ async def close(it: Doing) -> None:
         it.conn, it.incident_id, it.who.person_id, disposition=disposition, done=done, with_whom=with_whom,
         second_person_id=second, called_back=called_back, duplicate_of=_same_as(it, disposition), nonce=it.nonce(),
     )  # fmt: skip
+    await callers.book(it.conn, it.incident_id, it.resident_id)
 
 
 def _same_as(it: Doing, disposition: Disposition) -> int | None:
@@ -182,7 +212,8 @@ def _needed(form: FormData, name: str, word: str) -> str:
 ACTIONS: dict[str, Action] = {
     "take": take, "dispatch": dispatch, "hold": hold, "release": release, "hand_over": hand_over,
     "resolve": resolve, "cancel": cancel, "note": note, "close": close, "call": call, "make_real": make_real,
-    "link": link, "no_speech": no_speech, "tell_device": tell_device,
+    "link": link, "no_speech": silent, "tell_device": tell_device, "step": step, "retry": retry,
+    "identify": identify,
 }  # fmt: skip
 CALLS = {f"call_{service}": service for service in Service}  # a window for each number
-SHEETS = ("dispatch", "hold", "hand_over", "resolve", "close", "release", "make_real", "link", *CALLS)
+SHEETS = ("dispatch", "hold", "hand_over", "resolve", "close", "release", "make_real", "link", "identify", *CALLS)

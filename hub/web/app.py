@@ -13,26 +13,60 @@ from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from hub.api import app as api
 from hub.channel_settings import PUSH_HOSTS
-from hub.store.pool import open_pool
+from hub.config import IngestSettings
+from hub.map_settings import MapSettings
+from hub.retries import Retries
+from hub.simulated.drills import Drills
+from hub.store import sealing
+from hub.store.pool import Pool, open_pool
+from hub.telephony import Line, using
 from hub.web import (
+    access,
+    access_log,
+    accounts,
     callbacks,
     console,
     contact,
     coverage,
+    drills,
+    family,
     fleet,
+    glass,
+    handover,
     installer,
+    landmarks,
+    look,
+    me,
     ops,
+    order_taps,
     phone,
     policies,
+    registry,
+    registry_import,
+    registry_keep,
+    registry_merge,
+    registry_places,
+    reports,
     responder,
+    reviews,
     rosters,
+    scripts,
+    search,
     signin,
+    subsidies,
+    supervisor,
     surge,
+    telephone,
+    tokens,
+    visits,
     watch,
+    work_orders,
 )
-from hub.web.auth import Doorman
-from hub.web.frame import HERE, ForgedFormError, Parts, SignedOutError, from_htmx, go, language_of, render
+from hub.web import map as places
+from hub.web.auth import OFFERED, Doorman
+from hub.web.frame import HERE, ForgedFormError, Parts, SignedOutError, from_htmx, go, language_of, render, seat
 from hub.web.live import Live
 from hub.web.security import StrictPages
 from hub.web.words import speaker
@@ -52,11 +86,18 @@ class ConsoleOptions:
     link_key: str = ""
     session_hours: int = 12  # a shift, and the handing over after it
     desk_phone: str = ""
+    drill: str = ""  # what is drilled here; empty: this is real
     push_key: str = ""  # public half of Web Push's key pair; empty: no app
     push_hosts: tuple[str, ...] = PUSH_HOSTS
     push_local: bool = False
     callback_key: str = field(default="", repr=False)  # of what providers call back; empty: nobody may
+    run_dir: Path | None = None  # where the sealing keys lie
+    second_factor: str = OFFERED
     contacts_min: int = 0  # of a resident, confirmed, before her device is in effect
+    private_networks: tuple[str, ...] = ()  # where receivers of events may stand
+    line: Line = field(default_factory=Line)  # how operators telephone
+    map: MapSettings = field(default_factory=MapSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)  # how long what was measured is kept
 
 
 def create_app(options: ConsoleOptions) -> FastAPI:
@@ -65,42 +106,86 @@ def create_app(options: ConsoleOptions) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         pool = open_pool(options.dsn, name="carehub console", largest=CONNECTIONS)
-        async with pool, Live(options.dsn, pool) as live:
+        async with pool, Live(options.dsn, pool) as live, Retries(pool, options.desk_phone), using(options.line) as tel:
+            await _keys(pool, options)
             app.state.parts = Parts(
-                pool=pool, live=live, doorman=Doorman(pool, session_hours=options.session_hours),
+                pool=pool, whole=pool, live=live, doorman=Doorman(
+                    pool, session_hours=options.session_hours, second_factor=options.second_factor),
                 zone=ZoneInfo(options.zone), secure=options.secure, link_key=options.link_key,
                 language=options.language, assets=_fingerprint(HERE / "static"), desk_phone=options.desk_phone,
                 push_key=options.push_key, push_hosts=options.push_hosts, push_local=options.push_local,
-                callback_key=options.callback_key, contacts_min=options.contacts_min,
+                callback_key=options.callback_key, contacts_min=options.contacts_min, telephone=tel, map=options.map,
+                board=live.board, drill=options.drill,
             )  # fmt: skip
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.limits = options.ingest
+    app.state.drills = Drills(options.run_dir) if options.run_dir is not None and not options.drill else None
     for module in (
         signin,
+        me,
+        accounts,
+        tokens,
+        access_log,
+        glass,
         console,
         surge,
+        places,
+        search,
+        handover,
+        scripts,
+        look,
         policies,
         rosters,
         coverage,
+        drills,
         fleet,
+        landmarks,
+        registry_places,
+        registry_import,
+        registry_merge,
+        registry_keep,
+        registry,
         responder,
         phone,
         contact,
         callbacks,
         ops,
         watch,
+        order_taps,  # before the installer's own, whose parts are numbers too
         installer,
+        telephone,
+        family,
+        supervisor,
+        reviews,
+        work_orders,
+        visits,
+        subsidies,
+        reports,
     ):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    app.add_middleware(StrictPages, secure=options.secure)
+    app.mount(
+        api.PATH, api.create(app, private_networks=options.private_networks), name="api"
+    )  # its own table: hub/api/scopes.py
+    app.state.grants = access.declared(app.routes, {"seat": seat})
+    app.add_middleware(StrictPages, secure=options.secure, pictures=options.map.hosts)
     app.add_exception_handler(SignedOutError, _signed_out)
     app.add_exception_handler(ForgedFormError, _forged)
     app.add_exception_handler(psycopg.OperationalError, _database_away)
     app.add_exception_handler(psycopg.DataError, _not_to_be_stored)
+    app.add_exception_handler(403, _forbidden)
     app.add_exception_handler(404, _not_found)
     return app
+
+
+async def _keys(pool: Pool, options: ConsoleOptions) -> None:
+    """Without its keys the console runs all the same: no door code opens, and `carehub doctor` says why."""
+    if options.run_dir is not None:
+        async with pool.connection() as conn:
+            if not await sealing.begin(conn, options.run_dir):
+                log.error("seal_key_missing", advice="bring seal.keys back from the backup: carehub doctor")
 
 
 async def _signed_out(request: Request, error: Exception) -> Response:
@@ -131,6 +216,18 @@ async def _not_found(request: Request, error: Exception) -> Response:
     if "text/html" in request.headers.get("accept", "") and not from_htmx(request):
         return render(request, "refused.html", status=404, message=speaker(language_of(request, None))("not_found"))
     return PlainTextResponse("not found\n", 404)
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    """In words and with a way back, for a person; whoever answers for the access can change it at /people."""
+    who = getattr(request.state, "seat", None)
+    message, headers = speaker(language_of(request, who))("forbidden"), getattr(error, "headers", None)
+    if "text/html" in request.headers.get("accept", "") and not from_htmx(request):
+        answer: Response = render(request, "refused.html", who, status=403, message=message)
+    else:
+        answer = PlainTextResponse(f"{message}\n", 403)
+    answer.headers.update(headers or {})
+    return answer
 
 
 def _fingerprint(folder: Path) -> str:

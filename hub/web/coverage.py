@@ -20,8 +20,10 @@ from hub.store import coverage as store
 from hub.store.coverage import Row
 from hub.store.pool import Connection
 from hub.store.telemetry import clean
+from hub.web import glass
+from hub.web.auth import Seat
 from hub.web.frame import MOST, PartsOf, SeatOf, render
-from hub.web.vocabulary.coverage import duty
+from hub.web.words import duty
 
 router = APIRouter()
 ResidentId = Annotated[int, Path(ge=1, le=MOST)]
@@ -49,10 +51,10 @@ async def page(request: Request, who: SeatOf, has: PartsOf, area: str | None = N
     chosen = clean(area) if area is not None else None
     async with has.pool.connection() as conn:
         run, work, areas = await store.last_run(conn), await store.work(conn, area=chosen), await store.areas(conn)
-        named = await _named(conn, work)
+        named = await _named(conn, who, work)
         lists = await store.lists_of_areas(conn, [row["area"] for row in work if row["kind"] in MENDED_BY_A_SHIFT])
         radius = run.radius_min if run else RADIUS_MIN
-        strips, of = await _strips(conn, chosen, radius) if chosen is not None else ([], None)
+        strips, of = await _strips(conn, who, chosen, radius) if chosen is not None and not who.scoped else ([], None)
     totals = {str(row["kind"]): 0 for row in work}
     for row in work:
         totals[row["kind"]] += row["hours"]
@@ -69,7 +71,7 @@ async def page(request: Request, who: SeatOf, has: PartsOf, area: str | None = N
 async def resident_page(request: Request, resident: ResidentId, who: SeatOf, has: PartsOf) -> Response:
     """Who could come to one resident, in how many minutes, and what calls them."""
     async with has.pool.connection() as conn:
-        homes, run = await store.residents(conn, [resident]), await store.last_run(conn)
+        homes, run = await _homes(conn, who, [resident]), await store.last_run(conn)
         radius = run.radius_min if run else RADIUS_MIN
         town = await store.town(conn, resident=resident, radius_min=radius)
         if not homes or not town.households:
@@ -95,22 +97,27 @@ def _strips_of(runs: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int
     return drawn
 
 
-async def _named(conn: Connection, work: Sequence[Row]) -> dict[str, dict[int, str]]:
+async def _homes(conn: Connection, who: Seat, numbers: Sequence[int]) -> list[Row]:
+    """Return residents as this person may see them."""
+    return await glass.masked(conn, who, await store.residents(conn, numbers), by="id", empty={"address": ""})
+
+
+async def _named(conn: Connection, who: Seat, work: Sequence[Row]) -> dict[str, dict[int, str]]:
     homes = {number for row in work for number in row["residents"][:NAMED]}
     people = {number for row in work for number in row["people"][:NAMED]}
     return {
-        "residents": {row["id"]: row["name"] for row in await store.residents(conn, sorted(homes))},
+        "residents": {row["id"]: row["name"] for row in await _homes(conn, who, sorted(homes))},
         "people": await store.names(conn, sorted(people)),
     }
 
 
-async def _strips(conn: Connection, area: str, radius_min: float) -> tuple[list[Strip], Coverage]:
+async def _strips(conn: Connection, who: Seat, area: str, radius_min: float) -> tuple[list[Strip], Coverage]:
     """Work one area out now, off this loop, and draw its worst residents."""
-    town = await store.town(conn, area=area, radius_min=radius_min)
+    town = await store.town(conn, areas=[area], radius_min=radius_min)
     async with DRAWN_AT_ONCE:
         found = await asyncio.to_thread(coverage, town)
     order = np.argsort(-found.codes.astype(np.int32).sum(axis=1), kind="stable")[:STRIPS]
-    homes = {row["id"]: row for row in await store.residents(conn, [int(n) for n in found.residents[order]])}
+    homes = {row["id"]: row for row in await _homes(conn, who, [int(n) for n in found.residents[order]])}
     strips = []
     for row in order:
         home: dict[str, Any] = homes.get(int(found.residents[row]), {"name": "?", "address": ""})

@@ -27,9 +27,10 @@ def offers(device: Row) -> list[str]:
     ]  # fmt: skip
 
 
-async def told(conn: Connection, incident_id: int, language: str) -> dict[int, list[Row]]:
+async def told(conn: Connection, incident_id: int, language: str, *, settle: bool = True) -> dict[int, list[Row]]:
     """Return, by device, the last of each thing it was told in this case: what, when, and what came of it."""
-    await device_commands.settle(conn)
+    if settle:  # whoever only reads leaves that to those who asked
+        await device_commands.settle(conn)
     said: dict[int, list[Row]] = {}
     for row in await rows(conn, Q.of_incident, incident=incident_id):
         said.setdefault(row["device_id"], []).append(_line(row, language))

@@ -1,9 +1,8 @@
 """What every page of the console shares: the app's parts, who is asking, forms with their token, and rendering."""
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -12,26 +11,34 @@ from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from hub.errors import HubError
+from hub.map_settings import MapSettings
 from hub.store.pool import Pool
 from hub.store.telemetry import clean
-from hub.web import views, words
-from hub.web.auth import INSTALLER, Doorman, Seat, same
+from hub.telephony import Telephone
+from hub.web import access, views, words
+from hub.web.auth import Doorman, Seat, same
+from hub.web.board import Board
+from hub.web.bounds import ScopedPool
 from hub.web.live import Live
 
 HERE = Path(__file__).parent
 COOKIE = "carehub_session"
 LANGUAGE_COOKIE = "carehub_language"
+LOOK_COOKIE = "carehub_look"
+YEAR_S = 31_536_000  # how long a browser remembers either
+LOOKS = frozenset({"light", "dark", "large", "voice"})
 MOST = 2**63 - 1  # a bigint
-CANARY_WAY = re.compile(r"/|/queue|/stream|/seen|/logout|/incidents/\d+/(take|close)")  # its own cases only: hub.taps
 INSTALL = "/install"
-INSTALLERS_WAY = re.compile(r"/install(/.*)?|/logout|/language")  # one phone page: no case, no resident's card, no list
+SECOND_FACTOR = "/second-factor"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """The process's own things, made once."""
 
-    pool: Pool
+    pool: Pool  # of a request: sees what whoever asks may see
+    whole: Pool  # sees everything: for what somebody does with his own account, and for what `hub.desk` decides
     live: Live
     doorman: Doorman
     zone: ZoneInfo
@@ -45,6 +52,10 @@ class Parts:
     push_local: bool
     callback_key: str
     contacts_min: int
+    telephone: Telephone | None = None  # None: numbers are `tel:` links
+    map: MapSettings
+    board: Board
+    drill: str = ""  # what is drilled here
 
 
 class SignedOutError(Exception):
@@ -55,28 +66,39 @@ class ForgedFormError(Exception):
     """A form came without its session's token."""
 
 
+class FormFaultError(HubError):
+    """Something in the form is missing or wrong; `word` names the sentence that says so, `what` the field's."""
+
+    def __init__(self, word: str, what: str = "") -> None:
+        super().__init__(word)
+        self.word = word
+        self.what = what
+
+
 def parts(request: Request) -> Parts:
     found: Parts = request.app.state.parts
-    return found
+    return replace(found, pool=cast("Pool", ScopedPool(found.whole, request)))
 
 
 async def seat(request: Request) -> Seat:
-    """Return who is asking.
+    """Return who is asking, where `hub.web.access` says that he may.
 
     Raises:
         SignedOutError: No session, or one that has ended.
-        HTTPException: The canary, where its way does not lead: its secret lies in a file, and whoever reads it must
-            learn nobody's door code and silence nobody's device. An installer, off the installer's page.
+        HTTPException: This is not for his role. Whoever asks for the first page is led to his own.
     """
     found = await parts(request).doorman.recognise(request.cookies.get(COOKIE))
     if found is None:
         raise SignedOutError
-    if found.canary and not CANARY_WAY.fullmatch(request.url.path):
+    request.state.seat = found  # whatever becomes of this request sees no more than he does
+    grants: access.Grants = request.app.state.grants
+    if found.holder not in grants.holders(request.scope):
+        if request.url.path == "/" and request.method == "GET" and found.holder in access.HOME:
+            raise HTTPException(303, headers={"location": access.HOME[found.holder]})
         raise HTTPException(403)
-    if found.role == INSTALLER and not INSTALLERS_WAY.fullmatch(request.url.path):
-        if request.url.path == "/" and request.method == "GET":
-            raise HTTPException(303, headers={"location": INSTALL})
-        raise HTTPException(403)
+    way = grants.way(request.scope)
+    if found.must_enrol and (way is None or way.name not in access.ENROLS):
+        raise HTTPException(303 if request.method == "GET" else 403, headers={"location": SECOND_FACTOR})
     return found
 
 
@@ -123,6 +145,13 @@ def language_of(request: Request, who: Seat | None) -> str:
     return words.pick(wish or request.headers.get("accept-language") or parts(request).language)
 
 
+def look_of(request: Request, who: Seat | None) -> str:
+    """How a person's screen looks; when nobody is signed in, what was last chosen in this browser."""
+    if who is not None:
+        return who.look
+    return " ".join(sorted(LOOKS & set(request.cookies.get(LOOK_COOKIE, "").strip('"').split())))
+
+
 def render(
     request: Request, template: str, who: Seat | None = None, *, status: int = 200, **values: Any
 ) -> HTMLResponse:
@@ -132,12 +161,14 @@ def render(
     now = has.live.now()
     shared = {
         "t": words.speaker(language), "language": language, "languages": words.NAMES, "who": who,
+        "look": look_of(request, who), "map": has.map, "drill": has.drill,
         "csrf": who.csrf if who else "", "nonce": request.state.nonce, "assets": has.assets,
         "zone": has.zone.key, "desk_phone": has.desk_phone,
         "hx": Markup('hx-nonce="{}"').format(request.state.nonce), "now": now, "now_ms": views.ms(now), "ms": views.ms,
         "span": views.span, "clock": lambda at, seconds=True: views.local(at, has.zone, now, seconds=seconds),
         "risk": lambda name: words.risk(values.get("language", language), name),
         "ability": lambda name: words.ability(language, name),
+        "lets": lambda name, part="": who is not None and access.may(who.holder, name, part),
         "speech": lambda name: words.speech(values.get("language", language), name),
     }  # fmt: skip
     page = TEMPLATES.get_template(template).render(shared | values)

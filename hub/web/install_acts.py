@@ -10,25 +10,17 @@ import segno
 from starlette.datastructures import FormData
 
 from hub.device_life import Action, Check, RefusedError, State
-from hub.errors import HubError
-from hub.store import contacts, device_life, devices, install_find, install_trials, installs
+from hub.store import contacts, device_life, devices, install_find, install_trials, installs, telephony
 from hub.store.device_life import Held
 from hub.store.installs import By, Install
 from hub.store.pool import Connection
+from hub.telephony.telephone import dialable
 from hub.web import install_view, words
 from hub.web.auth import Seat
-from hub.web.frame import number, text
+from hub.web.frame import FormFaultError, number, text
 
-LONGEST_MODEL, LONGEST_ROOM = 60, 60
+LONGEST_MODEL, LONGEST_ROOM, LONGEST_SIM = 60, 60, 40
 UNDER_WAY = (State.BOUND, State.TESTED)
-
-
-class FormFaultError(HubError):
-    """Something in the form is missing or wrong; `word` names the sentence that says so."""
-
-    def __init__(self, word: str) -> None:
-        super().__init__(word)
-        self.word = word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +67,7 @@ async def _claim(doing: Doing) -> str:
 
 async def _give(doing: Doing) -> str:
     whose = number(doing.form, "resident")
-    if whose is None or await install_find.resident(doing.conn, whose, doing.by.area) is None:
+    if whose is None or await install_find.resident(doing.conn, whose, doing.by.area, doing.by.areas) is None:
         raise FormFaultError("install.resident_missing")
     given = installs.Given(
         resident_id=whose, room=text(doing.form, "room", LONGEST_ROOM),
@@ -136,7 +128,7 @@ async def _consent(doing: Doing) -> str:
         raise FormFaultError("install.consent_missing")
     number = await contacts.consented(
         doing.conn, doing.resident, given=given == "yes", said_by=said_by, read_by=doing.who.person_id,
-        language=words.pick(doing.who.language),
+        language=words.pick(doing.who.language), family_health=text(doing.form, "family_health", 5) == "yes",
     )  # fmt: skip
     await device_life.note(
         doing.conn, doing.device.id, "consent", doing.actor, facts={"consent": number, "given": given == "yes"}
@@ -159,9 +151,19 @@ async def _contact(doing: Doing, action: str, done: Callable[..., Awaitable[bool
     return "#contacts"
 
 
+async def _sim(doing: Doing) -> str:
+    """The number that the device is called by, and calls with; empty for none."""
+    said = text(doing.form, "sim", LONGEST_SIM)
+    if said and dialable(said) is None:
+        raise FormFaultError("install.sim_none")
+    await doing.conn.execute(telephony.Q.set_sim, {"device": doing.device.id, "number": said})
+    await device_life.note(doing.conn, doing.device.id, "sim", doing.actor, facts={"there": bool(said)})
+    return "#sim"
+
+
 ACTS: dict[str, Act] = {
     "claim": _claim, "bind": _give, "try": _try, "check": _check, "test": _test, "leave": _leave,
-    "consent": _consent, "ask": _ask, "vouch": _vouch,
+    "consent": _consent, "ask": _ask, "vouch": _vouch, "sim": _sim,
 }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """The installer's phone page: a device from its box to 已生效, step by step. How far he is lies in the database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import structlog
@@ -13,14 +13,14 @@ from starlette.responses import JSONResponse, Response
 from hub import device_label
 from hub.device_life import CONTACTS_WANTED, Doubt, RefusedError, State
 from hub.errors import HubError
-from hub.store import contacts, install_find, installs
-from hub.store.console import Row
+from hub.store import contacts, install_find, installs, telephony
+from hub.store.console import Row, row
 from hub.store.installs import By, ElsewhereError, Install, OvertakenError
 from hub.store.pool import Connection, hub_now
-from hub.web import install_view, words
+from hub.web import bounds, glass, install_view, order_taps, words
 from hub.web.auth import INSTALLER, Seat
-from hub.web.frame import INSTALL, FormOf, PartsOf, SeatOf, go, number, render, text
-from hub.web.install_acts import ACTS, LONGEST_MODEL, LONGEST_ROOM, UNDER_WAY, Doing, FormFaultError, actor_of, key
+from hub.web.frame import INSTALL, FormFaultError, FormOf, PartsOf, SeatOf, go, number, render, text
+from hub.web.install_acts import ACTS, LONGEST_MODEL, LONGEST_ROOM, UNDER_WAY, Doing, actor_of, key
 
 router = APIRouter(prefix=INSTALL)
 log = structlog.get_logger()
@@ -50,7 +50,37 @@ class Visit:
         it = await installs.look(self.conn, device_id, self.by)
         if it is None:
             raise HTTPException(404)
-        return it
+        await self.bound(it.device)
+        named = await self._masked([it.device], by="resident_id", name="resident", empty={"home": ""})
+        return replace(it, device=named[0])
+
+    async def bound(self, device: Row) -> None:
+        """Refuse a device of somebody whom the database keeps from him. Raises ElsewhereError."""
+        whose = device["resident_id"]
+        if whose is not None and not await bounds.seen(self.conn, self.who, {whose}):
+            raise ElsewhereError(device["area"])
+
+    async def shown(self, found: Sequence[Row], name: str = "name") -> list[Row]:
+        """Return residents of a list as he may see them: the database lets them through, locked ones without a name."""
+        by = "id" if name == "name" else "resident_id"
+        seen = await bounds.seen(self.conn, self.who, {one[by] for one in found if one[by] is not None})
+        within = [one for one in found if one[by] is None or one[by] in seen]
+        return await self._masked(within, by=by, name=name, empty={"address": ""} if by == "id" else {})
+
+    async def _masked(self, found: Sequence[Row], *, by: str, name: str, empty: Mapping[str, str]) -> list[Row]:
+        """Whose record is locked has no name here: he stands at her door, and what he does needs her number only."""
+        return await glass.masked(self.conn, self.who, found, by=by, name=name, empty=empty)
+
+    async def desk_work(self) -> dict[str, Any]:
+        """What operators and supervisors have to see to, of residents who are installed already."""
+        hers = {"person": "–", "phone": ""}
+        doubtful = await contacts.doubtful(self.conn, CONTACTS_WANTED)
+        return {
+            "taken_back": await self._masked(await contacts.taken_back(self.conn), by="id", name="name", empty={}),
+            "declined": await self._masked(
+                await contacts.declined(self.conn), by="resident_id", name="name", empty=hers),
+            "doubtful": await self._masked(doubtful, by="id", name="name", empty={}),
+        }  # fmt: skip
 
     def heard(self, it: Install) -> str:
         """Return when the device was heard last, in words."""
@@ -62,8 +92,8 @@ class Visit:
 
 async def _visit(request: Request, who: SeatOf, has: PartsOf) -> AsyncIterator[Visit]:
     async with has.pool.connection() as conn:
-        area = await install_find.area_of(conn, who.person_id)
-        by = By(actor=actor_of(who), area=area, contacts_min=has.contacts_min)
+        area, areas = await install_find.bounds_of(conn, who.person_id)
+        by = By(actor=actor_of(who), area=area, areas=areas, contacts_min=has.contacts_min)
         yield Visit(request=request, who=who, conn=conn, by=by)
 
 
@@ -110,18 +140,12 @@ async def _home(visit: Visit, *, status: int = 200, **more: Any) -> Response:
     shown = {"word": "", "found": [], "fresh": None, "problem": "", **more}
     return visit.render(
         "install.html", status=status, candidates=await install_find.candidates(conn),
-        mine=await install_find.mine(conn, visit.by.actor), given=await _given(visit),
-        **(await _desk_work(conn) if visit.who.role != INSTALLER else NO_WORK),
+        mine=await visit.shown(await install_find.mine(conn, visit.by.actor), "resident"),
+        orders=await order_taps.orders_of(conn, visit.who.person_id, visit.who.role, visit.who.language),
+        given=await _given(visit),
+        **(await visit.desk_work() if visit.who.role != INSTALLER else NO_WORK),
         guess=install_view.kind, age_of=lambda at: install_view.age(now, at, visit.t), **shown,
     )  # fmt: skip
-
-
-async def _desk_work(conn: Connection) -> dict[str, Any]:
-    """What operators and supervisors have to see to, of residents who are installed already."""
-    return {
-        "taken_back": await contacts.taken_back(conn), "declined": await contacts.declined(conn),
-        "doubtful": await contacts.doubtful(conn, CONTACTS_WANTED),
-    }  # fmt: skip
 
 
 # ---- one device ----
@@ -170,8 +194,8 @@ async def residents(device_id: DeviceId, visit: VisitOf, form: FormOf) -> Respon
     except ElsewhereError as error:
         return _elsewhere(visit, error)
     word = text(form, "word", LONGEST_ROOM)
-    found = await install_find.residents(visit.conn, word, visit.by.area)
-    return await _page(visit, it, change=True, word=word, results=found)
+    found = await install_find.residents(visit.conn, word, visit.by.area, visit.by.areas)
+    return await _page(visit, it, change=True, word=word, results=await visit.shown(found))
 
 
 @router.post("/devices/{device_id}/{verb}")
@@ -179,6 +203,7 @@ async def act(device_id: DeviceId, verb: str, visit: VisitOf, form: FormOf) -> R
     if verb not in ACTS and verb != KEY:
         raise HTTPException(404)
     try:
+        await _bound(visit, device_id, number(form, "resident"))
         async with _doing(visit, device_id, form) as doing:
             answer = visit.render("install_key.html", **await key(doing)) if verb == KEY else await ACTS[verb](doing)
     except ElsewhereError as error:
@@ -189,6 +214,15 @@ async def act(device_id: DeviceId, verb: str, visit: VisitOf, form: FormOf) -> R
         return await _again(visit, device_id, _said(visit, error), status)
     log.info("install", device_id=device_id, verb=verb, person_id=visit.who.person_id)
     return answer if isinstance(answer, Response) else go(f"{INSTALL}/devices/{device_id}{answer}")
+
+
+async def _bound(visit: Visit, device_id: int, whose: int | None) -> None:
+    """Refuse what is done to somebody whom the database keeps from him, or given to her."""
+    device = await row(visit.conn, installs.Q.device, id=device_id)
+    if device is not None:
+        await visit.bound(device)
+    if whose is not None and not await bounds.seen(visit.conn, visit.who, {whose}):
+        raise FormFaultError("install.resident_missing")
 
 
 @asynccontextmanager
@@ -235,13 +269,16 @@ async def _page(visit: Visit, it: Install, *, change: bool = False, status: int 
         plug=plug, rooms=install_view.ROOMS, version=install_view.version(it), heard=visit.heard(it),
         rest=install_view.reasons(it.rest()), kind=install_view.kind(it.device["address"]),
         age_of=lambda at: install_view.age(it.now, at, visit.t), area=visit.by.area or visit.t("install.everywhere"),
+        sim=(await row(visit.conn, telephony.Q.sim, device=it.device["id"]) or {"sim_number": ""})["sim_number"],
         **_people(it), **shown,
     )  # fmt: skip
 
 
 async def _given(visit: Visit) -> Row | None:
     """To whom he gave a device last: the next one is likely hers too."""
-    return await install_find.last_given(visit.conn, visit.by.actor, visit.by.area)
+    found = await install_find.last_given(visit.conn, visit.by.actor, visit.by.area, visit.by.areas)
+    shown = await visit.shown([found] if found else [])
+    return shown[0] if shown else None
 
 
 def _people(it: Install) -> dict[str, Any]:

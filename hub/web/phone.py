@@ -22,7 +22,7 @@ from hub.store import push, rosters
 from hub.store.console import Row
 from hub.store.phone import Owner
 from hub.store.pool import Connection, hub_now
-from hub.web import responder, words
+from hub.web import order_taps, responder, words
 from hub.web.frame import Parts, PartsOf, go, render, text
 
 router = APIRouter()
@@ -53,8 +53,10 @@ async def app(request: Request, token: Token, has: PartsOf) -> Response:
         calls = [_call(row, has, now) for row in await store.calls(conn, me.person_id)]
         on_duty = await _duty(conn, me, now)
         phones = await push.phones(conn, me.person_id)
+        orders = await order_taps.orders_of(conn, me.person_id, me.role, me.language)
     return render(
-        request, "phone.html", me=me, token=token, calls=calls, duty=on_duty, phones=phones, push_key=has.push_key,
+        request, "phone.html", me=me, token=token, calls=calls, orders=orders, today=now.date(),
+        duty=on_duty, phones=phones, push_key=has.push_key,
         on_shift=me.role in ON_SHIFT, sayings=_sayings(words.pick(me.language)), **_in_words_of(me),
     )  # fmt: skip
 
@@ -123,10 +125,15 @@ async def say_here(request: Request, token: Token, has: PartsOf) -> Response:
 
 @router.post("/me/{token}/language")
 async def speak(request: Request, token: Token, has: PartsOf) -> Response:
-    language = words.pick(text(await request.form(), "language", 20))
+    """The language, or large type: each is changed for itself, what is not sent stays."""
+    form = await request.form()
+    language, large = text(form, "language", 20), text(form, "large", 3)
     async with has.pool.connection() as conn:
         me = await _mine(conn, token)
-        await store.speak(conn, me.person_id, language)
+        if language or not large:
+            await store.speak(conn, me.person_id, words.pick(language))
+        if large:
+            await store.enlarge(conn, me.person_id, large=large == "yes")
     return go(f"/me/{token}")
 
 
@@ -170,10 +177,9 @@ async def _duty(conn: Connection, me: Owner, now: datetime) -> Duty:
 
 def _in_words_of(me: Owner) -> dict[str, Any]:
     language = words.pick(me.language)
-    return {"language": language, "t": words.speaker(language)}
+    return {"language": language, "look": me.look, "t": words.speaker(language)}
 
 
 def _sayings(language: str) -> dict[str, str]:
     """Return what the page's script says."""
-    column = words.LANGUAGES.index(language)
-    return {key.removeprefix("mj_"): pair[column] for key, pair in words.WORDS.items() if key.startswith("mj_")}
+    return words.beginning("mj_", language)

@@ -1,6 +1,6 @@
 """The administrator's policy pages: check, explain, dry run, publish, history."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -17,10 +17,11 @@ from alerts.policy import PolicyError
 from hub import policies
 from hub.policies import DoubtfulPolicyError, NotPublishedError, Publisher, Review, WhenError, WhoError
 from hub.store import policies as store
+from hub.store.console import Row
 from hub.store.policies import NoPolicyError
 from hub.store.pool import Connection
 from hub.store.telemetry import clean
-from hub.web import words
+from hub.web import access, glass, words
 from hub.web.auth import Seat
 from hub.web.frame import FormOf, Parts, PartsOf, SeatOf, go, render, text
 
@@ -166,12 +167,18 @@ async def _play(conn: Connection, desk: Desk, who: Seat) -> None:
     desk.home = t("policies.for", name=home.name, address=home.address) if home.address else home.name
 
 
+async def _homes(conn: Connection, who: Seat) -> list[Row]:
+    """Return whom a text may be tried for; a locked record by its number."""
+    found = [asdict(one) for one in await store.residents(conn)]
+    return await glass.masked(conn, who, found, empty={"address": ""}, also=access.REGISTER)
+
+
 async def _show(
     request: Request, who: Seat, has: Parts, conn: Connection, desk: Desk, *, published: int | None = None
 ) -> Response:
     return render(
         request, "policies.html", who, status=desk.status, here="policies", desk=desk, kinds=list(AlertKind),
-        history=await store.history(conn, 20), residents=await store.residents(conn), published=published,
+        history=await store.history(conn, 20), residents=await _homes(conn, who), published=published,
         faults=_said(desk.review, who),
     )  # fmt: skip
 

@@ -12,11 +12,9 @@ from typing import Any, TypeAlias
 
 from alerts import witnesses
 from alerts.model import AlertKind, Role
+from hub.catalogue import LANGUAGES, counted, pick, speaker, texts
 from hub.channels.wording import SEES_VITALS
 from hub.store.console import Row
-from hub.web.vocabulary import reasons as vocabulary
-from hub.web.vocabulary.reasons import Pair
-from hub.web.words import LANGUAGES, counted, pick, speaker
 
 Facts: TypeAlias = Mapping[str, Any]
 _NAMED = re.compile(r"\{(\w+)")
@@ -32,13 +30,27 @@ SPANS = {
     "deadline": ("deadline_s", 60), "unworn": ("unworn_min", 1),
 }  # fmt: skip
 EITHER = frozenset({"T1", "T2"})  # what happened is said by the device, or found by this system: one of two clauses
-MEASURED = frozenset(rule for rule in vocabulary.CLAUSES if rule[0] in "VB")  # of others their kind says it all
 FOR_ALL = frozenset({"B1", "B7"})  # how urgent it is, and where to look; other habits are nobody's business
 EVIDENCE_OF = {"rr": "respiration_rpm", "spo2": "spo2_pct", "sbp": "systolic_mmhg", "hr": "heart_rate_bpm",
                "temp": "temperature_c"}  # fmt: skip
+MEASURED = "VB"  # families of rules; of others their kind says it all
+V8_PARTS = "clause.V8.3"  # what her score is made of
 LONGEST = 200  # characters of one fact
 MOST = 12  # facts of a list
 UNREADABLE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+
+
+def _clauses() -> dict[str, list[str]]:
+    """Each rule's clauses in their order, as keys `clause.<rule>.<n>`: the first says what happened."""
+    found: dict[str, list[str]] = {}
+    for key in texts(LANGUAGES[0]):
+        rule, _, n = key.removeprefix("clause.").rpartition(".")
+        if key.startswith("clause.") and n.isdecimal():
+            found.setdefault(rule, []).append(key)
+    return {rule: sorted(keys, key=lambda key: int(key.rpartition(".")[2])) for rule, keys in found.items()}
+
+
+CLAUSES = _clauses()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,15 +105,15 @@ def sentence(rule: str | None, evidence: Facts, language: str) -> str:
 
 def _sentence(speaks: "_Speaker", rule: str, evidence: Facts) -> str:
     facts = speaks.facts(evidence)
-    clauses = vocabulary.CLAUSES.get(rule, ())
-    used = {name for clause in clauses for name in _NAMED.findall(clause[speaks.column])}
+    clauses = CLAUSES.get(rule, ())
+    used = {name for clause in clauses for name in _NAMED.findall(speaks.said[clause])}
     if "parts" in used:
         used |= set(EVIDENCE_OF.values())
     said = [text for clause in clauses if (text := speaks.clause(clause, facts))]
     if not any(speaks.clause(clause, facts) for clause in clauses[: 2 if rule in EITHER else 1]):
         said.insert(0, speaks.t(f"rule.{rule}") if rule else speaks.t("why_not_said"))
     if "confidence" in facts:
-        said.append(speaks.clause(vocabulary.CONFIDENCE, facts) or "")
+        said.append(speaks.clause("clause.confidence", facts) or "")
     left = {name: value for name, value in evidence.items() if name not in used | QUIET and value not in (None, "")}
     said += [speaks.plain(name, value) for name, value in list(left.items())[:MOST]]
     return speaks.joined(list(dict.fromkeys(said)))
@@ -112,13 +124,15 @@ def short(kind: str, rule: str | None, evidence: Facts, role: Role, language: st
 
     That it is a vital sign is itself a diagnosis: only whom it helps to bring the right help sees one. So with habits.
     """
-    if rule not in MEASURED or (role not in SEES_VITALS and (kind == AlertKind.VITALS or rule not in FOR_ALL)):
+    if not rule or rule[0] not in MEASURED:
+        return ""
+    if role not in SEES_VITALS and (kind == AlertKind.VITALS or rule not in FOR_ALL):
         return ""
     speaks = _Speaker(language)
-    clauses = vocabulary.CLAUSES.get(rule or "", ())
+    clauses = CLAUSES.get(rule, ())
     try:
         if rule == "V8":
-            return speaks.clause(vocabulary.CLAUSES["V8"][2], speaks.facts({**evidence, "components": None})) or ""
+            return speaks.clause(V8_PARTS, speaks.facts({**evidence, "components": None})) or ""
         return (speaks.clause(clauses[0], speaks.facts(evidence)) or "") if clauses else ""
     except UNREADABLE:
         return ""
@@ -178,36 +192,34 @@ class _Speaker:
     """One language: makes figures and words of evidence."""
 
     def __init__(self, language: str) -> None:
-        self.column = LANGUAGES.index(pick(language))
+        self.said = texts(pick(language))
         self.t: Callable[..., str] = speaker(language)
 
-    def clause(self, clause: Pair, facts: Facts) -> str | None:
+    def clause(self, key: str, facts: Facts) -> str | None:
         """Return a clause, None when something it names is not known."""
-        text = clause[self.column]
         # Named in either language: the Chinese of a clause may not need to say what the English does.
-        names = {name for one in clause for name in _NAMED.findall(one)}
-        return text.format(**counted(facts)) if names <= facts.keys() else None
+        names = {name for language in LANGUAGES for name in _NAMED.findall(texts(language)[key])}
+        return self.said[key].format(**counted(facts)) if names <= facts.keys() else None
 
     def joined(self, said: Sequence[str]) -> str:
         """What happened and against what, then how we know."""
         text = self.t("why_then").join([self.t("comma").join(said[:2]), *said[2:]])
         return text[:1].upper() + text[1:]
 
-    def word(self, table: Mapping[str, Pair], name: object) -> str:
-        pair = table.get(str(name))
-        return pair[self.column] if pair else str(name).replace("_", " ")[:LONGEST]
+    def word(self, kind: str, name: object) -> str:
+        return self.said.get(f"{kind}.{name}") or str(name).replace("_", " ")[:LONGEST]
 
     def plain(self, name: str, value: object) -> str:
-        return f"{self.word(vocabulary.LABELS, name)} {self.value(value)}"
+        return f"{self.word('fact', name)} {self.value(value)}"
 
     def value(self, value: object) -> str:
         """Return any value as people write it: never brackets and quotes."""
         if isinstance(value, bool):
-            return vocabulary.YES_NO[value][self.column]
+            return self.t("yes" if value else "no")
         if isinstance(value, float):
             return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
         if isinstance(value, Mapping):
-            pairs = [f"{self.word(vocabulary.LABELS, k)} {self.value(v)}" for k, v in list(value.items())[:MOST]]
+            pairs = [f"{self.word('fact', k)} {self.value(v)}" for k, v in list(value.items())[:MOST]]
             return self.t("and").join(pairs)
         if isinstance(value, Sequence) and not isinstance(value, str):
             return self.t("and").join(self.value(one) for one in value[:MOST])
@@ -226,27 +238,27 @@ class _Speaker:
         return {**told, **{name: text for name, text in self._derived(known).items() if text}}
 
     def _derived(self, e: Facts) -> dict[str, str | None]:
-        column, ages = self.column, e.get("ages_min")
+        ages = e.get("ages_min")
         return {
             **{name: self.span(e[of] / unit) for name, (of, unit) in SPANS.items() if _positive(e.get(of))},
             "stated": self._stated(e),
             "weak": self._weak(e.get("signs")),
             "agreeing": self._agreeing(e.get("agree")),
-            "last_sign": self.word(vocabulary.SIGNS, e["last"]) if e.get("last") not in (None, "unknown") else None,
-            "at_home": vocabulary.AT_HOME[column] if e.get("home_moved") else None,
+            "last_sign": self.word("sign", e["last"]) if e.get("last") not in (None, "unknown") else None,
+            "at_home": self.t("fact.at_home") if e.get("home_moved") else None,
             "parts": self._parts(e),
             "unknown": self._unknown(e.get("missing")),
             "oldest": str(max(ages.values())) if isinstance(ages, Mapping) and ages else None,
-            "scale2": vocabulary.SCALE_2[column] if e.get("spo2_scale") == 2 else None,
-            "how_known": self.word(vocabulary.SIGNS, e["why"]) if "why" in e else None,
+            "scale2": self.t("fact.scale_2") if e.get("spo2_scale") == 2 else None,
+            "how_known": self.word("sign", e["why"]) if "why" in e else None,
         }
 
     def _stated(self, e: Facts) -> str | None:
         code, stage = e.get("code"), e.get("stage")
         if code is None:
             return None
-        pair = vocabulary.STATED.get(f"{code}.{stage}") or vocabulary.STATED.get(str(code))
-        return pair[self.column] if pair else self.word({}, str(code).rpartition(".")[2])
+        known = self.said.get(f"stated.{code}.{stage}") or self.said.get(f"stated.{code}")
+        return known or str(code).rpartition(".")[2].replace("_", " ")[:LONGEST]
 
     def _weak(self, signs: object) -> str | None:
         if not isinstance(signs, Sequence) or isinstance(signs, str):
@@ -254,37 +266,36 @@ class _Speaker:
         said = []
         for sign in signs[:MOST]:
             if isinstance(sign, Mapping):
-                what = self.word(vocabulary.SIGNS, sign.get("sign"))
+                what = self.word("sign", sign.get("sign"))
                 since = sign.get("since")
-                said.append(vocabulary.SINCE[self.column].format(what=what, at=since) if since else what)
+                said.append(self.t("fact.since_when", what=what, at=since) if since else what)
             else:
-                said.append(self.word(vocabulary.SIGNS, sign))
+                said.append(self.word("sign", sign))
         return self.t("and").join(said) or None
 
     def _agreeing(self, agree: object) -> str | None:
         if not isinstance(agree, Mapping):
             return None
-        since = vocabulary.SINCE[self.column]
-        return self.t("and").join(since.format(what=self.word(vocabulary.SIGNS, k), at=v) for k, v in agree.items())
+        return self.t("and").join(self.t("fact.since_when", what=self.word("sign", k), at=v) for k, v in agree.items())
 
     def _parts(self, e: Facts) -> str | None:
         """What the early-warning score is made of, the worst first."""
         points = e.get("components") if isinstance(e.get("components"), Mapping) else None
         if points is None:
             measured = [(part, e[name]) for part, name in EVIDENCE_OF.items() if e.get(name) is not None]
-            return self.t("and").join(f"{self.word(vocabulary.PARTS, p)} {self.value(v)}" for p, v in measured) or None
+            return self.t("and").join(f"{self.word('vital', p)} {self.value(v)}" for p, v in measured) or None
         said = []
         for part, score in sorted(points.items(), key=lambda one: -one[1]):
             value = e.get(EVIDENCE_OF.get(part, ""))
-            form = vocabulary.POINTS_ONLY if value is None else vocabulary.POINTS
-            named = self.word(vocabulary.PARTS, part)
-            said.append(form[self.column].format(part=named, value=self.value(value), points=score))
+            form = "fact.points_only" if value is None else "fact.points"
+            named = self.word("vital", part)
+            said.append(self.t(form, part=named, value=self.value(value), points=score))
         return self.t("and").join(said) or None
 
     def _unknown(self, missing: object) -> str | None:
         if not isinstance(missing, Sequence) or isinstance(missing, str):
             return None
-        return self.t("and").join(self.word(vocabulary.PARTS, part) for part in missing) or None
+        return self.t("and").join(self.word("vital", part) for part in missing) or None
 
 
 def _positive(value: object) -> bool:

@@ -209,7 +209,8 @@ def _show(request: Request, token: str, called: Called, *, refusal: str = "", ke
     t = words.speaker(language)
     answer = render(
         request, "responder.html", r=_permitted(row, role), view=called.view, token=token, door_code=called.door_code,
-        refusal=refusal, nonce_of_tap=secrets.token_urlsafe(12), t=t, language=language, news=_news(called), kept=kept,
+        refusal=refusal, nonce_of_tap=secrets.token_urlsafe(12), t=t, language=language, look=row["look"],
+        news=_news(called), kept=kept,
         maps=way.maps(row, role, t("r_map_label")), as_of=views.ms(called.now),
         sayings=_sayings(language), over=called.view in OVER,
     )  # fmt: skip
@@ -219,8 +220,7 @@ def _show(request: Request, token: str, called: Called, *, refusal: str = "", ke
 
 def _sayings(language: str) -> dict[str, str]:
     """Return what the page's script says, with the places for its facts still open."""
-    column = words.LANGUAGES.index(language)
-    return {key.removeprefix("rj_"): pair[column] for key, pair in words.WORDS.items() if key.startswith("rj_")}
+    return words.beginning("rj_", language)
 
 
 def kind_for(row: Row) -> AlertKind:

@@ -1,13 +1,13 @@
 """Turns rows into what a page shows: ages, clocks, marks, who may press what. Plain calculations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.links import building
-from alerts.model import ENDED, AlertKind, Severity, State
+from alerts.model import ENDED, AlertKind, Service, Severity, State
 from alerts.services import FIRE, KEYS, Happened, propose
 from alerts.surge import Answer, Waiting, groups
 from hub.store.console import Row
@@ -135,13 +135,15 @@ def proof(row: Row) -> str | None:
     return row["proof"] or "none"
 
 
-def services(row: Row, alerts: Sequence[Row], *, no_speech: bool) -> list[Row]:
-    """The three services in the order of their keys: joined, proposed and why, or neither."""
+def services(
+    row: Row, alerts: Sequence[Row], *, no_speech: bool, asked: Collection[Service] = ()
+) -> list[Row]:  # fmt: skip
+    """The three services in the order of their keys: joined, proposed and why, or neither. `asked`: by the script."""
     told = [(AlertKind(a["kind"]), str(a["evidence"].get("code", ""))) for a in alerts]
     told = told or [(AlertKind(row["kind"]), "")]
     serious = row["severity"] <= Severity.HIGH or any(kind in FIRE for kind, _ in told)
     happened = Happened(alerts=told if serious else (), no_speech=no_speech)
-    because = {p.service: p.because for p in propose(happened)}
+    because = dict.fromkeys(asked, "script") | {p.service: p.because for p in propose(happened)}
     return [
         {"service": s.value, "key": key, "because": because.get(s), "joined": s.value in row["services"]}
         for s, key in KEYS.items()

@@ -1,8 +1,10 @@
 """A real Chromium in front of a real console process."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Playwright, ViewportSize, expect, sync_playwright
@@ -46,6 +48,28 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+class Shots:
+    """Pictures of a walk, numbered as it goes. With CAREHUB_SHOTS=<folder> they stay there; else pytest has them."""
+
+    def __init__(self, folder: Path, walk: str) -> None:
+        self.folder, self._walk, self._taken = folder, walk, 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, page: Page, name: str, *, whole: bool = False) -> None:
+        self._taken += 1
+        page.screenshot(path=self.folder / f"{self._walk}-{self._taken:02}-{name}.png", full_page=whole)
+
+    def measured(self, name: str, seconds: float) -> None:
+        with (self.folder / "measured.txt").open("a") as file:
+            file.write(f"{self._walk} {name} {1000 * seconds:.0f} ms\n")
+
+
+@pytest.fixture
+def shots(request: pytest.FixtureRequest, tmp_path: Path) -> Shots:
+    folder = os.environ.get("CAREHUB_SHOTS")
+    return Shots(Path(folder) if folder else tmp_path, re.sub(r"\W+", "-", request.node.name).strip("-"))
+
+
 @pytest.fixture
 def world(dsn: str) -> World:
     return neighbourhood(dsn)
@@ -67,7 +91,7 @@ class Desk:
         self.complaints: list[str] = []
         page.set_default_timeout(LIMIT_MS)
         page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        page.on("pageerror", lambda e: self.complaints.append(e.stack or str(e)))
         page.on("dialog", self._dialog)
         # Every stroke of the bell is an event as well as a sound, so that it can be counted.
         page.add_init_script(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+import tests.conftest  # noqa: F401 - the key that fields are sealed with
 from hub import desk as hub_desk
 from hub.embedded import EmbeddedPostgres
 from hub.store.pool import Connection, migrate

@@ -3,6 +3,7 @@
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Desk
+from tests.browser.test_accessible import faults
 from tests.integration.web.world import World
 
 MOST_KEYS = 40
@@ -66,4 +67,30 @@ def test_no_answer_is_one_key_and_the_case_says_so(desk: Desk, world: World) -> 
     page.wait_for_selector(".case-head em.silent >> text=无应答")
     page.wait_for_selector(f"#row-{incident} em.silent")
     page.wait_for_selector(".timeline >> text=回拨无应答")
+    assert desk.complaints == []
+
+
+def test_case_of_nobody_known_is_given_its_resident_by_keyboard(desk: Desk, world: World) -> None:
+    page = desk.sign_in().page
+    incident = world.alert("stray", area="")
+    page.wait_for_selector(f"#row-{incident}")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"[data-case='{incident}']")
+    assert faults(page) == []
+    page.keyboard.press("i")
+    page.wait_for_selector("#sheet [name=q]")
+    go_to(page, "#sheet [name=q]")
+    page.keyboard.type("王秀英")
+    page.wait_for_selector("#sheet [name=resident]")
+    assert faults(page) == []
+    go_to(page, "#sheet [name=resident]")
+    page.keyboard.press("Space")
+    go_to(page, "#sheet button.primary")
+    page.keyboard.press("Enter")
+
+    page.wait_for_selector(".case-head >> text=王秀英")
+    assert faults(page) == []
+    told = world.sql("select resident_id from incident where id = %(i)s", i=incident)
+    assert told == [(world.residents["wang"],)]
     assert desk.complaints == []

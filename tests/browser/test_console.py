@@ -166,3 +166,54 @@ def test_nothing_sticks_out_of_the_screen(desk: Desk, world: World, size: Viewpo
         page.goto(path)
         page.wait_for_selector("#pulse[data-state=live]", state="attached")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_no_two_parts_of_a_page_have_one_name(desk: Desk, world: World) -> None:
+    """A telephone's panel and the list of calls once shared theirs: rows went into the panel, and the script broke."""
+    incident = world.alert("watch-wang")
+    page = desk.sign_in().page
+    page.click(f"#row-{incident}")
+    page.wait_for_selector("[data-case]")
+    names = page.eval_on_selector_all("[id]", "all => all.map(one => one.id)")
+    assert len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)
+    assert desk.complaints == []
+
+
+def test_pushed_rows_go_where_they_belong_and_still_open(desk: Desk, world: World) -> None:
+    page = desk.sign_in().page
+    first = world.alert("watch-wang")
+    page.wait_for_selector(f"#row-{first}")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    second = world.alert("button-liu", "fall", 2)
+    page.wait_for_selector(f"#calls > li > #row-{second}")
+    assert page.eval_on_selector_all("#calls .row", "all => all.map(one => one.dataset.incident)") == [
+        str(first), str(second),
+    ]  # fmt: skip
+    assert [url for url in asked if "/queue/rows" in url] == []
+    page.click(f"#row-{second}")
+    page.wait_for_selector(f"[data-case='{second}']")
+    assert desk.complaints == []
+
+
+def test_press_that_the_server_does_not_answer_is_told_and_pressed_again(desk: Desk, world: World) -> None:
+    """Silence after a key would look like done."""
+    page = desk.sign_in().page
+    incident = world.alert("watch-wang")
+    page.wait_for_selector(f"#row-{incident}")
+    page.route(f"**/incidents/{incident}", lambda route: route.abort())
+    page.click(f"#row-{incident}")
+    page.wait_for_selector("#bar-unanswered:visible")
+    assert "没有回答" in page.locator("#bar-unanswered").inner_text()
+    page.unroute(f"**/incidents/{incident}")
+    page.click(f"#row-{incident}")
+    page.wait_for_selector(f"[data-case='{incident}']")
+    page.wait_for_selector("#bar-unanswered", state="hidden")
+    page.route(f"**/incidents/{incident}/take", lambda route: route.abort())
+    page.keyboard.press("Space")
+    page.wait_for_selector("#bar-unanswered:visible")
+    assert state(world, incident) == "open"
+    page.unroute(f"**/incidents/{incident}/take")
+    page.keyboard.press("Space")
+    page.wait_for_selector(".case-head .state-taken")
+    page.wait_for_selector("#bar-unanswered", state="hidden")

@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Playwright, expect
 
 from hub import device_label
-from tests.browser.conftest import ARGUMENTS, LIMIT_MS, PHONE, Desk, chromium_path
+from tests.browser.conftest import ARGUMENTS, LIMIT_MS, PHONE, Desk, Shots, chromium_path
 from tests.integration.ingest.test_process import Process
 from tests.integration.web.world import PASSWORD, Console, World, eventually
 
@@ -112,8 +112,8 @@ def _png(content: bytes) -> FilePayload:
 class Walk:
     """The phone in the installer's hand."""
 
-    def __init__(self, page: Page, complaints: list[str]) -> None:
-        self.page, self.complaints = page, complaints
+    def __init__(self, page: Page, complaints: list[str], shots: Shots | None = None) -> None:
+        self.page, self.complaints, self._shots = page, complaints, shots
 
     def sign_in(self, login: str = "gao") -> Self:
         self.page.goto("/login")
@@ -153,6 +153,10 @@ class Walk:
         self.page.wait_for_load_state()  # with its looks
         assert self.page.evaluate(FAULTS) == []
         assert self.complaints == []
+        if self._shots:
+            self._shots(
+                self.page, self.page.url.split("/install")[-1].strip("/").replace("/", "-") or "find", whole=True
+            )
 
 
 @pytest.fixture
@@ -167,13 +171,13 @@ def hub(world: World, tmp_path: Path) -> Iterator[Process]:
 
 
 @pytest.fixture
-def walk(chromium: Browser, console: Console, world: World) -> Iterator[Walk]:
+def walk(chromium: Browser, console: Console, world: World, shots: Shots) -> Iterator[Walk]:
     world.person("gao", "高师傅", "installer", login=True, area="和平社区")
     context = chromium.new_context(
         viewport=PHONE, locale="zh-CN", base_url=console.url, has_touch=True, is_mobile=True, device_scale_factor=2
     )
     phone = Desk(context.new_page())
-    yield Walk(phone.page, phone.complaints)
+    yield Walk(phone.page, phone.complaints, shots)
     context.close()
 
 

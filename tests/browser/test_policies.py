@@ -1,5 +1,7 @@
 """A supervisor changes the policy in a real browser: edit, fault, fix, rehearse, publish, history."""
 
+from datetime import UTC, datetime, timedelta
+
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import LAPTOP, Desk
@@ -33,7 +35,7 @@ def test_supervisor_edits_sees_the_fault_fixes_rehearses_and_publishes(
     page.keyboard.type('notify = [ { role = "property" } ]')  # over the line that was chosen by the click
 
     page.fill("[name=resident]", str(world.residents["wang"]))
-    page.fill("[name=at]", "2027-01-05T02:14")
+    page.fill("[name=at]", f"{datetime.now(UTC) + timedelta(days=40):%Y-%m-%d}T02:14")
     page.select_option("[name=kind]", "fall")
     page.click("button[value=dry_run]")
     page.wait_for_selector(".played")

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Geolocation, Page, expe
 
 from hub import desk as hub_desk
 from hub.store.pool import Connection
-from tests.browser.conftest import LIMIT_MS, PHONE, Desk
+from tests.browser.conftest import LIMIT_MS, PHONE, Desk, Shots
 from tests.integration.web.world import Console, World, eventually
 
 DOOR: Geolocation = {"latitude": 38.47005, "longitude": 106.26003, "accuracy": 20}
@@ -31,8 +31,10 @@ def pocket(chromium: Browser, console: Console) -> Iterator[BrowserContext]:
 class Visit:
     """One call as the guard has it in his hand."""
 
-    def __init__(self, world: World, context: BrowserContext, incident: int, who: str = "guard") -> None:
-        self.world, self.incident, self.who = world, incident, who
+    def __init__(
+        self, world: World, context: BrowserContext, incident: int, who: str = "guard", shots: Shots | None = None
+    ) -> None:
+        self.world, self.incident, self.who, self._shots = world, incident, who, shots
         rows = world.sql(
             "select id from page where incident_id = %(i)s and person_id = %(p)s and purpose = 'alarm'"
             " order by id desc",
@@ -52,7 +54,12 @@ class Visit:
     def open(self) -> "Visit":
         self.page.goto(self.path)
         expect(self.page.locator("#line")).to_be_visible()
+        self.shot("opened")
         return self
+
+    def shot(self, name: str) -> None:
+        if self._shots:
+            self._shots(self.page, name)
 
     def kept(self) -> "Visit":
         """Wait until the phone has the page for when there is no line."""
@@ -68,6 +75,7 @@ class Visit:
 
     def shows(self, view: str) -> None:
         expect(self.page.locator(f".call[data-view={view}]")).to_be_visible()
+        self.shot(view)
 
     def complaints(self) -> list[str]:
         """What the browser complained about, but for the line that was cut."""
@@ -90,7 +98,7 @@ class Visit:
 
 
 @pytest.fixture
-def visit(world: World, desk: Desk, pocket: BrowserContext) -> Visit:
+def visit(world: World, desk: Desk, pocket: BrowserContext, shots: Shots) -> Visit:
     """Mrs Wang fell; Li has it and sends the guard from her console."""
     page = desk.sign_in().page
     incident = world.alert("watch-wang", "fall")
@@ -102,7 +110,7 @@ def visit(world: World, desk: Desk, pocket: BrowserContext) -> Visit:
     page.check(f"#sheet input[value='{world.people['guard']}']")
     page.click("#sheet .primary")
     page.wait_for_selector(".case-head .state-dispatched")
-    return Visit(world, pocket, incident)
+    return Visit(world, pocket, incident, shots=shots)
 
 
 def test_round_trip_page_accept_arrive_hand_over(visit: Visit, desk: Desk) -> None:

@@ -16,7 +16,7 @@
     }
     return context;
   }
-  function showBar() { bar.hidden = Boolean(context) && context.state === 'running'; }
+  async function showBar() { await window.carehubHand.free(); bar.hidden = Boolean(context) && context.state === 'running'; } // the bar moves the page: not under a finger
   async function prime() {
     try { await ready()?.resume(); } catch { /* the bar below says so */ }
     showBar();

@@ -152,6 +152,7 @@
     $('happened').querySelector('p').textContent = told.map((each) => (each.why === 'full' ? say('full') : say(each.why, named(each)) + (each.text || (each.why === 'overtaken' ? say('refused') : '')))).join('\n');
   }
 
+  let wasOff = false;
   function tick() {
     const age = carehub.now() - known().now;
     const off = age > STALE_MS || !navigator.onLine || Boolean(trouble);
@@ -159,6 +160,7 @@
     line.hidden = !followed || OVER.includes(call.dataset.view) && !off;
     line.dataset.state = off ? 'off' : 'fresh';
     line.textContent = say(off ? (trouble?.server && navigator.onLine ? 'trouble' : 'stale') : 'fresh', { n: span(age) });
+    if (off !== wasOff) { wasOff = off; $('line-said').textContent = line.textContent; } // once: the line itself counts every second
     if ($('ago')) $('ago').textContent = say('ago', { n: span(carehub.now() - Number(call.dataset.opened)) });
   }
 

@@ -10,6 +10,7 @@ const carehub = {};
   const FIRST_PAUSE_MS = 2_000;
   const LONGEST_PAUSE_MS = 30_000;
   const FORGET_MS = 13 * 3_600_000; // links live 12 hours
+  const KEEPALIVE_CHARS = 50_000;
   const PREFIX = 'carehub.call.';
   const memory = new Map(); // where a browser keeps nothing, what is waiting lives as long as the page
 
@@ -43,9 +44,11 @@ const carehub = {};
   };
 
   carehub.Taps = class {
-    constructor(token, { changed, answered }) {
+    constructor(token, { changed, answered, path = `/r/${token}/answer`, oldest = OLDEST_MS, headers = {} }) {
       this.key = PREFIX + token;
-      this.path = `/r/${token}/answer`;
+      this.path = path;
+      this.oldest = oldest;
+      this.headers = headers;
       this.changed = changed;
       this.answered = answered;
       this.pause = FIRST_PAUSE_MS;
@@ -64,11 +67,11 @@ const carehub = {};
     }
 
     // Write it down, then send. Nothing that happens to the page afterwards can lose it.
-    add(verb, { nonce = carehub.nonce(), to = '', wait = 0 } = {}) {
+    add(verb, { nonce = carehub.nonce(), to = '', wait = 0, more = {}, often = verb === 'cannot_go' } = {}) {
       const { taps } = this.kept;
-      if (taps.some((t) => t.nonce === nonce || (t.verb === verb && verb !== 'cannot_go'))) return null;
+      if (taps.some((t) => t.nonce === nonce || (t.verb === verb && !often))) return null;
       if (taps.length >= MOST) { this.tell({ verb, at: carehub.now() }, 'full'); return null; }
-      const tap = { verb, nonce, to, at: carehub.now(), until: wait ? Date.now() + wait : 0 };
+      const tap = { verb, nonce, to, more, at: carehub.now(), until: wait ? Date.now() + wait : 0 };
       this.keep({ taps: [...taps, tap] });
       this.now();
       return tap;
@@ -107,23 +110,24 @@ const carehub = {};
     }
 
     #said(tap) {
-      const said = { verb: tap.verb, nonce: tap.nonce, to: tap.to, tapped_at: new Date(tap.at).toISOString() };
+      const said = { verb: tap.verb, nonce: tap.nonce, to: tap.to, tapped_at: new Date(tap.at).toISOString(), ...tap.more };
       if (tap.position) said.position = tap.position;
-      return { method: 'POST', keepalive: true, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(said) };
+      const body = JSON.stringify(said); // what may outlive the page is small: a photo waits for the next one
+      return { method: 'POST', keepalive: body.length < KEEPALIVE_CHARS, headers: { 'Content-Type': 'application/json', ...this.headers }, body };
     }
 
     // The page goes, and the lock may not have been given yet: the first in the row is said all the same. It stays
     // written down: said again under its nonce, it changes nothing.
     #leave() {
       const [tap] = this.kept.taps;
-      if (tap && carehub.now() - tap.at <= OLDEST_MS) fetch(this.path, { ...this.#said(tap), redirect: 'manual' }).catch(() => {});
+      if (tap && carehub.now() - tap.at <= this.oldest) fetch(this.path, { ...this.#said(tap), redirect: 'manual' }).catch(() => {});
     }
 
     // Send the first in the row. Returns whether the next may be tried at once.
     async #first() {
       const [tap] = this.kept.taps;
       if (!tap) return false;
-      if (carehub.now() - tap.at > OLDEST_MS) { this.#drop(tap); this.tell(tap, 'old'); return true; }
+      if (carehub.now() - tap.at > this.oldest) { this.#drop(tap); this.tell(tap, 'old'); return true; }
       if (tap.until > Date.now()) { this.#again(tap.until - Date.now()); return false; }
       let answer;
       try {

@@ -3,6 +3,7 @@
   'use strict';
   const EVERY_MS = 5000;
   const words = document.getElementById('words').dataset;
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   let plot = null;
   let host = null;
 
@@ -20,11 +21,19 @@
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), document.body.dataset.zone),
       scales: { y: { range: (_, low, high) => [Math.min(50, low - 5), Math.max(120, high + 5)] } },
       axes: [
-        { stroke: '#5b6863', font: '11px system-ui', grid: { stroke: '#e7eae5' }, ticks: { show: false }, size: 22, incrs: [60, 120, 300, 600], values: (_, ticks) => ticks.map((s) => new Intl.DateTimeFormat('zh-CN', { timeZone: document.body.dataset.zone, hour: '2-digit', minute: '2-digit', hour12: false }).format(s * 1000)) },
-        { stroke: '#5b6863', font: '11px system-ui', grid: { stroke: '#e7eae5' }, ticks: { show: false }, size: 34, splits: () => [60, 90, 120, 150] },
+        { stroke: css('--plot-axis'), font: '11px system-ui', grid: { stroke: css('--plot-grid') }, ticks: { show: false }, size: 22, incrs: [60, 120, 300, 600], values: (_, ticks) => ticks.map((s) => new Intl.DateTimeFormat('zh-CN', { timeZone: document.body.dataset.zone, hour: '2-digit', minute: '2-digit', hour12: false }).format(s * 1000)) },
+        { stroke: css('--plot-axis'), font: '11px system-ui', grid: { stroke: css('--plot-grid') }, ticks: { show: false }, size: 34, splits: () => [60, 90, 120, 150] },
       ],
-      series: [{}, { stroke: '#a3262a', width: 2, fill: '#a3262a14', spanGaps: false, points: { show: false } }],
+      series: [{}, { stroke: css('--plot'), width: 2, fill: `${css('--plot')}14`, spanGaps: false, points: { show: false } }],
     }, columns, space);
+  }
+
+  function tell(box, data) { // what the curve shows, for those who do not see it
+    const space = box.querySelector('[data-plot]');
+    const seen = data.heart_rate_bpm.filter((v) => v !== null);
+    if (!seen.length) { space.removeAttribute('role'); space.removeAttribute('aria-label'); return; }
+    space.setAttribute('role', 'img');
+    space.setAttribute('aria-label', words.chart.replace('{low}', Math.round(Math.min(...seen))).replace('{high}', Math.round(Math.max(...seen))).replace('{last}', Math.round(seen.at(-1))));
   }
 
   function write(box, data) {
@@ -49,6 +58,7 @@
       if (!box.isConnected) return;
       write(box, data);
       draw(box, data);
+      tell(box, data);
     } catch { /* the banner of the live connection says what is wrong */ }
   }
 

@@ -119,7 +119,11 @@ function posted(path, verb, nonce) {
 self.addEventListener('notificationclick', (event) => event.waitUntil((async () => {
   const { path, page, open } = event.notification.data ?? {};
   event.notification.close();
-  if (!path) { if (open) await self.clients.openWindow(open); return; }
+  if (!path) { // nobody is called: his own page has the rest
+    const own = open ?? await (await (await caches.open(ME)).match('/me/'))?.text();
+    if (own) await self.clients.openWindow(own);
+    return;
+  }
   const nonce = `push-${page}-${event.action}`;
   let hash = '';
   if (event.action) {

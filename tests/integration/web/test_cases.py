@@ -1,7 +1,6 @@
 """Services, links, proofs, disaster mode and test mode, as an operator's browser sees and posts them."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -10,17 +9,8 @@ import pytest
 from alerts.policy import load
 from hub.store import console as console_store
 from hub.store import homes
-from tests.integration.web.conftest import Served
 from tests.integration.web.test_desk import CLOSING, post, state
-from tests.integration.web.world import World, csrf_of, sign_in
-
-
-@pytest.fixture
-def ma(console: Served) -> Iterator[httpx.Client]:
-    """The supervisor's browser."""
-    with console.client() as client:
-        assert sign_in(client, "ma").status_code == 303
-        yield client
+from tests.integration.web.world import World, csrf_of
 
 
 def submit(client: httpx.Client, path: str, **fields: str) -> httpx.Response:

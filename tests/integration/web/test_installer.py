@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from hub import device_label
+from hub.store import install_find
+from hub.store.pool import Connection
 from tests.integration.web.conftest import Served
 from tests.integration.web.seen import visible
 from tests.integration.web.world import World, csrf_of, sign_in
@@ -335,6 +337,39 @@ def test_device_in_use_tells_its_area_and_no_name(gao: Phone, world: World) -> N
         f"/install/devices/{world.devices['watch-wang']}/bind", data={"csrf": csrf_of(answer.text), "resident": 1}
     )
     assert posted.status_code == 409
+
+
+def test_locked_record_is_installed_for_without_its_name(
+    gao: Phone, console: Served, visitor: httpx.Client, world: World, bound: int
+) -> None:
+    """He stands at her door: what is left to do needs her device, not her name; and it is done all the same."""
+    son, page = world.people["son"], f"/install/devices/{bound}"
+    gao.do(bound, "ask", person=son)
+    link = world.question(world.sql("select id from contact_asked")[0][0])
+    visitor.post(f"/me/contact/{link}", data={"say": "no"})
+    world.sql("update resident set locked = true where id = %(r)s", r=world.residents["wang"])
+    agrees(gao, bound)
+    gao.do(bound, "key")
+    presses(world, bound)
+    gao.do(bound, "check", check="voice", outcome="ok")
+    shown = {"device": gao.page(page), "again": gao.page(f"{page}?change=1"), "start": gao.page()}
+    assert gao.do(bound, "leave").status_code == 303
+    shown["end"] = gao.page(f"{page}/end")
+    assert "已生效" in visible(shown["end"])
+    with console.client() as li:
+        sign_in(li, "li")
+        world.sql(
+            "with quiet as (delete from timer)"
+            " update incident set state = 'cancelled', dedup_key = null, closed_at = hub_now()"
+        )
+        shown["desk"] = li.get("/install").text
+    for name, text in shown.items():
+        assert "（档案已锁定）" in text, name
+        for secret in ("王秀英", "王小明", "王**", "和平里", "138 0000 0001"):
+            assert secret not in text, f"{secret} on {name}"
+    with console.client() as ma:
+        sign_in(ma, "ma")
+        assert "王秀英 的儿子 王小明" in visible(ma.get("/install").text), "a supervisor may open it"
 
 
 def test_device_bound_in_another_area_is_not_touched(gao: Phone, world: World) -> None:
@@ -708,3 +743,68 @@ def test_nothing_personal_is_in_addresses_or_logs(
     said = "".join(capsys.readouterr())
     for word in ("王秀英", "和平里", secret[0][0]):
         assert word not in said
+
+
+@pytest.mark.parametrize(("said", "shown"), [("yes", True), ("", False)])
+def test_family_sees_what_is_measured_only_where_she_was_asked_and_said_so(
+    gao: Phone, bound: int, world: World, said: str, *, shown: bool
+) -> None:  # fmt: skip
+    assert "您愿不愿意让登记的家人也看到" in gao.page(f"/install/devices/{bound}"), "it is read aloud"
+    gao.do(bound, "consent", read="yes", said_by="herself", given="yes", family_health=said)
+    ((scope, version),) = world.sql("select scope, text_version from consent order by id desc limit 1")
+    assert ("family_health" in scope, version) == (shown, "2026-11b")
+    assert ("家人可看心率、血氧" in gao.page(f"/install/devices/{bound}")) is shown
+
+
+def test_number_of_the_devices_card_is_kept_and_no_other_word(gao: Phone, bound: int, world: World) -> None:
+    number = "select sim_number from device where id = %(d)s"
+    assert gao.do(bound, "sim", sim="138 0000 0077").status_code == 303
+    assert world.sql(number, d=bound) == [("138 0000 0077",)]
+    assert "138 0000 0077" in gao.page(f"/install/devices/{bound}")
+    assert gao.do(bound, "sim", sim="没有").status_code == 422
+    gao.do(bound, "sim", sim="")
+    assert world.sql(number, d=bound) == [("",)]
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_installer_of_an_organisation_sees_whom_it_serves_and_nobody_else(
+    console: Served, world: World, monkeypatch: pytest.MonkeyPatch, *, looks: bool
+) -> None:
+    """Wherever else he may install: an organisation's installer is its own, by areas and everything inside them.
+
+    The page looks at areas; where it forgot to, the database's own rows would still keep hers from him.
+    """
+    if not looks:
+
+        async def forgets(conn: Connection, person_id: int) -> tuple[str, None]:
+            return "", None
+
+        monkeypatch.setattr(install_find, "bounds_of", forgets)
+    world.sql(
+        "insert into area (name, level) values"
+        " ('东区', 'township'), ('和平社区', 'community'), ('光明社区', 'community')"
+    )
+    world.sql("update area set parent = '东区' where name = '光明社区'")
+    far = world.resident("far", "王远方", area="光明社区", address="光明巷 1 号")
+    world.person("qiao", "乔师傅", "installer", login=True)
+    world.sql(
+        "with o as (insert into organisation (name, kind, created_at)"
+        " values ('东区安装', 'property', hub_now()) returning id),"
+        " a as (insert into organisation_area select id, '东区' from o)"
+        " update person set organisation_id = o.id from o where person.id = %(p)s", p=world.people["qiao"],
+    )  # fmt: skip
+    with console.client() as client:
+        qiao = Phone(client, world, "qiao")
+        device = seen(world)
+        qiao.do(device, "claim", model="W-1")
+        page = qiao.do(device, "residents", word="王").text
+        assert "王远方" in page
+        assert "王秀英" not in page
+        assert qiao.do(device, "bind", resident=world.residents["wang"], button="yes").status_code == 422
+        assert state_of(world, device) == "claimed"
+        assert qiao.do(device, "bind", resident=far, room="卧室", button="yes").status_code == 303
+        world.sql(
+            "update device set state = 'bound', bound_at = hub_now() where id = %(d)s", d=world.devices["watch-wang"]
+        )
+        answer = client.get(f"/install/devices/{world.devices['watch-wang']}")
+        assert (answer.status_code, "王秀英" in answer.text) == (409, False)

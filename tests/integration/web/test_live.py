@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from hub.web.auth import Seat
-from hub.web.live import CHANGES_KEPT, Stream
+from hub.web.live import CHANGES_KEPT, Live, Stream
 from tests.integration.web.conftest import Served
 from tests.integration.web.world import World, csrf_of, eventually
 from tests.patience import PATIENCE_S
@@ -19,6 +19,7 @@ from tests.patience import PATIENCE_S
 # ruff: noqa: ASYNC212 - the console under test runs in a thread of its own; short plain requests do not stop it
 pytestmark = pytest.mark.anyio
 CONSOLES = 20
+RECONNECTS = 200
 
 
 class Screen:
@@ -167,3 +168,52 @@ def test_slow_console_is_told_once_to_fetch_everything() -> None:
         stream.offer(incident)
     assert stream.refresh
     assert len(stream.changed) <= CHANGES_KEPT
+
+
+async def test_changed_row_comes_with_the_event(li: httpx.Client, chen: httpx.Client, world: World) -> None:
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(browser(each)) for each in (li, chen)]
+        screens = [Screen(await stack.enter_async_context(each.stream("GET", "/stream"))) for each in clients]
+        for screen in screens:
+            await screen.until("hub:hello")
+        incident = await asyncio.to_thread(world.alert, "watch-wang")
+        rows = [(await screen.until("hub:changed", incident))["queue"] for screen in screens]
+    of = "select person_id, id from page where incident_id = %(i)s and channel = 'console'"
+    pages = dict(world.sql(of, i=incident))
+    for told, person in zip(rows, ("li", "chen"), strict=True):
+        assert f'id="row-{incident}"' in told["rows"]
+        assert told["calls"].split() == [str(incident)]
+        assert f'data-pages="{pages.get(world.people[person], "")}"' in told["rows"], "the row is hers, as far as it is"
+        assert told["rows"].count(f'hx-nonce="{told["nonce"]}"') == 1
+
+
+async def test_session_ended_anywhere_hears_of_nothing_more(li: httpx.Client, world: World) -> None:
+    async with browser(li) as http, http.stream("GET", "/stream") as response:
+        screen = Screen(response)
+        await screen.until("hub:hello")
+        await asyncio.to_thread(world.sql, "delete from web_session")
+        await screen.until("hub:bye")
+
+
+async def test_person_switched_off_hears_of_nothing_more(li: httpx.Client, world: World) -> None:
+    async with browser(li) as http, http.stream("GET", "/stream") as response:
+        screen = Screen(response)
+        await screen.until("hub:hello")
+        await asyncio.to_thread(world.sql, "update person set active = false where id = %(p)s", p=world.people["li"])
+        await screen.until("hub:bye")
+
+
+async def test_consoles_that_come_and_go_leave_nothing_behind(console: Served, li: httpx.Client, world: World) -> None:
+    async with browser(li) as http:
+
+        async def passing(number: int) -> None:
+            async with http.stream("GET", "/stream") as response:
+                if number % 3:  # every third goes without having heard a word
+                    await Screen(response).until("hub:hello")
+
+        for ten in range(RECONNECTS // 10):
+            await asyncio.gather(*(passing(10 * ten + each) for each in range(10)))
+            await asyncio.to_thread(world.alert, "watch-wang")
+    await asyncio.to_thread(eventually, lambda: world.sql("select count(*) from presence") == [(0,)])
+    live: Live = console.server.app.state.parts.live
+    assert live.kept == {"streams": 0, "gone": 0, "announced": 0}

@@ -7,8 +7,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.patience import PATIENCE_S
 
 PASSWORD = "correct horse battery"
 LINK_KEY = "a key for tests that is long enough"
+START_S = 3 * PATIENCE_S  # a process that loads everything, on a machine whose tests all do
 ROOT = Path(__file__).resolve().parents[3]
 T = TypeVar("T")
 
@@ -39,11 +41,22 @@ class World:
     residents: dict[str, int] = field(default_factory=dict)
     devices: dict[str, int] = field(default_factory=dict)
     presses: int = 0
+    _line: psycopg.Connection | None = field(default=None, repr=False, compare=False)
 
     def sql(self, text: str, **values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.dsn, autocommit=True) as conn:
+        with nullcontext(self._line) if self._line else psycopg.connect(self.dsn, autocommit=True) as conn:
             cursor = conn.execute(text.encode(), values)
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def on_one_line(self) -> Iterator[None]:
+        """What is said meanwhile goes over one connection: each takes longer to open than what is said."""
+        with psycopg.connect(self.dsn, autocommit=True) as line:
+            self._line = line
+            try:
+                yield
+            finally:
+                self._line = None
 
     def person(self, short: str, name: str, role: str, **more: Any) -> int:
         hashed = _hash() if more.pop("login", False) else None
@@ -170,6 +183,12 @@ def _hash() -> str:
 def neighbourhood(dsn: str) -> World:
     """Two operators, a supervisor, a family, a guard, four residents with their devices."""
     world = World(dsn)
+    with world.on_one_line():
+        _move_in(world)
+    return world
+
+
+def _move_in(world: World) -> None:
     world.person("li", "李雪", "operator", login=True)
     world.person("chen", "陈刚", "operator", login=True)
     world.person("ma", "马班长", "supervisor", login=True)
@@ -196,7 +215,6 @@ def neighbourhood(dsn: str) -> World:
     world.device("watch-he", "he", model="腕表 W2")
     world.device("stray")
     world.circle("wang", "son", "儿子", 38)
-    return world
 
 
 class Console:
@@ -212,10 +230,10 @@ class Console:
     def start(self) -> "Console":
         environ = {k: v for k, v in os.environ.items() if not k.startswith("CAREHUB_")} | {
             "CAREHUB_DATABASE_DSN": self.dsn, "CAREHUB_CONSOLE_PORT": str(self.port),
-            "CAREHUB_SECRETS_LINK_KEY": LINK_KEY, **self.more,
+            "CAREHUB_SECRETS_LINK_KEY": LINK_KEY, "CAREHUB_SEAL_KEY": os.environ["CAREHUB_SEAL_KEY"], **self.more,
         }  # fmt: skip
         self.process = subprocess.Popen([sys.executable, "-m", "hub", "console"], cwd=ROOT, env=environ)
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + START_S
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.url}/readyz", timeout=1) as answer:
@@ -223,7 +241,9 @@ class Console:
                         return self
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
-        raise AssertionError("the console did not become ready")
+        ended = self.process.poll()
+        self.stop(hard=True)
+        raise AssertionError("the console did not become ready" if ended is None else f"the console ended: {ended}")
 
     def stop(self, *, hard: bool = False) -> float:
         """End it and return how many seconds that took."""
