@@ -1,4 +1,7 @@
-"""python -m simulator: plays a neighbourhood against a running hub, over the wire and nothing else."""
+"""python -m simulator: plays a neighbourhood against a running hub, over the wire and nothing else.
+
+`python -m simulator plan|live|judge` invents, lives and judges a whole town in lock-step: see simulator/commands.py.
+"""
 
 import argparse
 import asyncio
@@ -9,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from simulator import neighbourhood, scenario
+from simulator import commands, neighbourhood, scenario
 from simulator.ledger import Ledger
 from simulator.play import Play
 
@@ -18,6 +21,8 @@ WRITE_EVERY_S = 5.0  # an evening without an end writes its report while it goes
 
 def main() -> int:
     """Return 0 when the play came to its end without a fault."""
+    if len(sys.argv) > 1 and sys.argv[1] in commands.COMMANDS:
+        return commands.main(sys.argv[1:])
     options = _options()
     try:
         place = neighbourhood.read(options.neighbourhood)

@@ -30,6 +30,7 @@ RESIDENT = re.compile(r"<strong>(.*?)</strong>")
 WHAT = re.compile(r'class="row-what">(.*?)</span>', re.DOTALL)
 HANDLED = re.compile(r"<span>(?:坐席|Operator) ")
 GOES = re.compile(r"<span>→ ")
+ALONE = re.compile(r'class="no-operator"')
 NOTICE = re.compile(r'class="notice" data-pages="(\d+)"')
 TOKEN = re.compile(r'name="csrf" (?:value|content)="([^"]+)"')
 KINDS = {"跌倒": "fall", "Fall": "fall", "烟雾": "smoke", "Smoke": "smoke", "体征": "vitals", "Vital": "vitals",
@@ -55,9 +56,14 @@ class Case:
     pages: tuple[int, ...]  # console pages not yet confirmed as shown
     responder: bool  # somebody has said that they go
     handled: bool  # a colleague has it
+    alone: bool = False  # somebody goes, and no operator has it any more
 
 
 Test: TypeAlias = Callable[[Case], bool]
+
+
+class SignedOutError(PermissionError):
+    """The console does not know her any more: her session has ended."""
 
 
 class ConsoleClient:
@@ -85,21 +91,20 @@ class ConsoleClient:
 
     async def queue(self) -> tuple[list[Case], tuple[int, ...]]:
         """Return the open incidents, worst first, and the pages of notices that are shown beside them."""
-        page = await self._http.get("/queue", headers={"HX-Request": "true"})
+        page = _known(await self._http.get("/queue", headers={"HX-Request": "true"}))
         page.raise_for_status()
         return cases(page.text), tuple(int(number) for number in NOTICE.findall(page.text))
 
     async def shown(self, pages: tuple[int, ...], read: int | None = None) -> None:
         """Confirm that the browser shows these pages: the receipt of the console channel."""
         body = json.dumps({"delivered": pages, "read": read})
-        answer = await self._http.post("/seen", content=body, headers={"X-CSRF-Token": self._token})
+        answer = _known(await self._http.post("/seen", content=body, headers={"X-CSRF-Token": self._token}))
         answer.raise_for_status()
 
     async def do(self, incident: int, verb: str, **words: str) -> tuple[int, str]:
         """Press a button; return the status and what the console said."""
-        answer = await self._http.post(
-            f"/incidents/{incident}/{verb}", data={"csrf": self._token, **words}, headers={"HX-Request": "true"}
-        )
+        path, headers = f"/incidents/{incident}/{verb}", {"HX-Request": "true"}
+        answer = _known(await self._http.post(path, data={"csrf": self._token, **words}, headers=headers))
         return answer.status_code, re.sub(r"<[^>]+>|\s+", " ", answer.text).strip()[:120]
 
     async def events(self) -> AsyncIterator[str]:
@@ -115,6 +120,12 @@ class ConsoleClient:
         await self._http.aclose()
 
 
+def _known(answer: httpx.Response) -> httpx.Response:
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        raise SignedOutError(f"signed out: {answer.request.url.path} answered 401")
+    return answer
+
+
 def cases(page: str) -> list[Case]:
     """Read the queue's rows."""
     return [_case(row.group(1)) for row in ROW.finditer(page) if INCIDENT.search(row.group(1))]
@@ -126,7 +137,7 @@ def _case(row: str) -> Case:
         incident=int(_first(INCIDENT, row)), state=_first(STATE, row), resident=html.unescape(_first(RESIDENT, row)),
         kind=next((kind for word, kind in KINDS.items() if word in what), "other"),
         pages=tuple(int(number) for number in _first(PAGES, row).split()), responder=bool(GOES.search(row)),
-        handled=bool(HANDLED.search(row)),
+        handled=bool(HANDLED.search(row)), alone=bool(ALONE.search(row)),
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from simulator.watch import Watch
 from simulator.watch3g import Watch3g
 
 CONNECT_LIMIT_S = 30.0
+ENDS_WITHIN_S = 0.5  # then it is told again
 QUIET_S = 4.0  # nothing open and nobody under way for this long after the last event: it is over
 STORED_MINUTES = 20  # what a watch that was out of reach has to tell
 ASKED_WITHIN_S = 20.0  # a watch that has no screen asks by vibrating: then the wearer answers after this long
@@ -145,8 +146,9 @@ class Play:
         task = asyncio.create_task(work, name=name)
 
         async def stop() -> None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            while not task.done():  # on Python 3.11 a wait_for inside may swallow one
+                task.cancel()
+                await asyncio.wait([task], timeout=ENDS_WITHIN_S)
 
         def ended(done: asyncio.Task[Any]) -> None:
             if not done.cancelled() and (error := done.exception()):

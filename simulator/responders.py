@@ -16,6 +16,7 @@ from simulator.ledger import Call, Ledger, now
 from simulator.line import Line
 from simulator.neighbourhood import Endpoint, Responder
 from simulator.scenario import Behaviour, Does
+from simulator.webhook import answered
 
 CLOCK_SLACK_S = 300  # a signed page older than this is somebody else's recording
 DECLINED = (409, 410)  # somebody was quicker; the case is over
@@ -153,17 +154,7 @@ class Families:
 
     async def app(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """The ASGI application that uvicorn serves."""
-        if scope["type"] != "http":
-            return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False) and len(body) < 1_000_000
-        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
-        status = self.receive(scope["path"], headers, body)
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
-        await send({"type": "http.response.body", "body": b""})
+        await answered(self.receive, scope, receive, send)
 
     async def aclose(self) -> None:
         await self._http.aclose()

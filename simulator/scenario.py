@@ -141,18 +141,25 @@ def read(text: str, source: str, residents: Sequence[str] = ()) -> Scenario:
     Raises:
         ScenarioError: With the line and the reason.
     """
+    return Reader(text, source, residents).scenario(parsed(text, source))
+
+
+def parsed(text: str, source: str) -> dict[str, Any]:
+    """Parse the TOML of a scenario.
+
+    Raises:
+        ScenarioError: It is none; with the line.
+    """
     try:
-        table = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
         line = int(found.group(1)) if found else text.count("\n") + 1
         raise ScenarioError(source, line, f"not TOML: {error}") from error
-    reader = _Reader(text, source, residents)
-    return reader.scenario(table)
 
 
-_SECONDS = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h)$")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SECONDS = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 Table: TypeAlias = dict[str, Any]
@@ -160,7 +167,7 @@ LineOf: TypeAlias = Callable[[str], int]
 Word = TypeVar("Word", bound=StrEnum)
 
 
-class _Reader:
+class Reader:
     """Turns tables into values and knows in which line each table stands."""
 
     def __init__(self, text: str, source: str, residents: Sequence[str]) -> None:
@@ -173,42 +180,42 @@ class _Reader:
             "title", "about", "operator", "operator_takes_after", "vitals_every", "at_most", "event", "responder",
             "now_and_then",
         }  # fmt: skip
-        self._known(table, known, self._line_of)
+        self.known(table, known, self.line_of)
         at_most = table.get("at_most")
         return Scenario(
-            title=self._text(table, "title", self._line_of),
-            operator=self._word(Plays, table.get("operator", Plays.SIMULATED), self._line_of("operator")),
-            vitals_every_s=self._seconds(table.get("vitals_every", "1m"), self._line_of("vitals_every")),
-            operator_takes_after_s=self._seconds(
-                table.get("operator_takes_after", "3s"), self._line_of("operator_takes_after")
+            title=self.text(table, "title", self.line_of),
+            operator=self.word(Plays, table.get("operator", Plays.SIMULATED), self.line_of("operator")),
+            vitals_every_s=self.seconds(table.get("vitals_every", "1m"), self.line_of("vitals_every")),
+            operator_takes_after_s=self.seconds(
+                table.get("operator_takes_after", "3s"), self.line_of("operator_takes_after")
             ),
-            at_most_s=None if at_most is None else self._seconds(at_most, self._line_of("at_most")),
-            events=tuple(sorted(self._each(table, "event", self._event), key=lambda event: event.at_s)),
-            people=dict(self._each(table, "responder", self._person)),
-            now_and_then=tuple(self._each(table, "now_and_then", self._now_and_then)),
+            at_most_s=None if at_most is None else self.seconds(at_most, self.line_of("at_most")),
+            events=tuple(sorted(self.each(table, "event", self._event), key=lambda event: event.at_s)),
+            people=dict(self.each(table, "responder", self._person)),
+            now_and_then=tuple(self.each(table, "now_and_then", self._now_and_then)),
         )
 
-    def _each(self, table: Table, name: str, make: Callable[[Table, LineOf], Any]) -> list[Any]:
+    def each(self, table: Table, name: str, make: Callable[[Table, LineOf], Any]) -> list[Any]:
         entries = table.get(name, [])
         if not isinstance(entries, list):
-            raise self._fault(self._line_of(name), f"write [[{name}]] with two brackets")
-        return [make(entry, self._line_in(name, position)) for position, entry in enumerate(entries)]
+            raise self.fault(self.line_of(name), f"write [[{name}]] with two brackets")
+        return [make(entry, self.line_in(name, position)) for position, entry in enumerate(entries)]
 
     def _event(self, entry: Table, line: LineOf) -> Event:
         known = {"at", "who", "what", "with", "times", "apart", "copies", "operator_takes_after", "note"}
-        self._known(entry, known, line)
-        who = self._text(entry, "who", line)
+        self.known(entry, known, line)
+        who = self.text(entry, "who", line)
         if self._residents and who not in self._residents:
-            raise self._fault(line("who"), f"nobody here is called {who}; there are {', '.join(self._residents)}")
+            raise self.fault(line("who"), f"nobody here is called {who}; there are {', '.join(self._residents)}")
         return Event(
-            at_s=self._seconds(entry.get("at"), line("at")),
+            at_s=self.seconds(entry.get("at"), line("at")),
             who=who,
-            what=self._word(What, entry.get("what"), line("what")),
+            what=self.word(What, entry.get("what"), line("what")),
             with_=str(entry.get("with", "")),
-            times=self._count(entry.get("times", 1), line("times")),
-            apart_s=self._seconds(entry.get("apart", "4s"), line("apart")),
-            copies=self._count(entry.get("copies", 1), line("copies")),
-            operator_takes_after_s=self._seconds(entry["operator_takes_after"], line("operator_takes_after"))
+            times=self.count(entry.get("times", 1), line("times")),
+            apart_s=self.seconds(entry.get("apart", "4s"), line("apart")),
+            copies=self.count(entry.get("copies", 1), line("copies")),
+            operator_takes_after_s=self.seconds(entry["operator_takes_after"], line("operator_takes_after"))
             if "operator_takes_after" in entry
             else None,
             note=str(entry.get("note", "")),
@@ -216,62 +223,63 @@ class _Reader:
 
     def _person(self, entry: Table, line: LineOf) -> tuple[str, Behaviour]:
         spans = ("answers_after", "leaves_after", "arrives_after", "hands_over_after")
-        self._known(entry, {"who", "does", "hands_over_to", *spans}, line)
-        given: dict[str, Any] = {f"{span}_s": self._seconds(entry[span], line(span)) for span in spans if span in entry}
+        self.known(entry, {"who", "does", "hands_over_to", *spans}, line)
+        given: dict[str, Any] = {f"{span}_s": self.seconds(entry[span], line(span)) for span in spans if span in entry}
         if "hands_over_to" in entry:
             given["hands_over_to"] = str(entry["hands_over_to"])
-        does = self._word(Does, entry.get("does", Does.GOES), line("does"))
-        return self._text(entry, "who", line), Behaviour(does=does, **given)
+        does = self.word(Does, entry.get("does", Does.GOES), line("does"))
+        return self.text(entry, "who", line), Behaviour(does=does, **given)
 
     def _now_and_then(self, entry: Table, line: LineOf) -> NowAndThen:
-        self._known(entry, {"about_every", "what"}, line)
+        self.known(entry, {"about_every", "what"}, line)
         words = entry.get("what", [])
         if not isinstance(words, list) or not words:
-            raise self._fault(line("what"), 'write what may happen as a list, like what = ["falls"]')
+            raise self.fault(line("what"), 'write what may happen as a list, like what = ["falls"]')
         return NowAndThen(
-            about_every_s=self._seconds(entry.get("about_every"), line("about_every")),
-            what=tuple(self._word(What, word, line("what")) for word in words),
+            about_every_s=self.seconds(entry.get("about_every"), line("about_every")),
+            what=tuple(self.word(What, word, line("what")) for word in words),
         )
 
-    def _known(self, table: Table, known: set[str], line: LineOf) -> None:
+    def known(self, table: Table, known: set[str], line: LineOf) -> None:
         for key in table:
             if key not in known:
-                raise self._fault(line(key), f"{key} is not a word here; there are {', '.join(sorted(known))}")
+                raise self.fault(line(key), f"{key} is not a word here; there are {', '.join(sorted(known))}")
 
-    def _text(self, table: Table, key: str, line: LineOf) -> str:
+    def text(self, table: Table, key: str, line: LineOf) -> str:
         value = table.get(key)
         if not isinstance(value, str) or not value:
-            raise self._fault(line(key), f'{key} is missing: write {key} = "…"')
+            raise self.fault(line(key), f'{key} is missing: write {key} = "…"')
         return value
 
-    def _seconds(self, value: object, line: int) -> float:
+    def seconds(self, value: object, line: int) -> float:
         found = _SECONDS.match(value) if isinstance(value, str) else None
         if not found:
-            raise self._fault(line, f'{value!r} is no time: write it like "500ms", "20s", "2m" or "1h"')
+            raise self.fault(line, f'{value!r} is no time: write it like "500ms", "20s", "2m" or "1h"')
         return float(found.group(1)) * _UNITS[found.group(2)]
 
-    def _count(self, value: object, line: int) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 20:
-            raise self._fault(line, f"{value!r} is no count: write a whole number from 1 to 20")
+    def count(self, value: object, line: int, most: int = 20) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise self.fault(line, f"{value!r} is no count: write a whole number from 1 to {most}")
         return value
 
-    def _word(self, words: type[Word], value: object, line: int) -> Word:
+    def word(self, words: type[Word], value: object, line: int) -> Word:
         try:
             return words(str(value))
         except ValueError:
             choice = ", ".join(f'"{word}"' for word in words)
-            raise self._fault(line, f"{value!r} is not a word here: write one of {choice}") from None
+            raise self.fault(line, f"{value!r} is not a word here: write one of {choice}") from None
 
-    def _fault(self, line: int, reason: str) -> ScenarioError:
+    def fault(self, line: int, reason: str) -> ScenarioError:
         return ScenarioError(self._source, line, reason)
 
-    def _line_of(self, key: str) -> int:
+    def line_of(self, key: str) -> int:
         """Return the line of a key outside any table, else the first line."""
         return self._find(key, 0, len(self._lines), default=0)
 
-    def _line_in(self, table: str, position: int) -> LineOf:
-        """Return a function that finds a key's line in the n-th [[table]]."""
-        heads = [number for number, line in enumerate(self._lines) if line.strip().startswith(f"[[{table}]]")]
+    def line_in(self, table: str, position: int, bracket: str = "") -> LineOf:
+        """Return a function that finds a key's line in the n-th [[table]], or in the table with this head."""
+        head = bracket or f"[[{table}]]"
+        heads = [number for number, line in enumerate(self._lines) if line.strip().startswith(head)]
         start = heads[position] if position < len(heads) else 0
         ends = [number for number, line in enumerate(self._lines) if number > start and line.strip().startswith("[")]
         end = ends[0] if ends else len(self._lines)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.encoders.encoder import Awaits, Body, Device, Encoder, Fix, Messages, Transport, publish
 from simulator.physiology import Minute
 
 Samples = NDArray[np.int16]
@@ -66,3 +67,83 @@ def _packed(samples: Samples) -> str:
 
 def _json(words: Mapping[str, Any]) -> bytes:
     return json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+KINDS = {
+    "heart_rate_bpm": "hr", "spo2_pct": "spo2", "respiration_rpm": "rr", "temperature_c": "temp",
+    "systolic_mmhg": "sys", "diastolic_mmhg": "dia",
+}  # fmt: skip
+
+
+def _say(device: Device, at: datetime, kind: str, words: Mapping[str, Any]) -> Messages:
+    head = {"seq": device.next_serial(2**53), "at": stamp(at)}
+    return (publish(topic(device.native, kind), {**head, **words}),)
+
+
+def _event(device: Device, at: datetime, word: str, **more: Any) -> Messages:
+    return _say(device, at, "event", {"event": word, **more, "battery": device.battery_pct})
+
+
+def _press(device: Device, at: datetime, identity: str) -> Messages:
+    return _event(device, at, "sos", id=identity)
+
+
+def _fall(device: Device, at: datetime, identity: str) -> Messages:
+    """Without a stage: the hub asks her."""
+    return _event(device, at, "fall", id=identity)
+
+
+def _cancel(device: Device, at: datetime, identity: str) -> Messages:
+    return _event(device, at, "cancel", of="fall", id=identity)
+
+
+def _low_battery(device: Device, at: datetime, identity: str) -> Messages:
+    return _event(device, at, "low_battery")
+
+
+def _taken_off(device: Device, at: datetime, identity: str) -> Messages:
+    return _event(device, at, "taken_off")
+
+
+def _worn(device: Device, at: datetime, on: bool) -> Messages:
+    return _event(device, at, "put_on" if on else "taken_off")
+
+
+def _vitals(device: Device, at: datetime, body: Body) -> Messages:
+    read = {short: getattr(body, name) for name, short in KINDS.items()}
+    words = {short: value for short, value in read.items() if value is not None}
+    return _say(device, at, "vitals", {**words, "battery": device.battery_pct, "worn": True})
+
+
+def _steps(device: Device, at: datetime, count: int) -> Messages:
+    """Steps of the minute that ends now."""
+    return _say(device, at, "vitals", {"steps": count, "battery": device.battery_pct})
+
+
+def _battery(device: Device, at: datetime, pct: int) -> Messages:
+    device.battery_pct = pct
+    return _say(device, at, "vitals", {"battery": pct})
+
+
+def _position(device: Device, at: datetime, fix: Fix) -> Messages:
+    device.fix = fix
+    accuracy = 8 if fix.valid else 600
+    return _say(device, at, "vitals", {"lat": round(fix.lat, 6), "lon": round(fix.lon, 6), "accuracy_m": accuracy})
+
+
+def _login(device: Device, at: datetime) -> Messages:
+    words = {"online": True, "model": device.model or "CW-1", "battery": device.battery_pct}
+    return (publish(topic(device.native, "status"), words, retain=True),)
+
+
+def _farewell(device: Device, at: datetime) -> Messages:
+    return (publish(topic(device.native, "status"), {"online": False}, retain=True),)
+
+
+ENCODER = Encoder(
+    family="carehub", transport=Transport.MQTT, awaits=Awaits.PUBACK, model="CW-1", example="carehub:w-0417",
+    source="devices/PROFILE.md, version 1",
+    press=_press, fall=_fall, cancel=_cancel, low_battery=_low_battery, taken_off=_taken_off, vitals=_vitals,
+    measures=frozenset(KINDS), steps=_steps, battery=_battery, position=_position, login=_login, farewell=_farewell,
+    worn=_worn,
+)  # fmt: skip

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from simulator.encoders import encoder
+from simulator.encoders.encoder import PRESSURE, PULSE_OXYGEN, Awaits, Body, Device, Encoder, Messages, Transport, tcp
+
 SOS_BIT = 1 << 16
 
 MAX_FRAME_BYTES = 4096
@@ -90,3 +93,83 @@ def answers(stream: bytearray) -> Iterator[str]:
         yield content.split(",", 1)[0]
     if len(stream) > MAX_FRAME_BYTES:
         stream.clear()
+
+
+LOW_BATTERY_BIT, TAKEN_OFF_BIT, FALL_BIT = 1 << 17, 1 << 20, 1 << 21
+
+
+def _line(device: Device, payload: bytes, answer: str = "") -> Messages:
+    device.owed = answer.encode()
+    return (tcp("watch3g", payload),)
+
+
+def _alarm(device: Device, at: datetime, bits: int) -> Messages:
+    fix = Fix(lat=device.fix.lat, lon=device.fix.lon, valid=device.fix.valid, satellites=device.fix.satellites)
+    said = alarm(device.native, at, fix, battery_pct=device.battery_pct, steps=device.steps, status=bits)
+    return _line(device, said, "AL")
+
+
+def _press(device: Device, at: datetime, identity: str) -> Messages:
+    return _alarm(device, at, SOS_BIT)
+
+
+def _fall(device: Device, at: datetime, identity: str) -> Messages:
+    return _alarm(device, at, FALL_BIT)
+
+
+def _low_battery(device: Device, at: datetime, identity: str) -> Messages:
+    return _alarm(device, at, LOW_BATTERY_BIT | 1)
+
+
+def _taken_off(device: Device, at: datetime, identity: str) -> Messages:
+    return _alarm(device, at, TAKEN_OFF_BIT | 1 << 3)
+
+
+def _position(device: Device, at: datetime, fix: encoder.Fix) -> Messages:
+    device.fix = fix
+    place = Fix(lat=fix.lat, lon=fix.lon, valid=fix.valid, satellites=fix.satellites)
+    return _line(device, position(device.native, at, place, battery_pct=device.battery_pct, steps=device.steps))
+
+
+def _heartbeat(device: Device, at: datetime) -> Messages:
+    said = keepalive(device.native, steps=device.steps, tumbles=0, battery_pct=device.battery_pct)
+    return _line(device, said, "LK")
+
+
+def _steps(device: Device, at: datetime, count: int) -> Messages:
+    device.steps = count
+    return _heartbeat(device, at)
+
+
+def _battery(device: Device, at: datetime, pct: int) -> Messages:
+    device.battery_pct = pct
+    return _heartbeat(device, at)
+
+
+def _vitals(device: Device, at: datetime, body: Body) -> Messages:
+    """One word a reading; pressures come with a pulse, and the wearer's height, sex, age and weight."""
+    watch, said = device.native, list[bytes]()
+    if body.systolic_mmhg is not None and body.diastolic_mmhg is not None:
+        pulse_too = body.heart_rate_bpm or 0
+        said.append(frame(watch, f"bphrt,{body.systolic_mmhg},{body.diastolic_mmhg},{pulse_too},168,1,71,60"))
+    elif body.heart_rate_bpm is not None:
+        said.append(pulse(watch, body.heart_rate_bpm))
+    if body.spo2_pct is not None:
+        said.append(oxygen(watch, body.spo2_pct))
+    if body.temperature_c is not None:
+        said.append(frame(watch, f"btemp2,1,{body.temperature_c:.1f}"))
+    device.owed = b""
+    return tuple(tcp("watch3g", one) for one in said)
+
+
+def _acknowledged(device: Device, reply: bytes) -> bool:
+    return device.owed != b"" and device.owed.decode() in answers(bytearray(reply))
+
+
+ENCODER = Encoder(
+    family="watch3g", transport=Transport.TCP, awaits=Awaits.REPLY, model="3G-watch", example="watch3g:8800000015",
+    source="SeTracker server protocol V1.8, 2019",
+    press=_press, fall=_fall, low_battery=_low_battery, taken_off=_taken_off, vitals=_vitals,
+    measures=PULSE_OXYGEN | PRESSURE | {"temperature_c"}, steps=_steps, battery=_battery, position=_position,
+    login=_heartbeat, heartbeat=_heartbeat, acknowledged=_acknowledged,
+)  # fmt: skip

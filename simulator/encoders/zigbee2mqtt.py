@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from simulator.encoders.encoder import Awaits, Device, Encoder, Messages, Outgoing, Transport, mqtt, publish
+
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
@@ -62,3 +64,87 @@ def occupancy(base: str, name: str, at: datetime, *, seen: bool, battery_pct: in
 def smoke(base: str, name: str, at: datetime, *, smoke: bool, battery_pct: int, linkquality: int) -> Publication:
     words = {"smoke": smoke, "battery": battery_pct, "last_seen": _stamp(at), "linkquality": linkquality}
     return _state(f"{base}/{name}", words)
+
+
+def _place(device: Device) -> tuple[str, str]:
+    base, _, name = device.native.rpartition("/")
+    return base, name
+
+
+def _say(device: Device, at: datetime, words: dict[str, Any]) -> Messages:
+    common = {"battery": device.battery_pct, "last_seen": _stamp(at.astimezone(device.zone)), "linkquality": 120}
+    return (publish(device.native, {**words, **common}),)
+
+
+def _sent(publication: Publication) -> Outgoing:
+    return mqtt(publication.topic, publication.payload, retain=publication.retain)
+
+
+def _press(device: Device, at: datetime, identity: str) -> Messages:
+    base, name = _place(device)
+    three = emergency(base, name, at.astimezone(device.zone), battery_pct=device.battery_pct, linkquality=120)
+    return tuple(map(_sent, three))
+
+
+def _fall(device: Device, at: datetime, identity: str) -> Messages:
+    """MIR-HE200, a radar at the ceiling."""
+    return _say(device, at, {"fall_down_status": "fall", "presence": True})
+
+
+def _cancel(device: Device, at: datetime, identity: str) -> Messages:
+    return _say(device, at, {"fall_down_status": "none", "presence": True})
+
+
+def _low_battery(device: Device, at: datetime, identity: str) -> Messages:
+    return _say(device, at, {"battery_low": True})
+
+
+def _battery(device: Device, at: datetime, pct: int) -> Messages:
+    device.battery_pct = pct
+    return _say(device, at, {})
+
+
+def _door(device: Device, at: datetime, opened: bool) -> Messages:
+    return _say(device, at, {"contact": not opened})
+
+
+def _motion(device: Device, at: datetime, on: bool) -> Messages:
+    return _say(device, at, {"occupancy": on})
+
+
+def _presence(device: Device, at: datetime, on: bool) -> Messages:
+    return _say(device, at, {"presence": on})
+
+
+def _water(device: Device, at: datetime, on: bool) -> Messages:
+    return _say(device, at, {"water_leak": on})
+
+
+def _smoke(device: Device, at: datetime, on: bool) -> Messages:
+    return _say(device, at, {"smoke": on})
+
+
+def _gas(device: Device, at: datetime, on: bool) -> Messages:
+    return _say(device, at, {"gas": on})
+
+
+def _login(device: Device, at: datetime) -> Messages:
+    base, name = _place(device)
+    return (_sent(bridge_online(base)), _sent(availability(base, name, online=True)))
+
+
+def _farewell(device: Device, at: datetime) -> Messages:
+    base, name = _place(device)
+    return (_sent(availability(base, name, online=False)),)
+
+
+ENCODER = Encoder(
+    family="zigbee2mqtt", transport=Transport.MQTT, awaits=Awaits.PUBACK, model="TS0215A",
+    example="z2m:home7/zigbee2mqtt/浴室 SOS", source="https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages",
+    press=_press, fall=_fall, cancel=_cancel, low_battery=_low_battery, battery=_battery, login=_login,
+    farewell=_farewell, door=_door, motion=_motion, presence=_presence, water=_water, smoke=_smoke, gas=_gas,
+    models={
+        "fall": "MIR-HE200", "cancel": "MIR-HE200", "door": "MCCGQ11LM", "motion": "RTCGQ11LM", "presence": "ZY-M100",
+        "water": "SJCGQ11LM", "smoke": "TS0205", "gas": "TS0204",
+    },
+)  # fmt: skip

@@ -9,12 +9,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from hub import chain
 from hub.embedded import EmbeddedPostgres
-from tests.conftest import TEMPLATE
+from tests.conftest import create, drop
 from tests.simulation import district
 from tests.simulation.district import DAY_S, RESIDENTS, Entry, make_day
 from tests.simulation.playback import MIDNIGHT, Playback, log_of, open_district
@@ -48,19 +47,16 @@ async def fresh(anyio_backend: str, postgres: EmbeddedPostgres) -> AsyncIterator
 
         async def make(residents: int) -> Playback:
             name = f"day{len(made)}"
-            with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as conn:
-                conn.execute(f"create database {name} template {TEMPLATE}".encode())
             made.append(name)
-            playback = await open_district(postgres.dsn(name), residents)
+            playback = await open_district(create(postgres, name), residents)
             stack.push_async_callback(playback.conn.close)
             stack.push_async_callback(playback.worker_conn.close)
             return playback
 
         made: list[str] = []
         yield make
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as conn:
-        for name in made:
-            conn.execute(f"drop database {name} with (force)".encode())
+    for name in made:
+        drop(postgres, name)
 
 
 def recorded(tmp_path: Path, seed: int, residents: int) -> list[Entry]:

@@ -16,6 +16,7 @@ from devices.adapter import Downlink
 from hub.ingress.credentials import Credentials
 from hub.ingress.listener import Listener
 from hub.ingress.settings import ListenerSettings
+from hub.loops.ending import ended
 from hub.replay import falls as recordings
 from hub.replay import line as replay_line
 from hub.replay.target import NoTargetError, Way
@@ -69,9 +70,7 @@ async def going(*work: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(*tasks)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub.loops.ending import ended
 from simulator.line import Line
 from simulator.neighbourhood import Endpoint
 from tests.patience import PATIENCE_S
@@ -63,8 +64,7 @@ async def test_line_that_is_reset_while_it_wants_to_write_watches_no_socket_but_
             with await peer.lets_in() as second:
                 await peer.hears_a_press(second)
                 await pressing
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+                await ended(running)
     finally:
         running.cancel()
         peer.close()

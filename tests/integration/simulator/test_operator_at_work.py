@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from hub.loops.ending import ended
 from simulator import operator as working
 from simulator.ledger import Ledger
 from simulator.neighbourhood import Console
@@ -105,8 +106,7 @@ async def at_work(port: int) -> AsyncIterator[Operator]:
     try:
         yield operator
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
         await operator.client.aclose()
 
 

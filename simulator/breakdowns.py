@@ -1,0 +1,254 @@
+"""What goes wrong with devices and networks: a story's troubles put on the conditions of those they concern."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from simulator.chronicle import Chronicle
+from simulator.lockstep import Lockstep
+from simulator.speakers import Condition, Speaker
+from simulator.story import Breaks, Fault, Story
+from simulator.town_file import Endpoint, Town, TownGateway, Trouble
+from simulator.wire import MqttLine, Traffic
+
+LASTS_S = 3_600.0
+BATTERY_S = 86_400.0
+BATTERY_PCT = ((0.0, 18), (0.35, 9), (0.7, 4))  # share of the time, and what is left then
+LATE_S, JUMPS_S, SKEW_S = 600.0, 7_200.0, 10_800.0
+CUT_SHARE = 0.3
+LINES_AT_ONCE = 100  # opened again together when a network is back
+RETURN_LIMIT_S = 60.0  # of real time; who has no line by then stays away, and the report says so
+FLOOD_MOST = 2_000  # messages in one second of the town
+
+
+@dataclass
+class Bridge:
+    """A gateway's one connection, and the devices behind it."""
+
+    gateway: TownGateway
+    line: MqttLine
+    speakers: list[Speaker] = field(default_factory=list)
+
+    def hello(self) -> None:
+        """It is there, and so is everything behind it."""
+        self.line.publish(f"{self.gateway.base}/bridge/state", b'{"state":"online"}', retain=True)
+
+
+@dataclass
+class Breakdowns:
+    """Lets the story's troubles begin and end."""
+
+    town: Town
+    story: Story
+    clock: Lockstep
+    chronicle: Chronicle
+    speakers: Sequence[Speaker]
+    bridges: Mapping[str, Bridge]
+    listener: Endpoint
+    secrets: Mapping[str, tuple[str, str]]  # address → user name and secret
+    seed: str
+    thieves: list[MqttLine] = field(default_factory=list)
+    stolen: Traffic = field(default_factory=Traffic)
+
+    def __post_init__(self) -> None:
+        self.draw = random.Random(f"{self.seed}:breakdowns")
+
+    def prepare(self) -> None:
+        """Put every trouble into the calendar."""
+        for fault in self.story.faults:
+            self.clock.at(self.town.begins + timedelta(seconds=fault.at_s), partial(self._begin, fault))
+
+    def _begin(self, fault: Fault) -> None:
+        match fault.what:
+            case Breaks.GATEWAY | Breaks.POWER:
+                number = self._gateways(fault)
+            case Breaks.NETWORK:
+                number = self._network(fault)
+            case Breaks.STOLEN_KEY:
+                number = self._stolen(fault)
+            case Breaks.BATTERY:
+                number = self._batteries(fault)
+            case _:
+                number = self._conditions(fault)
+        until = self.clock.now + timedelta(seconds=fault.lasts_s) if fault.lasts_s else None
+        who = fault.who.name or fault.who.community or "everybody"
+        self.chronicle.trouble(
+            Trouble(what=str(fault.what), who=who, at=self.clock.now, until=until, devices=number, note=fault.note)
+        )
+
+    # ---- whom ----
+
+    def _worn(self, fault: Fault) -> list[Speaker]:
+        """Return the devices with a line of their own that it concerns."""
+        found = [each for each in self.speakers if not each.device.gateway and self._concerns(fault, each)]
+        if fault.who.number is not None:
+            found = self.draw.sample(found, min(fault.who.number, len(found)))
+        return [each for each in found if self.draw.random() < fault.share]
+
+    def _concerns(self, fault: Fault, speaker: Speaker) -> bool:
+        who = fault.who
+        if who.name:
+            return speaker.resident.name == who.name
+        return who.community in ("", speaker.resident.community)
+
+    def _bridges(self, fault: Fault) -> list[Bridge]:
+        who = fault.who
+        found = [
+            each for each in self.bridges.values()
+            if who.community in ("", each.gateway.community)
+            and (not who.name or any(one.resident.name == who.name for one in each.speakers))
+        ]  # fmt: skip
+        if fault.what is Breaks.GATEWAY and not who.name:
+            return sorted(found, key=lambda each: -len(each.speakers))[: who.number or 1]
+        return found
+
+    # ---- what ----
+
+    def _conditions(self, fault: Fault) -> int:
+        """A change of the devices themselves, taken back when it is over."""
+        change, undo = self._change(fault)
+        concerned = self._worn(fault)
+        for each in concerned:
+            change(each.condition)
+
+        def over() -> None:
+            for each in concerned:
+                undo(each.condition)
+                if not each.condition.offline:
+                    each.back()
+
+        self.clock.after(fault.lasts_s or LASTS_S, over)
+        return len(concerned)
+
+    def _change(self, fault: Fault) -> tuple[Callable[[Condition], None], Callable[[Condition], None]]:
+        changes: dict[Breaks, dict[str, object]] = {
+            Breaks.CLOCK: {"skew_s": fault.by_s or SKEW_S},
+            Breaks.CLOCK_JUMPS: {"jumps_s": abs(fault.by_s) or JUMPS_S},
+            Breaks.REPEATS: {"copies": max(2, fault.times)},
+            Breaks.LATE: {"late_s": abs(fault.by_s) or LATE_S},
+            Breaks.DISORDER: {"late_s": abs(fault.by_s) or LATE_S, "disorder": True},
+            Breaks.CUT: {"cut": CUT_SHARE},
+            Breaks.FIRMWARE: {"nonsense": True},
+        }
+        values = changes[fault.what]
+        plain = Condition()
+
+        def change(condition: Condition) -> None:
+            for name, value in values.items():
+                setattr(condition, name, value)
+
+        def undo(condition: Condition) -> None:
+            for name in values:
+                setattr(condition, name, getattr(plain, name))
+
+        return change, undo
+
+    def _batteries(self, fault: Fault) -> int:
+        lasts_s = fault.lasts_s or BATTERY_S
+        concerned = self._worn(fault)
+        for each in concerned:
+            for share, left in BATTERY_PCT:
+                self.clock.after(share * lasts_s, partial(setattr, each.words, "battery_pct", left))
+            self.clock.after(lasts_s, partial(self._empty, each))
+        return len(concerned)
+
+    def _empty(self, speaker: Speaker) -> None:
+        speaker.condition.dead = True
+        if speaker.mqtt:
+            speaker.mqtt.close(rudely=True)
+
+    def _gateways(self, fault: Fault) -> int:
+        """What hangs on it is silent: a dead gateway keeps nothing, and its will says that it has gone."""
+        concerned = self._bridges(fault)
+        self._silence(concerned)
+        if fault.lasts_s:
+            self.clock.after(fault.lasts_s, partial(self._return, concerned))
+        return sum(len(each.speakers) for each in concerned)
+
+    def _silence(self, bridges: Iterable[Bridge]) -> None:
+        for bridge in bridges:
+            bridge.line.close(rudely=True)
+            for speaker in bridge.speakers:
+                speaker.condition.dead = True
+
+    async def _opened(self, lines: Sequence[MqttLine]) -> set[MqttLine]:
+        """Open lines again; return those that are."""
+
+        async def one(line: MqttLine) -> None:
+            try:
+                async with asyncio.timeout(RETURN_LIMIT_S):
+                    await line.open()
+            except TimeoutError:
+                self.clock.fault(f"{line.username}: no line again within {RETURN_LIMIT_S:.0f} s")
+            else:
+                found.add(line)
+
+        found: set[MqttLine] = set()
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            await asyncio.gather(*(one(line) for line in lines[start : start + LINES_AT_ONCE]))
+        return found
+
+    async def _return(self, bridges: Sequence[Bridge]) -> None:
+        there = await self._opened([bridge.line for bridge in bridges])
+        for bridge in bridges:
+            if bridge.line not in there:
+                continue
+            bridge.hello()
+            for speaker in bridge.speakers:
+                speaker.condition.dead = False
+                speaker.hello()
+
+    def _network(self, fault: Fault) -> int:
+        """Watches keep what they have to say; gateways do not. Afterwards everything comes at once."""
+        concerned = self._worn(fault)
+        bridges = self._bridges(fault) if fault.share == 1.0 else []
+        for each in concerned:
+            each.condition.offline = True
+            if each.mqtt:
+                each.mqtt.close(rudely=True)
+            if each.tcp:
+                each.tcp.close()
+        self._silence(bridges)
+
+        async def over() -> None:
+            there = await self._opened([each.mqtt for each in concerned if each.mqtt])
+            for each in concerned:
+                if each.mqtt and each.mqtt not in there:
+                    continue
+                each.condition.offline = False
+                if each.mqtt:
+                    each.hello()
+                each.back()
+            await self._return(bridges)
+
+        self.clock.after(fault.lasts_s or LASTS_S, over)
+        return len(concerned) + sum(len(each.speakers) for each in bridges)
+
+    def _stolen(self, fault: Fault) -> int:
+        """Somebody else signs in with a device's key and sends whatever comes to mind, as fast as he may."""
+        able = [each for each in self._worn(fault) if each.device.address in self.secrets and each.mqtt]
+        for victim in able[:1]:
+            username, secret = self.secrets[victim.device.address]
+            thief = MqttLine(self.listener, username, secret, self.stolen, client=f"{username}-thief")
+            self.thieves.append(thief)
+            ends = self.clock.now + timedelta(seconds=fault.lasts_s or 60.0)
+            self.clock.after(0, partial(self._flood, thief, victim, min(fault.times, FLOOD_MOST), ends))
+        return len(able[:1])
+
+    async def _flood(self, thief: MqttLine, victim: Speaker, times: int, ends: datetime) -> None:
+        if not thief.connects:
+            try:
+                await thief.open()
+            except TimeoutError:
+                return  # the hub will not have him
+        topic = f"carehub/{victim.device.name}/vitals"
+        for _ in range(times):
+            thief.publish(topic, b'{"hr":%d,"seq":%d}' % (self.draw.randrange(300), self.draw.getrandbits(40)))
+        await self.clock.real(self.stolen, 5.0)
+        if self.clock.now < ends:
+            self.clock.after(1.0, partial(self._flood, thief, victim, times, ends))
+        else:
+            thief.close()

@@ -1,0 +1,315 @@
+"""Devices as they are: what each says goes through its condition – flat, out of reach, late, cut – to its line.
+
+A press is insisted on: the same message again every few seconds until the wire has acknowledged it, and, where the
+maker says so, until the device has heard 收到.
+"""
+
+import json
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from simulator import makers
+from simulator.encoders import carehub, watch3g
+from simulator.encoders.encoder import Awaits, Body, Encoder, Fix, Outgoing
+from simulator.encoders.encoder import Device as Words
+from simulator.lockstep import Lockstep
+from simulator.town_file import Counted, Sent, TownDevice, TownResident
+from simulator.wire import MqttLine, TcpLine
+
+KEPT = 600  # messages a device keeps while it has no line; the oldest go first, a press never
+AT_ONCE = 40  # kept messages that a tracker sends in one piece
+INSISTS_S = 5.0
+INSISTS = 720  # an hour of it
+NONSENSE = b'\xff\x00{"hr": NaN, ]'
+
+
+@dataclass
+class Condition:
+    """How a device is. Everything at once is possible."""
+
+    dead: bool = False  # no power: it says nothing and keeps nothing
+    offline: bool = False  # no network: it keeps what it has to say
+    skew_s: float = 0.0
+    jumps_s: float = 0.0  # its clock is somewhere within this, anew for every message
+    copies: int = 1
+    late_s: float = 0.0  # collects for so long, then says it all at once
+    disorder: bool = False
+    cut: float = 0.0  # share of messages of which only the first half goes out
+    nonsense: bool = False
+
+
+class Line(Protocol):
+    """What a speaker speaks through."""
+
+    @property
+    def up(self) -> bool: ...
+
+
+@dataclass
+class Speaker:
+    """One device of a resident."""
+
+    device: TownDevice
+    resident: TownResident
+    clock: Lockstep
+    counted: Counted
+    seed: str
+    mqtt: MqttLine | None = None
+    tcp: TcpLine | None = None
+    asked: Callable[["Speaker"], None] = lambda _speaker: None  # the hub asks whether she is all right
+    measure: Callable[["Speaker"], None] = lambda _speaker: None  # it is told to measure
+    condition: Condition = field(default_factory=Condition)
+    words: Words = field(init=False)
+    encoder: Encoder = field(init=False)
+    _kept: deque[tuple[Outgoing, Sent | None]] = field(default_factory=deque)
+    _unheard: dict[str, Sent] = field(default_factory=dict)
+    _flushing: bool = False
+    _last: tuple[str, bool] | None = None  # what a sensor said last, which one without a battery says again
+
+    def __post_init__(self) -> None:
+        self.encoder = makers.encoder(self.device.family)
+        self.random = random.Random(self.seed)
+        self.words = Words(address=self.device.address, seed=self.seed, model=self.device.model)
+        self.words.battery_pct = self.random.randint(55, 100)
+        self.words.fix = Fix(lat=self.resident.lat, lon=self.resident.lon, valid=False)
+
+    # ---- what is said ----
+
+    def time(self) -> datetime:
+        """What its own clock says."""
+        wrong = self.condition.skew_s
+        if self.condition.jumps_s:
+            wrong += self.random.uniform(-self.condition.jumps_s, self.condition.jumps_s)
+        return self.clock.now + timedelta(seconds=wrong)
+
+    def stamp(self, at: datetime) -> datetime:
+        """What its clock said at a moment of the past minute."""
+        return at + (self.time() - self.clock.now)
+
+    def report(self, at: datetime, body: Body, steps: int, *, worn: bool) -> None:
+        """One report of a watch: wide where it can be, else as many words as the maker has."""
+        if self.device.family == "carehub":
+            self.say((_wide(self.words, self.stamp(at), body, steps, worn=worn),))
+            return
+        said = list(self.encoder.vitals(self.words, self.stamp(at), body)) if self.encoder.vitals and worn else []
+        if self.encoder.steps:
+            said += self.encoder.steps(self.words, self.stamp(at), self.words.steps + steps)
+        elif self.encoder.heartbeat:
+            said += self.encoder.heartbeat(self.words, self.stamp(at))
+        self.say(tuple(said))
+
+    def check_in(self, at: datetime) -> None:
+        """What a button or sensor says when nothing has happened for hours."""
+        if self.encoder.battery:
+            self.say(self.encoder.battery(self.words, self.stamp(at), self.words.battery_pct))
+        elif self._last is not None:
+            self.state(self._last[0], at, self._last[1])
+
+    def state(self, kind: str, at: datetime, on: bool) -> None:
+        """A sensor's word: door, motion, smoke, gas, worn."""
+        word = getattr(self.encoder, kind)
+        if word is not None:
+            self._last = (kind, on)
+            self.say(word(self.words, self.stamp(at), on))
+
+    def count(self, at: datetime, litres: float) -> None:
+        """What a meter shows."""
+        if self.encoder.meter:
+            self.say(self.encoder.meter(self.words, self.stamp(at), round(litres)))
+
+    def alarm(self, kind: str, sent: Sent) -> None:
+        """A press, fall, smoke or gas: under one identity until it is acknowledged."""
+        identity = f"{int(self.clock.now.timestamp()):x}-{self.random.getrandbits(32):08x}"
+        stamped = self.time()
+        word = {"sos": self.encoder.press, "fall": self.encoder.fall, "cancel": self.encoder.cancel}.get(kind)
+        if word is not None:
+            messages = word(self.words, stamped, identity)
+        else:
+            state = getattr(self.encoder, kind)
+            messages = state(self.words, stamped, True)
+        sent.stamped_at = stamped
+        if self.device.family == "carehub" and kind in ("sos", "fall"):
+            sent.identity = f"{kind}:{identity}"
+            self._unheard[identity] = sent
+        self._insist(messages, sent, 0)
+
+    def say(self, messages: Sequence[Outgoing], sent: Sent | None = None) -> None:
+        """Put messages through the device's condition."""
+        state = self.condition
+        if state.dead or not messages:
+            self.counted.dropped += len(messages) if state.dead else 0
+            return
+        if state.offline or state.late_s:
+            self._keep(messages, sent)
+            return
+        self._out([self._garbled(message, sent) for message in messages], sent)
+
+    def back(self) -> None:
+        """There is a line again: say what was kept, at once."""
+        kept, self._kept = list(self._kept), deque()
+        if self.condition.disorder:
+            self.random.shuffle(kept)
+        together: list[Outgoing] = []  # over TCP what rings nobody goes in one piece and waits for one answer
+        for message, sent in kept:
+            garbled = self._garbled(message, sent)
+            if self.tcp is not None and sent is None and garbled is message:
+                together.append(message)
+                if len(together) < AT_ONCE:
+                    continue
+            if together:
+                self._out(together, None)
+                together = []
+            if self.tcp is None or sent is not None or garbled is not message:
+                self._out([garbled], sent)
+        if together:
+            self._out(together, None)
+
+    def hello(self) -> None:
+        """What it says when its line comes up."""
+        if self.encoder.login:
+            self.say(self.encoder.login(self.words, self.time()))
+
+    # ---- what is heard ----
+
+    def hear(self, _topic: str, payload: bytes) -> None:
+        """A word from the hub to a watch of carehub's profile."""
+        told = carehub.said(payload)
+        order = told.get("do")
+        if isinstance(order, dict):
+            if order.get("type") == "measure":
+                self.measure(self)
+            elif order.get("type") == "locate" and self.encoder.position:
+                self.say(self.encoder.position(self.words, self.time(), self.words.fix))
+            return
+        if told.get("say") == "received":
+            sent = self._unheard.pop(str(told.get("id", "")), None)
+            if sent and sent.heard_at is None:
+                sent.heard_at = self.clock.now
+        elif told.get("say") == "asking":
+            self.asked(self)
+
+    def hear_tcp(self, chunk: bytes) -> None:
+        """A 3G watch says an order back before it obeys."""
+        if self.device.family != "watch3g" or self.tcp is None:
+            return
+        for word in watch3g.answers(bytearray(chunk)):
+            if word in watch3g.ORDERS:
+                self.tcp.order(watch3g.echo(self.device.name, word))
+
+    # ---- the way out ----
+
+    def _insist(self, messages: Sequence[Outgoing], sent: Sent, tries: int) -> None:
+        """Say it, and again until it is acknowledged and, by carehub's profile, heard."""
+        quiet = sent.identity is None or sent.heard_at is not None
+        if tries and sent.saved_at is not None and (quiet or tries > 3):
+            return
+        if self.condition.dead:
+            sent.reachable = sent.first_at is not None and sent.saved_at is None
+            return
+        self.say(messages, sent)
+        if tries < INSISTS and self.encoder.press is not None and not self.device.gateway:
+            self.clock.after(INSISTS_S, lambda: self._insist(messages, sent, tries + 1))
+
+    def _keep(self, messages: Sequence[Outgoing], sent: Sent | None) -> None:
+        if sent is not None and any(known is sent for _, known in self._kept):
+            return
+        self._kept.extend((message, sent) for message in messages)
+        while len(self._kept) > KEPT:
+            place = next((at for at, (_, known) in enumerate(self._kept) if known is None), None)
+            if place is None:
+                break
+            del self._kept[place]
+            self.counted.dropped += 1
+        if self.condition.late_s and not self.condition.offline and not self._flushing:
+            self._flushing = True
+            self.clock.after(self.condition.late_s, self._burst)
+
+    def _burst(self) -> None:
+        self._flushing = False
+        if not self.condition.offline:
+            self.back()
+
+    def _garbled(self, message: Outgoing, sent: Sent | None) -> Outgoing:
+        """What becomes of a message in a broken firmware, or on a line that is cut."""
+        state = self.condition
+        if not state.nonsense and (not state.cut or self.random.random() >= state.cut):
+            return message
+        self.counted.nonsense += 1
+        if sent is not None:
+            sent.spoilt += 1
+        payload = NONSENSE if state.nonsense else message.payload[: len(message.payload) // 2]
+        return Outgoing(transport=message.transport, payload=payload, topic=message.topic)
+
+    def _out(self, messages: Sequence[Outgoing], sent: Sent | None) -> None:
+        if sent is not None:
+            sent.copies += 1
+            sent.first_at = sent.first_at or self.clock.now
+        first = sent is None or sent.copies == 1
+        self.counted.sent += len(messages) if first else 0
+        self.counted.copies += len(messages) * (self.condition.copies - 1) + (0 if first else len(messages))
+        if self.mqtt is not None:
+            for message in messages:
+                self._publish(message, sent, count=first)
+                for _ in range(self.condition.copies - 1):
+                    self._publish(message, None, count=False)
+        elif self.tcp is not None:
+            self._frames(messages, sent, count=first)
+
+    def _publish(self, message: Outgoing, sent: Sent | None, *, count: bool) -> None:
+        assert self.mqtt is not None
+
+        def done() -> None:
+            self.counted.saved += count
+            if sent is not None and sent.saved_at is None:
+                sent.saved_at = self.clock.now
+
+        self.mqtt.publish(message.topic, message.payload, retain=message.retain, done=done)
+
+    def _frames(self, messages: Sequence[Outgoing], sent: Sent | None, *, count: bool) -> None:
+        """Frames in a row; the last one waits for its answer, so that what came before it has been read too."""
+        frames = [message.payload for message in messages] * self.condition.copies
+        settles: Callable[[bytes], bool] | None = None
+        if self.encoder.awaits is Awaits.REPLY and self.encoder.acknowledged and not self.condition.nonsense:
+            acknowledged, owed = self.encoder.acknowledged, self.words.owed
+
+            def settles(chunk: bytes) -> bool:
+                now, self.words.owed = self.words.owed, owed
+                try:
+                    return acknowledged(self.words, chunk)
+                finally:
+                    self.words.owed = now
+
+        self.clock.work(self._told(frames, settles, sent, len(messages) if count else 0))
+
+    async def _told(
+        self, frames: Sequence[bytes], settles: Callable[[bytes], bool] | None, sent: Sent | None, number: int
+    ) -> None:
+        assert self.tcp is not None
+        greeting: list[bytes] = []
+        if not self.tcp.up and self.encoder.login:
+            owed = self.words.owed
+            greeting = [message.payload for message in self.encoder.login(self.words, self.time())]
+            self.words.owed = owed
+        if await self.tcp.say([*greeting, *frames], settles):
+            self.counted.saved += number
+            if sent is not None and sent.saved_at is None:
+                sent.saved_at = self.clock.now
+
+
+_KINDS = (("hr", "heart_rate_bpm"), ("spo2", "spo2_pct"), ("rr", "respiration_rpm"), ("temp", "temperature_c"),
+          ("sys", "systolic_mmhg"), ("dia", "diastolic_mmhg"))  # fmt: skip
+
+
+def _wide(words: Words, at: datetime, body: Body, steps: int, *, worn: bool) -> Outgoing:
+    """All of a minute in one message of carehub's profile."""
+    said: dict[str, Any] = {"seq": words.next_serial(2**53), "at": int(at.astimezone(UTC).timestamp() * 1000)}
+    if worn:
+        said |= {short: value for short, name in _KINDS if (value := getattr(body, name)) is not None}
+        said["steps"] = steps
+    said["battery"], said["worn"] = words.battery_pct, worn
+    payload = json.dumps(said, separators=(",", ":")).encode()
+    return Outgoing(transport=carehub.ENCODER.transport, payload=payload, topic=f"carehub/{words.native}/vitals")
