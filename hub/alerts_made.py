@@ -1,12 +1,12 @@
 """Alerts, of what the pure code found and of what only the shell knows: device, resident, area, the hub's clock."""
 
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from alerts.detectors.detector import Finding
 from alerts.model import Alert, AlertKind, Severity
+from hub import clock
 from hub.device_table import NONE, DeviceTable
 from hub.ingress.arrival import Arrival
 from hub.store.telemetry import clean, moment
@@ -52,7 +52,7 @@ def unread_alert(arrival: Arrival, table: DeviceTable, error: str) -> Alert:
 
 def system_alert(rule: str, text: str) -> Alert:
     """Return a technical alert about the hub or a way in: one a rule and ten minutes."""
-    now_ms = int(time.time() * 1000)
+    now_ms = clock.now_ms()
     return Alert(
         alert_id=f"system:{rule}:{now_ms // 600_000}", kind=AlertKind.SYSTEM, severity=Severity.TECHNICAL,
         raised_at=moment(now_ms), rule=rule, evidence={"text": text[:500]},

@@ -5,6 +5,7 @@ not allow it, and `UnknownIncidentError` when there is none. Words people write 
 chain of events keeps identifiers only.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from msgspec import to_builtins
@@ -20,11 +21,11 @@ from hub.store import incidents as store
 from hub.store.pool import Connection
 from hub.store.sql import queries
 from hub.store.telemetry import clean
-from hub.taps import NONCE_LENGTH, NOTE_LENGTH, act, actor, at_desk, lock
+from hub.taps import NONCE_LENGTH, NOTE_LENGTH, act, actor, at_desk, happen, lock
 
 __all__ = [
     "NONCE_LENGTH", "REFERENCE_LENGTH", "Answered", "Position", "Refused", "Verb", "answer", "call", "cancel", "close",
-    "dispatch", "hand_over", "hold", "link", "make_real", "no_speech", "note", "release", "resolve", "take",
+    "dispatch", "hand_over", "hold", "identify", "link", "make_real", "no_speech", "note", "release", "resolve", "take",
     "tell_device",
 ]  # fmt: skip
 
@@ -44,7 +45,7 @@ async def dispatch(
 ) -> Incident:
     """Send this person, or, without one, the policy's next step."""
     who = await actor(conn, by)
-    event = events.Dispatched(by=by, at_desk=who.at_desk, person_id=person_id)
+    event = events.Dispatched(by=by, at_desk=who.sends, person_id=person_id)
     return await act(conn, incident_id, who, event, verb="dispatch", nonce=nonce)
 
 
@@ -153,6 +154,31 @@ async def make_real(conn: Connection, incident_id: int, person_id: int, *, nonce
     who = await actor(conn, person_id)
     event = events.MadeReal(by=person_id, at_desk=who.at_desk)
     return await act(conn, incident_id, who, event, verb="make_real", nonce=nonce)
+
+
+async def identify(
+    conn: Connection, incident_id: int, person_id: int, resident_id: int, *, nonce: str | None = None
+) -> Incident:
+    """Give a case of nobody known its resident, and link it with whatever else of hers is open."""
+    who = await at_desk(conn, person_id)
+    if who.canary:
+        raise Refused("not_an_operator")
+    async with conn.transaction():
+        at, repeat = await lock(conn, incident_id, who, "identify", nonce)
+        hers = await (await conn.execute(CASES.whom, {"resident": resident_id, "id": incident_id})).fetchone()
+        if hers is None:
+            raise Refused("no_such_resident")
+        assert at.incident is not None
+        if repeat:
+            return at.incident
+        area, others = str(hers[0]), [int(one) for one in hers[1]]
+        event = events.Identified(by=person_id, at_desk=who.at_desk, resident_id=resident_id, area=area)
+        known = replace(at, roster=await store.roster_of(conn, resident_id, area))
+        named = await happen(conn, known, who, event)
+        await conn.execute(CASES.identify, {"resident": resident_id, "area": area, "id": incident_id})
+        for other in others:
+            await _link(conn, incident_id, other, "resident", person_id)
+    return named
 
 
 async def link(conn: Connection, incident_id: int, other: int, person_id: int) -> bool:

@@ -12,23 +12,27 @@ import structlog
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
-from alerts.detectors import stillness
+from alerts.detectors import stillness, vitals
 from alerts.detectors.clocks import Clocks
-from alerts.detectors.detector import Columnar, Detector, Finding
+from alerts.detectors.detector import Columnar, Detector, Field, Finding, carried
 from alerts.detectors.device_health import excuse
 from devices.columns import Columns
-from hub.device_table import DeviceTable
+from hub.device_table import NONE, DeviceTable
 from hub.repeats import Repeats
 
 BLOCK = 16_384  # rows checkpointed together, and looked at by one tick without a pause
-COMPRESSION = 1
+COMPRESSION = (
+    0  # none: level 1 took a fifth of a core at a million devices; the server compresses with lz4 where it can
+)
 HEALTH = "device_health"  # the detector whose deadlines and pauses the shell knows about
+VITALS = "vitals"  # the detector that knows whether a pulse can be believed
 SCORE = "early_warning"  # the detector that is shown all devices of a resident under the row of her first one
 WRITTEN = {  # state columns that are the table's
-    HEALTH: ("deadline_s", "bound_ms", "created_ms", "wearable"),
+    HEALTH: ("deadline_s", "bound_ms", "created_s", "wearable"),
     "vitals": ("skin", "spo2_scale2"),
     SCORE: ("spo2_scale2",),
 }
+OWNER = "table.resident_id"  # saved beside the columns: whose each device was
 HERS = {  # state of a wearer, gone when a device becomes somebody else's: these detectors' all, of others some
     "vitals": None, "stillness": None, SCORE: None, HEALTH: ("unworn_min", "wear"),
 }  # fmt: skip
@@ -67,6 +71,10 @@ class Detection:
         self.saved_through = np.zeros(0, np.int64)  # last batch in the saved state of each block
         self.restored_at_ms = 0
         self.failed: set[str] = set()  # detectors that raised since somebody looked
+        self._asked = np.zeros(0, bool)  # devices for which somebody looked up what is usual for their wearer
+        self._owner, self._first = np.zeros(0, np.int64), np.zeros(0, np.int64)  # of the table, as they were
+        self._scored = np.zeros((0, 2), np.int64)  # rows that were saved with a score, and whose that was
+        self._brought: list[int] = []  # rows that got a score since the last fit
         self.fit()
 
     def fit(self) -> None:
@@ -80,8 +88,16 @@ class Detection:
             more = blocks - len(self.dirty)
             self.dirty = np.concatenate([self.dirty, np.zeros(more, bool)])
             self.saved_through = np.concatenate([self.saved_through, np.zeros(more, np.int64)])
+        self._asked = np.concatenate([self._asked, np.zeros(count - len(self._asked), bool)])
+        scores = self._scores_moved(count) + [self._score(row, row) for row in self._brought]
+        self._brought.clear()
         if HEALTH in self.states:
             self._bound_anew(self.states[HEALTH], self.table.bound_ms[:count])
+        self._put_scores(scores)
+        behind = np.flatnonzero(self.table.behind_ms[:count] != self.states["clocks"]["behind_ms"])
+        self.table.behind_ms[behind] = self.states["clocks"]["behind_ms"][
+            behind
+        ]  # mostly none: unwritten takes no room
         for name, columns in WRITTEN.items():
             for column in columns if name in self.states else ():
                 self.states[name][column][:] = getattr(self.table, column)[:count]
@@ -92,12 +108,58 @@ class Detection:
         rows = np.flatnonzero(anew)
         if len(rows) == 0:
             return
+        self._asked[rows] = False
         health["silent"][rows] = 0  # whose silence it was is over; it is missed anew where it is now
         self.dirty[np.unique(rows // BLOCK)] = True
         for holder in self._holders:
             if holder.name in HERS:
                 for key in HERS[holder.name] or tuple(holder.fields):
                     self.states[holder.name][key][rows] = holder.fields[key].fill
+
+    def _scores_moved(self, count: int) -> list[tuple[int, int, dict[str, NDArray[Any]]]]:
+        """Return (old row, new row, state) of the scores of residents who have another first device than before."""
+        owner, first = self.table.resident_id[:count], self.table.first_row[:count]
+        had = len(self._owner)
+        same = (owner[:had] == self._owner) & (first[:had] == self._first)
+        before, self._owner, old = self._owner, owner.copy(), self._first
+        self._first = first.copy()
+        if had == 0 or SCORE not in self.states or (count == had and same.all()):
+            return []
+        changed = np.flatnonzero(~same)
+        hers = np.unique(np.concatenate([before[changed], owner[changed], owner[had:]]))
+        was, old_row = _firsts(before, old, hers)
+        now, new_row = _firsts(owner, first, hers)
+        _, i, j = np.intersect1d(was, now, assume_unique=True, return_indices=True)
+        pairs = [(a, b) for a, b in zip(old_row[i].tolist(), new_row[j].tolist(), strict=True) if a != b]
+        return [self._score(a, b) for a, b in pairs]
+
+    def _score(self, old: int, new: int) -> tuple[int, int, dict[str, NDArray[Any]]]:
+        return old, new, {key: column[old].copy() for key, column in self.states[SCORE].items()}
+
+    def _put_scores(self, moved: list[tuple[int, int, dict[str, NDArray[Any]]]]) -> None:
+        """A score is a resident's, whichever of her devices is the first: take it along."""
+        if not moved:
+            return
+        fields = next(d for d in self.detectors if d.name == SCORE).fields
+        for old, _, _ in moved:
+            for key, field in fields.items():
+                self.states[SCORE][key][old] = field.fill
+        for old, new, state in moved:
+            for key, value in state.items():
+                self.states[SCORE][key][new] = value
+            self.dirty[[old // BLOCK, new // BLOCK]] = True
+
+    def unasked(self) -> NDArray[np.int64]:
+        """Return the devices of residents for which nobody has looked up yet what is usual for her."""
+        return np.flatnonzero(~self._asked & (self.table.resident_id[: len(self._asked)] != NONE))
+
+    def asked(self, rows: NDArray[np.int64]) -> None:
+        """Note that somebody has."""
+        self._asked[rows] = True
+
+    def changed(self, rows: NDArray[np.int64]) -> None:
+        """Save these devices' blocks again: somebody else wrote into their state."""
+        self.dirty[np.unique(rows // BLOCK)] = True
 
     def observe(self, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
         """Show one stored batch to every detector. Repeats have been taken out before."""
@@ -107,6 +169,7 @@ class Detection:
         self.dirty[np.unique(self.table.first_row[rows] // BLOCK)] = True
         self.repeats.remember(self.states["repeats"], rows, self.repeats.keys(batch))
         batch = self.clocks.put_right(self.states["clocks"], rows, batch)
+        self.table.behind_ms[rows] = self.states["clocks"]["behind_ms"][rows]
         return [f for detector in self.detectors for f in self._shown(detector, rows, batch)]
 
     def fresh(self, rows: NDArray[np.int64], batch: Columns) -> NDArray[np.bool_]:
@@ -131,6 +194,7 @@ class Detection:
         columns = {
             f"{name}.{key}": full[part].copy() for name, state in self.states.items() for key, full in state.items()
         }
+        columns[OWNER] = self.table.resident_id[part].copy()
         return self.table.device_id[part].copy(), columns
 
     def restore(self, body: bytes, through: int) -> None:
@@ -140,16 +204,39 @@ class Detection:
         known = rows >= 0
         for holder in self._holders:
             for key, field in holder.fields.items():
-                kind, shape, raw = saved.columns.get(f"{holder.name}.{key}", ("", (), b""))
-                if kind == np.dtype(field.dtype).str and tuple(shape[1:]) == tuple(field.shape):
-                    self.states[holder.name][key][rows[known]] = np.frombuffer(raw, kind).reshape(shape)[known]
+                kept = _kept(saved, holder.name, key, field)
+                if kept is not None:
+                    self.states[holder.name][key][rows[known]] = kept[known]
+        self._remember_owners(saved, rows)
         for block in np.unique(rows[known] // BLOCK).tolist():
             self.saved_through[block] = max(int(self.saved_through[block]), through)
+
+    def _remember_owners(self, saved: _Body, rows: NDArray[np.int64]) -> None:
+        kind, shape, raw = saved.columns.get(OWNER, ("", (), b""))
+        if not kind or SCORE not in self.states:
+            return
+        owner, state = np.frombuffer(raw, kind).reshape(shape), self.states[SCORE]
+        fields = next(d for d in self.detectors if d.name == SCORE).fields
+        scored = np.zeros(len(rows), bool)
+        for key in set(fields) - set(WRITTEN[SCORE]):
+            scored |= (state[key][rows] != fields[key].fill).reshape(len(rows), -1).any(axis=1)
+        scored &= (rows >= 0) & (owner != NONE)
+        self._scored = np.concatenate([self._scored, np.stack([rows[scored], owner[scored]], axis=1)])
+
+    def bring_scores(self) -> None:
+        """After a restore: while the hub was away a resident's first device may have become another one."""
+        count, (row, owner) = len(self.table), self._scored.T
+        self._scored = np.zeros((0, 2), np.int64)
+        residents, first = _firsts(self.table.resident_id[:count], self.table.first_row[:count], owner)
+        _, i, j = np.intersect1d(owner, residents, return_indices=True)
+        moved = [self._score(a, b) for a, b in zip(row[i].tolist(), first[j].tolist(), strict=True) if a != b]
+        self._put_scores(moved)
+        self._brought = [b for _, b, _ in moved]
 
     def hub_was_here(self, until_ms: int) -> None:
         """After a restore: up to this moment the hub was alive, although the saved blocks may be older."""
         if HEALTH in self.states:
-            ticked, created = self.states[HEALTH]["ticked_ms"], self.states[HEALTH]["created_ms"]
+            ticked, created = self.states[HEALTH]["ticked_ms"], self.states[HEALTH]["created_s"].astype(np.int64) * 1000
             there = (ticked > 0) | ((created > 0) & (created < until_ms))  # it never spoke: no block of it was saved
             ticked[there] = np.maximum(ticked[there], until_ms)
 
@@ -171,7 +258,11 @@ class Detection:
         self.dirty[row // BLOCK] = True
 
     def _shown(self, detector: Detector, rows: NDArray[np.int64], batch: Columns) -> list[Finding]:
-        whose = self.table.first_row[rows] if detector.name == SCORE else rows
+        whose = rows
+        if detector.name == SCORE:
+            whose = self.table.first_row[rows]
+            if VITALS in self.states:
+                batch = vitals.only_believed(self.states[VITALS], rows, batch)
         return self._guarded(detector, partial(detector.observe, self.states[detector.name], whose, batch))
 
     def _guarded(self, detector: Detector, look: Callable[[], list[Finding]]) -> list[Finding]:
@@ -193,6 +284,24 @@ class Detection:
                     grown[: self._room] = state[key]
                 state[key] = grown
         self._room = room
+
+
+def _firsts(
+    owner: NDArray[np.int64], first: NDArray[np.int64], residents: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return those of some residents who have a device, and the row of their first one."""
+    rows = np.flatnonzero(np.isin(owner, residents) & (owner != NONE))
+    found, at = np.unique(owner[rows], return_index=True)
+    return found, first[rows[at]]
+
+
+def _kept(saved: _Body, holder: str, key: str, field: Field) -> NDArray[Any] | None:
+    """Return a saved column in the form it has now, None where what was saved cannot be told in it."""
+    for name in (key, field.was[0]) if field.was else (key,):
+        kind, shape, raw = saved.columns.get(f"{holder}.{name}", ("", (), b""))
+        if kind:
+            return carried(field, name, np.frombuffer(raw, kind).reshape(shape))
+    return None
 
 
 def pack(device: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> bytes:

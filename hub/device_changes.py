@@ -1,7 +1,7 @@
 """Keeps the table of devices, and what bridges told of, as the database has them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import psycopg
 import structlog
@@ -19,10 +19,13 @@ log = structlog.get_logger()
 
 
 class DeviceChanges:
-    """Follows what others write. `grown` hears that the table has changed."""
+    """Follows what others write. `grown` hears that the table has changed, and `met` is called each time."""
 
-    def __init__(self, table: DeviceTable, gatherer: Gatherer, grown: Callable[[], None]) -> None:
-        self._table, self._gatherer, self._grown = table, gatherer, grown
+    def __init__(
+        self, table: DeviceTable, gatherer: Gatherer, grown: Callable[[], None],
+        met: Callable[[Connection], Awaitable[None]] | None = None,
+    ) -> None:  # fmt: skip
+        self._table, self._gatherer, self._grown, self._met = table, gatherer, grown, met
         self._mark = ""  # how far what bridges told of has been read
 
     async def load(self, conn: Connection) -> None:
@@ -56,6 +59,8 @@ class DeviceChanges:
         if await self._table.refresh(conn):
             self._gatherer.forget()
             self._grown()
+        if self._met is not None:
+            await self._met(conn)
         mark = await discovered.mark(conn)
         self._gatherer.discovered.load(await discovered.changed(conn, self._mark))
         self._mark = mark

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from hub.catalogue import pick, texts
 from hub.errors import HubError
 
 SILENT_AFTER = timedelta(hours=25)  # of a device without a deadline: most report once a day
@@ -131,31 +132,6 @@ class Doubt(StrEnum):
     CONSENT_BACK = "consent_back"  # it rings on: she must not be left without help by a word on the telephone
 
 
-WORDS: Mapping[Reason | Doubt, tuple[str, str]] = {
-    Reason.RETIRED: ("设备已停用", "it is retired"),
-    Reason.UNCLAIMED: ("设备未认领", "nobody has claimed it"),
-    Reason.UNBOUND: ("未绑定长者", "it belongs to no resident"),
-    Reason.NO_CREDENTIAL: ("没有有效的接入密钥", "it has no key to sign in with: issue one"),
-    Reason.NEVER_HEARD: ("从未收到设备消息", "nothing was ever heard of it"),
-    Reason.SILENT: ("设备已失联", "it has been silent for too long"),
-    Reason.NO_PRESS: ("绑定后未收到试按", "no press has arrived since it was bound: press it"),
-    Reason.FAILED: ("测试未通过：{}", "a trial failed: {}"),
-    Reason.UNTRIED: ("尚未测试：{}", "not tried yet: {}"),
-    Reason.UNHEARD: ("在此处按键没有收到：{}", "a press did not arrive from: {}"),
-    Reason.NO_CONSENT: ("没有记录知情同意", "no consent is recorded: read it aloud and ask"),
-    Reason.CONTACTS_MISSING: ("已确认的联系人不足 {} 位", "fewer than {} contacts have confirmed"),
-    Reason.TEST_MODE: ("设备处于测试模式，按键不会呼叫家属", "it is in test mode: a press calls nobody else"),
-    Reason.NOT_LIVE: ("尚未启用", "it has not been put into service"),
-    Doubt.BATTERY: ("电量低", "its battery is low"),
-    Doubt.NOBODY_OF_HER_OWN: ("该长者没有登记家属或邻里", "no family or neighbour is registered for this resident"),
-    Doubt.CONSENT_BACK: (
-        "知情同意已收回",
-        "consent has been taken back: speak with her, then retire it or write a yes",
-    ),
-    Doubt.FEW_CONTACTS: ("已确认的联系人不足 3 位", "fewer than 3 contacts have confirmed"),
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Known:
     """What the hub knows of a device at one moment."""
@@ -194,8 +170,9 @@ class Effect:
 
     def words(self, language: str = "en") -> tuple[str, ...]:
         """Return every reason, then every doubt, as it is said to an installer."""
-        told = 0 if language.startswith("zh") else 1
-        return (*(WORDS[r][told].format(what) for r, what in self.reasons), *(WORDS[d][told] for d in self.doubts))
+        said = texts(pick(language))
+        reasons = (said[f"effect.{reason}"].format(what) for reason, what in self.reasons)
+        return (*reasons, *(said[f"effect.{doubt}"] for doubt in self.doubts))
 
 
 def effect(known: Known, now: datetime) -> Effect:

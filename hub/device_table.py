@@ -1,5 +1,6 @@
 """Every device the hub knows, in memory: address -> row, and what the hot path asks about a row."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,22 @@ from alerts.supervision import class_of
 from devices.standards import SKIN
 from hub.store.pool import Connection
 from hub.store.sql import queries
+from hub.store.telemetry import UNIX_TO_POSTGRES_MS
 
 Q = queries("device_table")
 ROOM = 1024  # rows at the start; grown by half
+LOADED_AT_ONCE = 50_000  # devices read with one statement at a start
+PARTS = "\x1f"  # between words, see load_some
+WORDS = 4  # a device has in load_some
+BOUND, RETIRED = 1, 2  # kinds of state in load_some
+STATED, SCALE_2 = 1, 2  # marks in load_some
 NONE = -1
 WORN = "watch"  # the class of devices that are worn day and night
 SUPERVISED = frozenset({"bound", "tested", "live"})  # by the deadline of its class: before that it lies in a box
+LINE = np.dtype([
+    ("id", ">i8"), ("owner", ">i8"), ("own_s", ">i8"), ("test_us", ">i8"), ("bound_us", ">i8"), ("created_us", ">i8"),
+    ("kind", ">i4"), ("marks", ">i4"),
+])  # fmt: skip
 
 
 class DeviceTable:
@@ -46,16 +57,38 @@ class DeviceTable:
         self.wearable = np.zeros(ROOM, np.uint8)
         self.skin = np.zeros(ROOM, np.uint8)
         self.spo2_scale2 = np.zeros(ROOM, np.uint8)
-        self._row_by_id: dict[int, int] = {}
+        self.behind_ms = np.zeros(ROOM, np.int64)  # what the detectors' clocks have found; not the database's
+        self._loaded = 0  # rows that came with `load`: their numbers rise, and are looked up by halves
+        self._row_by_id: dict[int, int] = {}  # of the others
+        self._words: dict[str, str] = {}  # adapters, models and areas: each is kept once, however many devices have it
         self._mark = ""
 
     def __len__(self) -> int:
         return len(self.address)
 
+    @property
+    def created_s(self) -> NDArray[np.int64]:
+        """Return since when the hub knows each device, in seconds."""
+        return self.created_ms // 1000
+
     async def load(self, conn: Connection) -> None:
         """Read every device."""
         self._mark = await _mark(conn)
-        self.put(await (await conn.execute(Q.load)).fetchall())
+        after = 0
+        while True:
+            given = {"after": after, "limit": LOADED_AT_ONCE}
+            async with conn.cursor(binary=True) as cursor:
+                row = await (await cursor.execute(Q.load_some, given)).fetchone()
+            if row is None or row[0] is None:
+                break
+            lines, words = np.frombuffer(row[0], LINE), row[1].split(PARTS)
+            if len(words) == WORDS * len(lines) and self._loaded == len(self):
+                self._put_page(lines, words)
+            else:
+                self.put(await (await conn.execute(Q.load_again, given)).fetchall())
+            after = int(lines["id"][-1])
+            await asyncio.sleep(0)
+        self._share_all()
 
     async def refresh(self, conn: Connection) -> int:
         """Read what changed since the last load or refresh; returns how many devices that were."""
@@ -73,12 +106,23 @@ class DeviceTable:
 
     def row_of_id(self, device_id: int) -> int:
         """Return the row of a device number, -1 if there is none."""
-        return self._row_by_id.get(device_id, NONE)
+        row = self._row_by_id.get(device_id, NONE)
+        if row == NONE and self._loaded:
+            at = int(np.searchsorted(self.device_id[: self._loaded], device_id))
+            return at if at < self._loaded and self.device_id[at] == device_id else NONE
+        return row
 
     def rows_of_ids(self, device_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of each device number, -1 where there is none."""
-        find = self._row_by_id.get
-        return np.fromiter((find(one, NONE) for one in device_ids.tolist()), np.int64, len(device_ids))
+        loaded = self.device_id[: self._loaded]
+        rows = np.full(len(device_ids), NONE, np.int64)
+        if self._loaded:
+            at = np.minimum(np.searchsorted(loaded, device_ids), self._loaded - 1)
+            rows = np.where(loaded[at] == device_ids, at, NONE)
+        if self._row_by_id:
+            for place in np.flatnonzero(rows == NONE).tolist():
+                rows[place] = self._row_by_id.get(int(device_ids[place]), NONE)
+        return rows
 
     def resident(self, row: int) -> int | None:
         """Return whose device this is."""
@@ -93,17 +137,19 @@ class DeviceTable:
         """Add or change devices, as the queries return them."""
         moved: set[int] = set()  # residents who got a device or lost one
         for device_id, address, adapter, model, resident_id, area, deadline_s, test_until, state, *since in rows:
-            row = self._row_by_id.get(device_id)
-            if row is None:
+            row = self.row_of_id(device_id)
+            if row == NONE:
                 row = self._add(device_id, address)
             elif self.address[row] != address:
                 if self.row_of.get(self.address[row]) == row:  # another device may have taken the name over already
                     del self.row_of[self.address[row]]
                 self.row_of[address] = row
                 self.address[row] = address
-            self.adapter[row], self.model[row], self.area[row] = adapter, model, area
+            keep = self._words.setdefault
+            self.adapter[row], self.area[row] = keep(adapter, adapter), keep(area, area)
+            self.model[row] = keep(model, model)
             told = since[2] if len(since) > 2 else state != "seen"
-            self.stated_model[row] = model if told else ""
+            self.stated_model[row] = self.model[row] if told else ""
             owner = NONE if resident_id is None else resident_id
             if owner != self.resident_id[row]:
                 moved |= {int(self.resident_id[row]), owner}
@@ -116,6 +162,51 @@ class DeviceTable:
                 column[row] = 0 if at is None else int(at.timestamp() * 1000)
             self.test_until_ms[row] = 0 if test_until is None else int(test_until.timestamp() * 1000)
         self._share(moved - {NONE})
+
+    def _put_page(self, lines: NDArray[Any], words: list[str]) -> None:
+        """Add devices that nobody knew, as `load_some` returns them."""
+        first, count = len(self), len(lines)
+        while len(self.device_id) < first + count:
+            self._grow()
+        rows, keep = slice(first, first + count), self._words.setdefault
+        address, model = words[::WORDS], [keep(word, word) for word in words[2::WORDS]]
+        stated = (lines["marks"] & STATED) != 0
+        self.address += address
+        self.adapter += [keep(word, word) for word in words[1::WORDS]]
+        self.area += [keep(word, word) for word in words[3::WORDS]]
+        self.model += model
+        self.stated_model += [one if told else "" for one, told in zip(model, stated.tolist(), strict=True)]
+        self.row_of.update(zip(address, range(first, first + count), strict=True))
+        self._loaded = first + count
+        self.device_id[rows], self.resident_id[rows] = lines["id"], lines["owner"]
+        self.spo2_scale2[rows] = (lines["marks"] & SCALE_2) != 0
+        self.bound_ms[rows] = _milliseconds(lines["bound_us"].astype(np.int64))
+        self.created_ms[rows] = _milliseconds(lines["created_us"].astype(np.int64))
+        tested_ms = _milliseconds(lines["test_us"].astype(np.int64))
+        if tested_ms.any():  # what nobody writes to takes no room
+            self.test_until_ms[rows] = tested_ms
+        self._class_page(lines, address, model, rows)
+
+    def _class_page(self, lines: NDArray[Any], address: list[str], model: list[str], rows: slice) -> None:
+        """Write what follows from the class of each device."""
+        classes = [class_of(one, its) for one, its in zip(address, model, strict=True)]
+        schemes = [one.partition(":")[0] in SKIN for one in address]
+        count, supervised = len(classes), lines["kind"] == BOUND
+        by_class = np.fromiter((one.deadline_s for one in classes), np.int64, count)
+        unknown = np.fromiter((one.name == "unknown" for one in classes), np.bool_, count)
+        own = lines["own_s"].astype(np.int64)
+        deadline = np.where(supervised & ~unknown, by_class, self.default_deadline_s)
+        deadline = np.where(own >= 0, own, deadline)
+        self.deadline_s[rows] = np.where(lines["kind"] == RETIRED, 0, deadline)
+        worn = np.fromiter((one.name == WORN for one in classes), np.bool_, count)
+        self.wearable[rows] = worn & supervised & (lines["owner"] != NONE)
+        self.skin[rows] = schemes
+
+    def _share_all(self) -> None:
+        """Let every device know the first one of the same resident."""
+        rows = np.flatnonzero(self.resident_id[: len(self)] != NONE)
+        _, first, place = np.unique(self.resident_id[rows], return_index=True, return_inverse=True)
+        self.first_row[rows] = rows[first][place]
 
     def _share(self, residents: set[int]) -> None:
         """Let every device of these residents know the first one of the same resident."""
@@ -152,11 +243,16 @@ class DeviceTable:
     def _grow(self) -> None:
         more = len(self.device_id) // 2
         numbers = ("device_id", "deadline_s", "bound_ms", "created_ms", "test_until_ms",
-                   "wearable", "skin", "spo2_scale2")  # fmt: skip
+                   "wearable", "skin", "spo2_scale2", "behind_ms")  # fmt: skip
         for name, fill in (("resident_id", NONE), *((number, 0) for number in numbers)):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.full(more, fill, column.dtype)]))
         self.first_row = np.concatenate([self.first_row, np.arange(len(self.first_row), len(self.device_id))])
+
+
+def _milliseconds(since_2000_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return moments as `put` has them: state is a wearer's as long as her `bound_ms` is the same to the last digit."""
+    return ((since_2000_us + UNIX_TO_POSTGRES_MS * 1000) / 1e6 * 1000).astype(np.int64)
 
 
 async def _mark(conn: Connection) -> str:

@@ -148,8 +148,12 @@ def _sequence(telemetry: Telemetry) -> int:
     return given if given is not None and telemetry.device.startswith("carehub:") else ABSENT
 
 
-def observation_rows(said: Said, device_id: int) -> Iterable[ObservationRow]:
-    """Yield what has no place in the wide row, value by value."""
+def observation_rows(said: Said, device_id: int, behind_ms: int = 0) -> Iterable[ObservationRow]:
+    """Yield what has no place in the wide row, value by value.
+
+    A clock that is known to be behind is put right: a home's sensors are read from here, and a movement of now that is
+    taken for one of this morning is no sign of life. What the clock said is kept beside it.
+    """
     received = moment(said.arrival.received_ms)
     for seen in said.telemetry.observations:
         if seen.quality is Quality.OK and seen.code in COLUMN_OF and isinstance(seen.value, int | float):
@@ -158,12 +162,17 @@ def observation_rows(said: Said, device_id: int) -> Iterable[ObservationRow]:
         if seen.lat is not None and seen.valid is not None:
             number = float(seen.valid)  # a place has no value: its number says whether it is a fix of now
         lat, lon = _place(said.telemetry, seen)
+        told_ms = right_ms = _measured_ms(said, seen)
+        if behind_ms and told_ms < said.arrival.received_ms:
+            right_ms = min(told_ms + behind_ms, said.arrival.received_ms)
         yield ObservationRow(
-            received_at=received, device_id=device_id, measured_at=moment(_measured_ms(said, seen)), code=seen.code,
+            received_at=received, device_id=device_id, measured_at=moment(right_ms), code=seen.code,
             number=number, word=seen.value if isinstance(seen.value, str) else None, unit=seen.unit,
             quality=seen.quality.value, stage=seen.stage.value if seen.stage else None, channel=seen.channel,
             native=seen.native, lat=lat, lon=lon, sequence=_kept_sequence(said.telemetry),
-            identity=said.telemetry.identity, sub=seen.sub, device_at=_disbelieved(said.telemetry, seen),
+            identity=said.telemetry.identity, sub=seen.sub,
+            device_at=_disbelieved(said.telemetry, seen) if right_ms == told_ms else moment(told_ms),
+            accuracy_m=seen.accuracy_m if lat is not None else None,
         )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """The homes that are followed: which device is whose, what it said as signs of life, the detector's state for all."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,50 +11,17 @@ from alerts.detectors.home import HomeDetector
 from alerts.detectors.home_signs import Sign, Signs
 from alerts.model import Alert
 from alerts.nearness import distance_km
-from alerts.supervision import deadline_s
-from hub.store.homes import Quiet, Sensor, Table, Usual
+from hub.home_places import NOBODY, Places, distinct
+from hub.store.followed import EVERYBODY, FENCE, SENSOR, Ints, Sensors, Table
 from hub.store.telemetry import moment
 
-Ints = NDArray[np.int64]
-
-NOBODY = -1
-BITS: Mapping[int, int] = {Sign.BED_IN: 1 << Sign.BED_IN | 1 << Sign.BED_OUT}
+BITS = np.array([1 << sign if sign else 0 for sign in range(max(Sign) + 1)], np.int64)  # of `has`, by sign
+BITS[Sign.BED_IN] |= 1 << Sign.BED_OUT
 ALIVE_LEAST_MIN = 120  # a pause of this length says nothing of a sensor's health
 ALIVE_MOST_MIN = 25 * 60  # battery sensors check in once a day
 FENCE_MOST_M = 30_000
 OF_MOTION = frozenset({"B0", "B1", "B2"})  # what any movement ends
-
-
-@dataclass(frozen=True, kw_only=True)
-class Places:
-    """Who is who: the devices that give signs, and what belongs to each row. Made anew when anything changed."""
-
-    device: Ints  # every device, rising
-    row: Ints  # whose it is
-    since_ms: Ints  # what it said before is not hers
-    pairs: frozenset[tuple[int, int]]  # (device, sign) that are known
-    ears: Ints  # whose being heard shows that the home is: what sees motion; where nothing does, any sensor
-    beds: Ints
-    watches: Ints  # those that give no sign: they may count steps
-    fenced: Ints  # those whose positions matter
-    home: NDArray[np.float64]  # (rows, 2) where she lives, WGS 84; NaN: not known
-    area: list[str]
-
-    def rows_of(self, device: Ints) -> Ints:
-        """Return (n,) whose each device is, NOBODY where nobody's."""
-        at = np.minimum(np.searchsorted(self.device, device), max(0, len(self.device) - 1))
-        if len(self.device) == 0:
-            return np.full(len(device), NOBODY, np.int64)
-        return np.where(self.device[at] == device, self.row[at], NOBODY)
-
-    @property
-    def listening(self) -> Ints:
-        """Return the devices that are asked whether they were heard."""
-        return np.union1d(self.ears, self.beds)
-
-    def only(self, rows: Sequence[int]) -> Callable[[Ints], list[int]]:
-        """Return what picks the devices of some rows out of others."""
-        return lambda devices: [int(one) for one in devices[np.isin(self.rows_of(devices), np.array(rows, np.int64))]]
+NONE = Sensors(lines=np.zeros(0, SENSOR), deadline_s=np.zeros(0, np.int64), fences=np.zeros(0, FENCE))
 
 
 @dataclass(kw_only=True)
@@ -65,86 +31,88 @@ class Homes:
     offset_min: int
     detector: HomeDetector = field(init=False)
     state: Columnar = field(init=False)
-    row_of: dict[int, int] = field(default_factory=dict)
-    resident_id: list[int] = field(default_factory=list)
+    resident_id: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # of each row
     places: Places = field(init=False)
     spoke: Ints = field(default_factory=lambda: np.zeros((0, 2), np.int64))  # (rows, 2): last device, and when
+    _by_resident: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # rows
 
     def __post_init__(self) -> None:
         self.detector = HomeDetector(self.offset_min)
         self.state = new_state(self.detector.fields, 0)
-        self.follow([])
+        self.follow(NONE)
 
     def __len__(self) -> int:
         return len(self.resident_id)
 
-    def follow(self, sensors: Sequence[Sensor]) -> list[int]:
-        """Take over who is followed by what; returns the residents that are new."""
-        fresh = [r for r in dict.fromkeys(one.resident_id for one in sensors) if r not in self.row_of]
-        for resident in fresh:
-            self.row_of[resident] = len(self.resident_id)
-            self.resident_id.append(resident)
-        self._grow(len(self.resident_id))
-        self.places = _places(sensors, self.row_of)
-        self._describe(sensors)
-        return fresh
+    def rows_of(self, residents: Ints) -> Ints:
+        """Return (n,) the row of each resident, NOBODY of who was never followed."""
+        if len(self) == 0:
+            return np.full(len(residents), NOBODY, np.int64)
+        at = np.searchsorted(self.resident_id, residents, sorter=self._by_resident)
+        row = self._by_resident[np.minimum(at, len(self) - 1)]
+        return np.where(self.resident_id[row] == residents, row, NOBODY)
 
-    def _grow(self, count: int) -> None:
-        have = len(self.spoke)
-        if count == have:
+    def follow(self, sensors: Sensors) -> Ints:
+        """Take over who is followed by what; returns the rows that are new."""
+        resident = sensors.lines["resident"].astype(np.int64)
+        everybody = distinct(resident)
+        fresh = everybody[self.rows_of(everybody) == NOBODY]
+        first = len(self)
+        self.resident_id = np.concatenate([self.resident_id, fresh])
+        self._by_resident = np.argsort(self.resident_id, kind="stable")
+        self._grow(len(fresh))
+        row, fence_row = self.rows_of(resident), self.rows_of(sensors.fences["resident"].astype(np.int64))
+        self.places = Places.of(sensors, row, fence_row, len(self))
+        self._describe(sensors, row, fence_row)
+        return np.arange(first, len(self))
+
+    def _grow(self, more: int) -> None:
+        if more == 0:
             return
         for name, one in self.detector.fields.items():
-            self.state[name] = np.concatenate([self.state[name], one.column(count - have)])
-        self.spoke = np.concatenate([self.spoke, np.zeros((count - have, 2), np.int64)])
+            self.state[name] = np.concatenate([self.state[name], one.column(more)])
+        self.spoke = np.concatenate([self.spoke, np.zeros((more, 2), np.int64)])
 
-    def _describe(self, sensors: Iterable[Sensor]) -> None:
+    def _describe(self, sensors: Sensors, row: Ints, fence_row: Ints) -> None:
         """Write what each home has, how often its quickest motion sensor speaks, and its fence."""
+        sign, deadline_min = sensors.lines["sign"].astype(np.int64), sensors.deadline_s // 60
         has, every = np.zeros(len(self), np.int64), np.full(len(self), ALIVE_MOST_MIN, np.int64)
         fence = np.zeros(len(self), np.int64)
-        for one in sensors:
-            row = self.row_of[one.resident_id]
-            has[row] |= BITS.get(one.sign, 1 << one.sign if one.sign else 0)
-            fence[row] = min(one.fence_m, FENCE_MOST_M)
-            if one.sign == Sign.MOTION:
-                own_min = deadline_s(one.address, one.model, own=one.deadline_s) // 60 or ALIVE_MOST_MIN
-                every[row] = min(every[row], max(ALIVE_LEAST_MIN, own_min))
+        np.bitwise_or.at(has, row, BITS[sign])
+        sees = sign == Sign.MOTION
+        own_min = np.where(deadline_min > 0, deadline_min, ALIVE_MOST_MIN)
+        np.minimum.at(every, row[sees], np.maximum(own_min, ALIVE_LEAST_MIN)[sees])
+        known = fence_row != NOBODY
+        fence[fence_row[known]] = np.minimum(sensors.fences["fence_m"][known], FENCE_MOST_M)
         self.state["has"][:], self.state["alive_every_min"][:], self.state["fence_m"][:] = has, every, fence
 
-    def leaks(self, known: Iterable[tuple[int, int, int]]) -> None:
+    def leaks(self, known: list[tuple[int, int, int]]) -> None:
         """Write since when water runs: a leak older than what the state is made of was told under its first day."""
-        for resident, first, last in known:
-            row = self.row_of.get(resident)
-            if row is not None:
-                self.state["leak_day"][row], self.state["leak_last_day"][row] = first, last
+        told = np.array(known, np.int64).reshape(-1, 3)
+        row = self.rows_of(told[:, 0])
+        here = row != NOBODY
+        self.state["leak_day"][row[here]], self.state["leak_last_day"][row[here]] = told[here, 1], told[here, 2]
 
-    def quiet(self, known: Iterable[Quiet]) -> None:
-        """Write the known silences, and when the last one ended."""
-        since, until = np.zeros(len(self), np.int64), np.zeros(len(self), np.int64)
-        anew = self.state["anew_ms"]
-        for one in known:
-            row = self.row_of.get(one.resident_id)
-            if row is None:
-                continue
-            if one.from_ms is not None and one.until_ms is not None:
-                since[row], until[row] = one.from_ms, one.until_ms
-            if one.ended_ms is not None:
-                anew[row] = max(int(anew[row]), one.ended_ms)
-        self.state["quiet_from_ms"][:], self.state["quiet_until_ms"][:] = since, until
+    def quiet(self, known: Table) -> None:
+        """Write the known silences, and when the last one ended; rows of `hub.store.followed.QUIET`."""
+        all_of_them = known[known["resident"] == EVERYBODY]
+        row = self.rows_of(known["resident"].astype(np.int64))
+        here = row != NOBODY
+        for name, column in (("from_ms", "quiet_from_ms"), ("until_ms", "quiet_until_ms"), ("ended_ms", "anew_ms")):
+            told = np.full(len(self), int(all_of_them[name].max(initial=0)), np.int64)
+            told[row[here]] = known[name][here]
+            self.state[column][:] = np.maximum(self.state[column], told) if column == "anew_ms" else told
 
-    def usual(self, known: Sequence[Usual]) -> None:
-        """Write how the last days went."""
-        rows = [self.row_of.get(one.resident_id, NOBODY) for one in known]
-        here = [(row, one) for row, one in zip(rows, known, strict=True) if row != NOBODY]
-        at = np.array([row for row, _ in here], np.int64)
-        for name, values, unknown in (
-            ("usual_up_min", [one.up_min for _, one in here], -1),
-            ("latest_up_min", [one.latest_min for _, one in here], -1),
-            ("ups_known", [one.ups for _, one in here], 0),
-            ("bed_out_p99_min", [one.bed_out_min if one.nights else None for _, one in here], -1),
-            ("meter_noisy", [int(one.noisy) for _, one in here], 0),
+    def usual(self, known: Table) -> None:
+        """Write how the last days went; rows of `hub.store.followed.USUAL`."""
+        row = self.rows_of(known["resident"].astype(np.int64))
+        here = row != NOBODY
+        for name, column, unknown in (
+            ("up_min", "usual_up_min", -1), ("latest_min", "latest_up_min", -1), ("ups", "ups_known", 0),
+            ("bed_out_min", "bed_out_p99_min", -1), ("noisy", "meter_noisy", 0),
         ):  # fmt: skip
-            self.state[name][:] = unknown
-            self.state[name][at] = [unknown if value is None else value for value in values]
+            self.state[column][:] = unknown
+            self.state[column][row[here]] = known[name][here]
 
     def heard(self, times: Ints, *, every: bool = False) -> None:
         """Take over when devices were heard, (n, 2) device and milliseconds; `every`: all times, from the past."""
@@ -197,15 +165,15 @@ class Homes:
         """
         return finding.rule in OF_MOTION and int(self.state["moved_min"][finding.row]) * 60_000 > finding.at_ms
 
-    def alert(self, finding: Finding, now: datetime) -> Alert:
+    def alert(self, finding: Finding, area: str, now: datetime) -> Alert:
         """Return the alert of a home. Its name is the resident's: which device spoke last may be another when it is
         found again."""
-        resident = self.resident_id[finding.row]
+        resident = int(self.resident_id[finding.row])
         device = int(self.spoke[finding.row, 0])
         return Alert(
             alert_id=f"resident:{resident}:{finding.kind}:{finding.rule}:{finding.identity}", kind=finding.kind,
             severity=finding.severity, raised_at=now, measured_at=moment(finding.at_ms), device_id=device or None,
-            resident_id=resident, area=self.places.area[finding.row], rule=finding.rule, evidence=finding.evidence,
+            resident_id=resident, area=area, rule=finding.rule, evidence=finding.evidence,
         )  # fmt: skip
 
     def _metres(self, row: Ints, said: Table) -> NDArray[np.float64]:
@@ -219,35 +187,3 @@ class Homes:
         row, device, at_ms = row[order], device[order], at_ms[order]
         newer = at_ms >= self.spoke[row, 1]
         self.spoke[row[newer]] = np.stack([device[newer], at_ms[newer]], axis=1)
-
-
-def _ears(sensors: Iterable[Sensor]) -> set[int]:
-    """Return the devices whose being heard counts. A meter that speaks does not show that the motion sensor would."""
-    seeing = {one.resident_id for one in sensors if one.sign == Sign.MOTION}
-    return {
-        one.device_id for one in sensors
-        if one.sign == Sign.MOTION or (one.sign not in (0, Sign.PLACE) and one.resident_id not in seeing)
-    }  # fmt: skip
-
-
-def _places(sensors: Sequence[Sensor], row_of: Mapping[int, int]) -> Places:
-    by_device = {one.device_id: one for one in sensors}
-    devices = sorted(by_device)
-    home, area = np.full((len(row_of), 2), np.nan), [""] * len(row_of)
-    for one in sensors:
-        row = row_of[one.resident_id]
-        area[row] = one.area
-        if one.fence_m and one.lat is not None and one.lon is not None:
-            home[row] = one.lat, one.lon
-    tells = {one.device_id for one in sensors if one.sign and one.sign != Sign.PLACE}
-    return Places(
-        device=np.array(devices, np.int64),
-        row=np.array([row_of[by_device[d].resident_id] for d in devices], np.int64),
-        since_ms=np.array([by_device[d].since_ms for d in devices], np.int64),
-        pairs=frozenset((one.device_id, one.sign) for one in sensors if one.sign),
-        ears=np.array(sorted(_ears(sensors)), np.int64),
-        beds=np.array(sorted({one.device_id for one in sensors if one.sign == Sign.BED_IN}), np.int64),
-        watches=np.array([d for d in devices if d not in tells], np.int64),
-        fenced=np.array([d for d in devices if by_device[d].fence_m and by_device[d].lat is not None], np.int64),
-        home=home, area=area,
-    )  # fmt: skip

@@ -6,9 +6,9 @@ columnar batches. What a batch gives reason for opens incidents in transactions 
 
 import asyncio
 import contextlib
-import time
-from datetime import datetime
+from collections.abc import Coroutine
 from types import TracebackType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,7 +23,7 @@ from alerts.model import AlertError
 from devices import registry, topics
 from devices.adapter import DecodeError
 from devices.telemetry import Telemetry
-from hub import upkeep
+from hub import clock, upkeep, usual
 from hub.alerts_made import system_alert, unread_alert
 from hub.config import Settings
 from hub.detection import Detection
@@ -40,9 +40,10 @@ from hub.models import fall_model
 from hub.observer import Observer
 from hub.ownership import Ownership
 from hub.steady import Steady
+from hub.storage import Storage
 from hub.store import incidents, partitions, presses, records
-from hub.store.pool import connect
-from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
+from hub.store.pool import Connection, connect
+from hub.store.raw import BatchNumbers, Budget, Unreadable, UnreadableShelf
 from hub.store.telemetry import moment
 from hub.strangers import Strangers
 from hub.supervision import Supervision
@@ -63,17 +64,22 @@ log = structlog.get_logger()
 
 
 class Ingest:
-    """The heart. `async with Ingest(settings, dsn)` waits until no other ingest owns the devices."""
+    """The heart. `async with Ingest(settings, dsn)` waits until no other ingest owns the devices.
 
-    def __init__(self, settings: Settings, dsn: str) -> None:
+    Args:
+        by_hand: time does not pass by itself: whoever moves the clock calls `pass_time`, `write_behind`, `checkpoint`.
+    """
+
+    def __init__(self, settings: Settings, dsn: str, *, by_hand: bool = False) -> None:
         limits = settings.ingest
-        self._settings, self._dsn = settings, dsn
+        self._settings, self._dsn, self._by_hand = settings, dsn, by_hand
         self.table = DeviceTable(limits.default_deadline_s)
         self.detection = Detection(self.table, detectors(_midnight_ms(settings) // 60_000))
         self.falls = FallStreams(_fall_model(), limits.accel_streams)
         self._gatherer = Gatherer(self.table)
         self._room = asyncio.Event()
-        self._urgent = UrgentLane(dsn, limits.urgent_connections, together, incidents.warm)
+        self.storage = Storage(dsn, limits, self)
+        self._urgent = UrgentLane(dsn, limits.urgent_connections, together, incidents.warm, full=self.storage.said_full)
         self.supervision = Supervision(
             self.table, self.detection, offset_ms=_midnight_ms(settings),
             lose=lambda loss: self._urgent.put(TellLoss(self.table, loss, self.detection.fit)),
@@ -91,14 +97,15 @@ class Ingest:
             dsn=dsn, table=self.table, detection=self.detection, gatherer=self._gatherer, numbers=self._numbers,
             shelf=self._shelf, newcomers=self._newcomers, batch_messages=limits.batch_messages,
             batch_wait_ms=limits.batch_wait_ms, ringing=self._press, observed=self.observer.batch,
+            storage=self.storage, budget=Budget(limits.raw_keep_mb << 20, limits.raw_keep_days * 86_400.0),
         )  # fmt: skip
         self._store = Store(
             table=self.table, gatherer=self._gatherer, numbers=self._numbers, shelf=self._shelf,
             grown=self.detection.fit, fresh=self._telemetry.without_repeats, observed=self.observer.urgent,
             strangers=Strangers(),
         )  # fmt: skip
-        self._changes = DeviceChanges(self.table, self._gatherer, self.detection.fit)
-        self._keeper = Keeper(self.detection, self._numbers, PARTITION)
+        self._changes = DeviceChanges(self.table, self._gatherer, self.detection.fit, self._bring_usual)
+        self._keeper = Keeper(self.detection, self._numbers, PARTITION, _midnight_ms(settings) // 60_000)
         self._known_topics = self._gatherer.vitals_row
         self._put_telemetry = self._telemetry.put
         self._most = limits.waiting_messages
@@ -134,7 +141,7 @@ class Ingest:
     def rejected(self, source: str, topic: str, payload: bytes, error: str) -> None:
         """Keep and count bytes that never became a message. Never raises."""
         if self._telemetry.waiting_bytes < WAITING_BYTES:
-            at = moment(int(time.time() * 1000))
+            at = moment(clock.now_ms())
             self._telemetry.reject(Unreadable(at=at, source=source, topic=topic, payload=payload, error=error))
 
     def technical(self, rule: str, text: str) -> None:
@@ -155,10 +162,8 @@ class Ingest:
         self.lost = asyncio.get_running_loop().create_future()
         for name, work in (
             ("urgent lane", self._urgent.run()), ("telemetry lane", self._telemetry.run()),
-            ("ticks", self.observer.ticks()), ("fall streams", self.observer.judge_bursts()),
-            ("device changes", self._changes.follow(self._dsn)), ("checkpoints", self._checkpoints()),
-            ("upkeep", upkeep.run(self._dsn, self._settings.ingest)), ("ownership", self._own.hold()),
-            ("supervision", self._supervised.run()),
+            ("fall streams", self.observer.judge_bursts()), ("device changes", self._changes.follow(self._dsn)),
+            ("ownership", self._own.hold()), *(() if self._by_hand else self._by_the_clock()),
         ):  # fmt: skip
             task = asyncio.create_task(work, name=name)
             task.add_done_callback(self._ended)
@@ -173,7 +178,7 @@ class Ingest:
     async def _load(self) -> list[Finding]:
         """Learn the devices and bring the detectors' state back; returns what the replay found."""
         async with await connect(self._dsn, name="carehub ingest start") as conn:
-            now = moment(int(time.time() * 1000))
+            now = moment(clock.now_ms())
             await partitions.ensure(conn, now)
             await records.note_grammars(conn)
             await self._shelf.measure(conn)
@@ -182,8 +187,14 @@ class Ingest:
             self.detection.fit()
             found = await self._keeper.restore(conn, self.falls, now)
             self.detection.fit()  # what was restored is older than the table
+            await self._bring_usual(conn)
             await self._supervised.load(conn)
             return found
+
+    async def _bring_usual(self, conn: Connection) -> None:
+        """Who has another watch is no stranger."""
+        now = moment(clock.now_ms())
+        await usual.bring(conn, self.detection, now, _midnight_ms(self._settings) // 60_000)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -205,8 +216,18 @@ class Ingest:
     async def _goodbye(self) -> None:
         await self.drained()
         async with await connect(self._dsn, name="carehub ingest end") as conn:
-            await self._keeper.save(conn, moment(int(time.time() * 1000)), everything=True)
+            await self._keeper.save(conn, moment(clock.now_ms()), everything=True)
             await self._supervised.once(conn, everything=True)
+
+    @property
+    def held_up_s(self) -> float:
+        """How long one batch of telemetry has kept sockets from being read; 0: they are read."""
+        return self._telemetry.under_way_s if self.full and not self._closing else 0.0
+
+    def let_go(self) -> None:
+        """Telemetry that waits is not taken: presses behind it are read."""
+        self._telemetry.let_go()
+        self._room.set()
 
     def stop_reading(self) -> None:
         """We are about to end: the ways in take nothing more, so that what is here can be committed."""
@@ -256,6 +277,25 @@ class Ingest:
 
     # What happens by itself.
 
+    def _by_the_clock(self) -> tuple[tuple[str, Coroutine[Any, Any, None]], ...]:
+        return (
+            ("ticks", self.observer.ticks()), ("checkpoints", self._checkpoints()),
+            ("upkeep", upkeep.run(self._dsn, self._settings.ingest)), ("supervision", self._supervised.run()),
+            ("storage", self.storage.run()),
+        )  # fmt: skip
+
+    async def pass_time(self) -> None:
+        """By hand: let the detectors see that it is later, and raise what they find."""
+        await self.observer.tick(clock.now_ms())
+
+    async def write_behind(self, conn: Connection) -> None:
+        """By hand: one turn of what supervision writes."""
+        await self._supervised.once(conn)
+
+    async def checkpoint(self, conn: Connection) -> None:
+        """By hand: save some of the detectors' state."""
+        await self._keeper.save(conn, moment(clock.now_ms()))
+
     async def _checkpoints(self) -> None:
         async with Steady(self._dsn, "carehub ingest checkpoints") as steady:
             while True:
@@ -263,7 +303,7 @@ class Ingest:
                 if self.observer.raising:
                     continue  # a finding that is not saved yet must be found again by a successor
                 try:
-                    await self._keeper.save(await steady.get(), moment(int(time.time() * 1000)))
+                    await self._keeper.save(await steady.get(), moment(clock.now_ms()))
                 except psycopg.Error as err:
                     log.warning("checkpoint failed", error=str(err)[:200])
 
@@ -280,7 +320,7 @@ class Ingest:
 
 def _midnight_ms(settings: Settings) -> int:
     """Return the district's offset from UTC now; where clocks are put forward, a day has another hour's edge."""
-    offset = datetime.now(ZoneInfo(settings.console.zone)).utcoffset()
+    offset = clock.now(ZoneInfo(settings.console.zone)).utcoffset()
     return 0 if offset is None else int(offset.total_seconds() * 1000)
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from alerts.detectors.detector import Finding
 from devices.telemetry import AccelWindow
+from hub import usual
 from hub.detection import BLOCK, Detection, pack
 from hub.fall_streams import FallStreams
 from hub.store import checkpoints
@@ -15,7 +16,7 @@ from hub.store.checkpoints import SUMMARY, Part
 from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers
 
-TURNS = 6  # every changed block is saved at least every so many checkpoints: at a million devices, one block a second
+TURNS = 12  # every changed block is saved at least every so many checkpoints: of a million devices six at each
 REPLAY_LIMIT = timedelta(hours=24)  # without a checkpoint, telemetry older than this is not looked at again
 FALL_HISTORY = timedelta(seconds=15)  # what a fall stream needs to know of its past
 
@@ -25,8 +26,9 @@ log = structlog.get_logger()
 class Keeper:
     """One partition's checkpoints."""
 
-    def __init__(self, detection: Detection, numbers: BatchNumbers, partition: int) -> None:
+    def __init__(self, detection: Detection, numbers: BatchNumbers, partition: int, offset_min: int = 0) -> None:
         self._detection, self._numbers, self._partition = detection, numbers, partition
+        self._offset_min = offset_min
 
     async def save(self, conn: Connection, now: datetime, *, everything: bool = False) -> int:
         """Save the blocks that have waited longest, or all; returns how many. Bounded work, most of it in a thread."""
@@ -54,14 +56,16 @@ class Keeper:
         """Bring everything back and return what the replay found: the same findings as before, with the same names."""
         detection = self._detection
         through, since = 0, now - REPLAY_LIMIT
-        for part in await checkpoints.load(conn, self._partition):
+        async for part in checkpoints.load(conn, self._partition):
             if part.part == SUMMARY:
                 through = part.through_batch
                 detection.restored_at_ms = int(part.at.timestamp() * 1000)
                 since = min(since, part.at - FALL_HISTORY)
             else:
                 detection.restore(part.body, part.through_batch)
+        detection.bring_scores()
         detection.hub_was_here(detection.restored_at_ms)
+        await usual.bring(conn, detection, since, self._offset_min)  # what is replayed comes after it
         found = await self._replay(conn, through, since)
         found += await self._replay_falls(conn, falls, now)
         return found

@@ -1,12 +1,12 @@
 """Shows the detectors and supervision what was stored, and that time passes; what they find is raised."""
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import numpy as np
 
 from alerts.detectors.detector import Finding
+from hub import clock
 from hub.alerts_made import finding_alert
 from hub.detection import Detection
 from hub.device_table import DeviceTable
@@ -90,7 +90,7 @@ class Observer:
     async def ticks(self) -> None:
         """Let time pass until cancelled."""
         while True:
-            await self.tick(int(time.time() * 1000))
+            await self.tick(clock.now_ms())
             self._freed()
             await asyncio.sleep(TICK_S)
 
@@ -99,7 +99,7 @@ class Observer:
         if self._detection.failed:
             self._technical("detector_failed", f"failed on a batch: {', '.join(sorted(self._detection.failed))}")
             self._detection.failed.clear()
-        clock_ms = int(time.time() * 1000)
+        clock_ms = clock.now_ms()
         for finding in self._supervision.alone(found, now_ms or clock_ms):
             self.raising += 1
             alert = finding_alert(self._table, finding, moment(clock_ms))

@@ -1,5 +1,6 @@
 """Keeps the roll-up of homes' days fresh: which days got something, a few written anew each pass, and what is usual."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -9,16 +10,19 @@ import numpy as np
 
 from alerts.detectors.home_signs import Sign
 from alerts.detectors.home_water import LEAK_L
-from hub.homes import NOBODY, Homes
+from hub.home_places import NOBODY, distinct
+from hub.homes import Homes
+from hub.store import followed
 from hub.store import homes as store
-from hub.store.homes import Q, Table, Usual
+from hub.store.followed import Table
+from hub.store.homes import DAY_BEGINS, Q
 from hub.store.pool import Connection
 
 DAYS = 14  # that make what is usual
 LATE = timedelta(days=DAYS + 1)  # what comes later than this changes no day any more
-PAIRS_AT_ONCE = 200  # days of residents written in a pass
+PAIRS_AT_ONCE = 200  # days of residents written with one statement
+WRITING_S = 5.0  # … and so long in a pass: a look at a million homes takes seconds, and each home has a day to write
 TODAY_EVERY = timedelta(minutes=30)  # today's row is read by nobody before tomorrow
-DAY_BEGINS = timedelta(hours=4)  # for first movements: who walks at three is up in the night, not up early
 # A message changes the day it was measured on; the one before, till 04:00; the night that ends tomorrow; and, when it
 # is late, the longest time without water of the next day.
 REACHES = (-DAY_BEGINS, timedelta(0), timedelta(hours=2), timedelta(hours=24))
@@ -62,30 +66,31 @@ class Days:
         said, row = said[row != NOBODY], row[row != NOBODY]
         local = said["at_ms"].astype(np.int64) + homes.offset_min * 60_000
         today = now.astimezone(self.zone).date()
-        hours = np.unique(row * HOUR_ROOM + local // HOUR_MS)
+        hours = distinct(row * HOUR_ROOM + local // HOUR_MS)
         at, hour = hours // HOUR_ROOM, hours % HOUR_ROOM
         days = np.concatenate([hour + int(reach.total_seconds()) // 3600 for reach in REACHES]) // 24
-        known = {number: _date(number) for number in np.unique(days).tolist()}
-        for one in np.unique(np.tile(at, len(REACHES)) * HOUR_ROOM + days).tolist():
+        known = {number: _date(number) for number in distinct(days).tolist()}
+        for one in distinct(np.tile(at, len(REACHES)) * HOUR_ROOM + days).tolist():
             place, day = one // HOUR_ROOM, known[one % HOUR_ROOM]
             if today - LATE <= day <= today:
-                self.touched.setdefault((homes.resident_id[place], day), after)
+                self.touched.setdefault((int(homes.resident_id[place]), day), after)
 
     async def write_some(self, conn: Connection, now: datetime) -> bool:
         """Write some days anew, those that are over first; True when more of them wait."""
         today = now.astimezone(self.zone).date()
         self._written = {pair: at for pair, at in self._written.items() if pair[1] == today}
-        over = [pair for pair in self.touched if pair[1] < today]
-        due = [pair for pair in self.touched if pair[1] == today and self._old(pair, now)]
-        some = (over + due)[:PAIRS_AT_ONCE]
-        if not some:
-            return False
-        await store.write_days(conn, some, self.zone.key)
-        for pair in some:
-            del self.touched[pair]
-            self._written[pair] = now
-        self._stale = self._stale or some[0][1] < today
-        return len(over) + len(due) > len(some)
+        waiting = [pair for pair in self.touched if pair[1] < today]
+        self._stale = self._stale or bool(waiting)
+        waiting += [pair for pair in self.touched if pair[1] == today and self._old(pair, now)]
+        until, done = time.monotonic() + WRITING_S, 0
+        while done < len(waiting) and (done == 0 or time.monotonic() < until):
+            some = waiting[done : done + PAIRS_AT_ONCE]
+            await store.write_days(conn, some, self.zone.key)
+            for pair in some:
+                del self.touched[pair]
+                self._written[pair] = now
+            done += len(some)
+        return done < len(waiting)
 
     def _old(self, pair: Pair, now: datetime) -> bool:
         at = self._written.get(pair)
@@ -99,13 +104,13 @@ class Days:
         """Whether what is usual has to be asked: a new day has begun, or days came in late and all are written."""
         return self._day(now) != self._loaded or (self._stale and not behind)
 
-    async def usual(self, conn: Connection, now: datetime) -> list[Usual]:
+    async def usual(self, conn: Connection, now: datetime) -> Table:
         """Return how everybody's last days went."""
         today = self._day(now)
         if today != self._loaded:
             await conn.execute(Q.forget, {"day": today - KEPT})
         self._loaded, self._stale = today, False
-        return await store.usual(
+        return await followed.usual(
             conn, today - timedelta(days=DAYS), today, zone=self.zone.key, dry_min=DRY_MIN, dry_days=DRY_DAYS
         )
 

@@ -1,11 +1,10 @@
 """One alert for a gateway that is lost, in one transaction with its loss; and a line in its case when it is back."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from alerts.model import Alert, AlertKind, Severity
-from hub import incidents
+from hub import clock, incidents
 from hub.alerts_made import alert_of
 from hub.device_table import DeviceTable
 from hub.jobs import FINDINGS
@@ -97,7 +96,7 @@ class TellBack:
 def _about(table: DeviceTable, gateway: Gateway, rule: str, began_ms: int, evidence: Mapping[str, object]) -> Alert:
     return alert_of(
         table, table.row_of[gateway.address], kind=AlertKind.SYSTEM, severity=Severity.TECHNICAL, rule=rule,
-        identity=str(began_ms), at=moment(int(time.time() * 1000)), measured_at=moment(began_ms), evidence=evidence,
+        identity=str(began_ms), at=moment(clock.now_ms()), measured_at=moment(began_ms), evidence=evidence,
     )  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Writes behind what supervision knows: bounded work a turn, however many devices there are; nothing waits for it."""
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -16,6 +15,7 @@ from prometheus_client import Counter
 from alerts.detectors.detector import Columnar
 from alerts.supervision_battery import WITHIN
 from alerts.supervision_days import DAY_MS, SLOTS
+from hub import clock
 from hub.steady import Backoff, Steady
 from hub.store import supervision as store
 from hub.store.pool import Connection
@@ -80,7 +80,7 @@ class SupervisionWriter:
     async def once(self, conn: Connection, *, everything: bool = False) -> None:
         """Write one turn's share. What could not be written stays for the next turn."""
         self._turn += 1
-        now = moment(int(time.time() * 1000))
+        now = moment(clock.now_ms())
         await self._lines(conn, now)
         await self._silences(conn, now)
         await self._batteries(conn, now)

@@ -33,6 +33,11 @@ class Actor:
         return self.role in AT_THE_DESK
 
     @property
+    def sends(self) -> bool:
+        """Whether he may send somebody: a dispatcher does, his own people; whom, the page has looked at."""
+        return self.at_desk or self.role == "dispatcher"
+
+    @property
     def name(self) -> str:
         """As whom he stands in the chain."""
         return f"person:{self.person_id}"

@@ -1,9 +1,9 @@
 """The telemetry lane: many messages, one transaction; acknowledged when it has committed, then shown to detectors."""
 
 import asyncio
-import time
+import dataclasses
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,12 +13,14 @@ from prometheus_client import Counter, Gauge, Histogram
 from devices import registry
 from devices.protocols import PROTOCOLS
 from devices.telemetry import Telemetry
+from hub import clock
 from hub.detection import Detection
 from hub.device_table import DeviceTable
-from hub.gather import Decoded, Gatherer, unreadable
+from hub.gather import CAREHUB, VITALS, Decoded, Gatherer, unreadable
 from hub.gathered import Gathered, merged
 from hub.ingress.arrival import Arrival, Origin
 from hub.steady import Backoff, Steady, database_fault
+from hub.storage import REFUSED, Storage
 from hub.store import discovered, raw, telemetry
 from hub.store.pool import Connection
 from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
@@ -84,7 +86,9 @@ class TelemetryLane:
         self, *, dsn: str, table: DeviceTable, detection: Detection, gatherer: Gatherer, numbers: BatchNumbers,
         shelf: UnreadableShelf, newcomers: Newcomers, batch_messages: int, batch_wait_ms: int,
         ringing: Callable[[Arrival, list[Telemetry]], None], observed: Callable[[int, Gathered], Awaitable[None]],
+        storage: Storage | None = None, budget: raw.Budget | None = None,
     ) -> None:  # fmt: skip
+        self._storage, self._budget = storage, budget
         self._dsn, self._table, self._detection, self._gatherer = dsn, table, detection, gatherer
         self._numbers, self._shelf, self._newcomers = numbers, shelf, newcomers
         self._most, self._wait_s = batch_messages, batch_wait_ms / 1000
@@ -95,7 +99,7 @@ class TelemetryLane:
         self._some, self._go = asyncio.Event(), asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._under_way = 0
+        self._under_way, self._began = 0, 0.0
         self.waiting_bytes = 0
 
     @property
@@ -130,6 +134,19 @@ class TelemetryLane:
         self._some.set()
         self._idle.clear()
 
+    def let_go(self) -> None:
+        """There is no room for what waits: its senders keep it. What is being stored stays under way."""
+        # What is not vital signs may ring when it is read: it waits for its turn.
+        vitals = [arrival for arrival in self._waiting if _is_vitals(arrival.topic)]
+        self._waiting = deque(arrival for arrival in self._waiting if not _is_vitals(arrival.topic))
+        refuse(vitals)
+        self.waiting_bytes = sum(len(arrival.payload) for arrival in self._waiting)
+
+    @property
+    def under_way_s(self) -> float:
+        """How long the batch that is being stored has taken; 0 when none is."""
+        return asyncio.get_running_loop().time() - self._began if self._under_way else 0.0
+
     def hurry(self) -> None:
         """Do not wait for more: a press stands behind what is here."""
         self._go.set()
@@ -156,9 +173,13 @@ class TelemetryLane:
     async def _turn(self, steady: Steady) -> None:
         arrivals, rejected = self._take(), self._rejected
         self._rejected, self._rejected_bytes = [], 0
-        self._under_way = len(arrivals)
+        self._under_way, self._began = len(arrivals), asyncio.get_running_loop().time()
         try:
-            await self._store(steady, arrivals, rejected)
+            if self._storage is not None and self._storage.short:
+                await self._turn_away(arrivals)
+                UNKEPT.inc(len(rejected))
+            else:
+                await self._store(steady, arrivals, rejected)
         finally:
             self._under_way = 0
 
@@ -199,12 +220,17 @@ class TelemetryLane:
                 number = number or await self._numbers.take(conn)
                 found = dict(self._gatherer.discovered.fresh)
                 async with conn.transaction():
-                    await write(conn, gathered, number, self._shelf)
+                    await write(conn, self._thinned(gathered, number), number, self._shelf)
                     if found:
                         await discovered.keep(conn, found, gathered.received_at)
                 self._gatherer.discovered.stored(found)
                 break
             except Exception as err:
+                if self._storage is not None and self._storage.said_full(err):
+                    await self._turn_away(arrivals)
+                    UNKEPT.inc(len(rejected))
+                    self._numbers.done(number)
+                    return
                 if database_fault(err):
                     log.warning("telemetry not stored, trying again", error=str(err)[:200], messages=len(arrivals))
                     await asyncio.sleep(backoff.next_s())
@@ -215,6 +241,22 @@ class TelemetryLane:
                 await self._smaller(steady, arrivals, rejected, err)
                 return
         await self._committed(conn, number, gathered, ringing)
+
+    async def _turn_away(self, arrivals: list[Arrival]) -> None:
+        """There is no room for telemetry. It is read all the same: what rings goes where presses go."""
+        for start in range(0, len(arrivals), self._most):
+            decoded = await self._gatherer.decode(arrivals[start : start + self._most])
+            for arrival, telemetries in decoded.ringing:
+                self._ringing(arrival, telemetries)
+            refuse(decoded.arrivals)
+
+    def _thinned(self, gathered: Gathered, number: int) -> Gathered:
+        """Leave out bytes there is no room for; that the batch was committed can still be told by its number."""
+        kept = self._budget is None or self._budget.keeps(number, gathered.bodies, clock.now_ms() / 1000)
+        if kept and (self._storage is None or self._storage.keeps_raw):
+            return gathered
+        raw.NOT_KEPT.inc(sum(messages for messages, _ in gathered.bodies))
+        return dataclasses.replace(gathered, bodies=tuple((messages, b"") for messages, _ in gathered.bodies))
 
     async def _gather(self, conn: Connection, arrivals: list[Arrival]) -> tuple[Gathered, list[Ringing]]:
         """Decode piece by piece, each small enough for the event loop; what rings is set apart."""
@@ -261,7 +303,7 @@ class TelemetryLane:
         strangers = decoded.strangers()
         if not strangers:
             return
-        now = telemetry.moment(int(time.time() * 1000))
+        now = telemetry.moment(clock.now_ms())
         admitted = self._newcomers.admit(list(strangers.values()), now)
         if admitted:
             before = len(self._table)
@@ -288,7 +330,7 @@ class TelemetryLane:
         STORED.labels("telemetry").inc(len(gathered.arrivals))
         STRANGE.inc(gathered.strange)
         BATCH.observe(len(gathered.arrivals))
-        SECONDS.observe(max(0.0, time.time() - gathered.received_at.timestamp()))
+        SECONDS.observe(max(0.0, clock.now_ms() / 1000 - gathered.received_at.timestamp()))
         await self._observed(number, gathered)
         if gathered.unreadable:
             UNREADABLE.inc(len(gathered.unreadable))
@@ -325,6 +367,21 @@ async def write_few(conn: Connection, few: Sequence[tuple[int, Gathered]], shelf
         await telemetry.insert(conn, gathered.columns, gathered.observations, gathered.windows, number)
         if gathered.unreadable:
             await shelf.keep(conn, gathered.unreadable)
+
+
+def _is_vitals(topic: str) -> bool:
+    return topic.startswith(CAREHUB) and topic.endswith(VITALS)
+
+
+def refuse(arrivals: Collection[Arrival]) -> None:
+    """Let go of messages there is no room for: their senders still have them, and nobody waits behind them."""
+    REFUSED.inc(len(arrivals))
+    touched: dict[int, Origin] = {}
+    for arrival in arrivals:
+        arrival.origin.refuse(arrival.token)
+        touched[id(arrival.origin)] = arrival.origin
+    for origin in touched.values():
+        origin.flush()
 
 
 def settle(arrivals: Sequence[Arrival]) -> None:

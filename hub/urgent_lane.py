@@ -83,10 +83,15 @@ class UrgentLane:
         workers: connections, so many transactions side by side.
         together: runs several jobs, none of them `alone`, in the transaction and pipeline it is given. Without it each
             job has its own.
+        full: hears what the database refused: it may be that it has no room.
         warm: makes the plans of a job's statements, on a connection that has nothing to do.
     """
 
-    def __init__(self, dsn: str, workers: int, together: Together | None = None, warm: Warm | None = None) -> None:
+    def __init__(
+        self, dsn: str, workers: int, together: Together | None = None, warm: Warm | None = None,
+        full: Callable[[BaseException], object] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self._full = full
         self._dsn, self._workers, self._together, self._warm = tuned(dsn), workers, together, warm
         self._jobs: dict[Key, deque[Job]] = {}  # a key is here while it has work, waiting or under way
         self._ready: dict[Line, deque[Key]] = {line: deque() for line in Line}
@@ -225,6 +230,7 @@ class UrgentLane:
                     await job.run(conn)
             except Exception as err:
                 if database_fault(err):
+                    self._full(err)
                     RETRIES.labels("database").inc()
                     await asyncio.sleep(backoff.next_s())
                     continue

@@ -17,9 +17,13 @@ def cpu_s(pid: int) -> float:
 
 def family_cpu_s(pid: int) -> float:
     """Return the CPU seconds of a process, its living children, and the children that have ended."""
-    own = _stat(pid)
-    ended = (int(own[CUTIME]) + int(own[CSTIME])) / TICKS
-    return ended + cpu_s(pid) + sum(cpu_s(child) for child in children(pid))
+    while True:
+        try:
+            living = sum([cpu_s(child) for child in children(pid)])
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # one has ended since it was found: its parent has its seconds now
+        own = _stat(pid)
+        return (int(own[CUTIME]) + int(own[CSTIME])) / TICKS + cpu_s(pid) + living
 
 
 def children(pid: int) -> list[int]:

@@ -5,8 +5,10 @@ Everything runs in this process on one core, and what is counted is its CPU time
 
 import asyncio
 import gc
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,7 +72,12 @@ class Wrists:
         self.loud_seconds = float(np.mean([part.reshape(-1, RATE_HZ).any(axis=1).mean() for part in loud]))
         self.bursts = [
             [
-                (row, 0, AccelWindow(rate_hz=RATE_HZ, first=at, accel_mg=m[at : at + BURST]))
+                # Any turn rate costs the same; with it a look is dearest.
+                (
+                    row,
+                    0,
+                    AccelWindow(rate_hz=RATE_HZ, first=at, accel_mg=m[at : at + BURST], gyro_2mrad=m[at : at + BURST]),
+                )
                 for row, m in enumerate(moved)
             ]
             for at in range(0, RATE_HZ * (WARM_S + seconds), BURST)
@@ -212,8 +219,8 @@ def _learn(state: Columnar) -> None:
     """Give everybody a known pulse: a hub that has just begun looks at less than one that knows its wearers."""
     if "rest_bins" not in state:
         return
-    low = (60 - baseline.LOWEST_BPM) // baseline.BIN_BPM
-    state["rest_bins"][:, :, low : low + 8] = 20
+    low = int(baseline.BIN_OF[60])
+    state["rest_bins"][:, :, low : low + 5] = 32
     for part in range(baseline.PARTS):
         one = baseline.high_limit_bpm(state["rest_bins"][:1], np.array([part]))
         state["high_bpm"][:, part] = one[0]
@@ -320,10 +327,30 @@ def _bytes(fields: Mapping[str, Field]) -> int:
     return sum(np.dtype(f.dtype).itemsize * int(np.prod(f.shape, dtype=np.int64)) for f in fields.values())
 
 
+def whole(residents: int) -> Figures:
+    """Make the state of so many residents and write to all of it: what it takes, counted and as the system sees it."""
+    kept = [d.fields for d in detectors(OFFSET_MIN)] + [HomeDetector.fields, Repeats.fields, Clocks.fields]
+    began = _resident_bytes()
+    states = [new_state(fields, residents) for fields in kept]
+    for state in states:
+        for column in state.values():
+            column[...] = 1  # a page nobody wrote to takes no room
+    taken = _resident_bytes() - began
+    held = sum(column.nbytes for state in states for column in state.values())
+    del states
+    return {"residents": residents, "mb": held / 1e6, "mb_resident": taken / 1e6, "bytes_each": held / residents}
+
+
+def _resident_bytes() -> int:
+    """Return how much memory this process has now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def stream_bytes() -> int:
     """Bytes of the samples kept of one wrist that streams."""
     follows = FallStreams(fall_model(), 1)
     burst: NDArray[np.int16] = np.zeros((BURST, 3), np.int16)
-    asyncio.run(follows.feed([(0, 0, AccelWindow(rate_hz=RATE_HZ, first=0, accel_mg=burst))]))
+    asyncio.run(follows.feed([(0, 0, AccelWindow(rate_hz=RATE_HZ, first=0, accel_mg=burst, gyro_2mrad=burst))]))
     (_, detector) = follows._streams[0]  # noqa: SLF001 (nothing else knows its size)
-    return detector._acc.nbytes  # noqa: SLF001
+    return detector._acc.nbytes + (0 if detector._turn is None else detector._turn.nbytes)  # noqa: SLF001

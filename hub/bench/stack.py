@@ -29,8 +29,10 @@ class Stack:
         environ: settings, as CAREHUB_… names.
     """
 
-    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str] | None = None, start_limit_s: float = START_LIMIT_S
+    ) -> None:
+        self.folder, self._start_limit_s = folder, start_limit_s
         ports = ("LISTENER", "CONSOLE", "GATEWAY", "METRICS_INGEST", "METRICS_DISPATCH", "METRICS_AUDIT")
         free = {f"CAREHUB_{name}_PORT": str(free_port()) for name in ports}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CAREHUB_")}
@@ -38,17 +40,35 @@ class Stack:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *arguments: str) -> None:
+        """Start everything and wait until it is ready."""
+        self.launch(*arguments)
+        self.wait()
+
+    def launch(self, *arguments: str) -> None:
+        """Start everything."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "up.log").open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "hub", "up", *arguments], env=self.environ, stdout=out, stderr=out
             )
-        deadline = time.monotonic() + START_LIMIT_S
+
+    def wait(self) -> None:
+        """Return when all of it is ready."""
+        deadline = time.monotonic() + self._start_limit_s
         while not (self.folder / "running.json").exists():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise StackError(f"carehub up did not start:\n{(self.folder / 'up.log').read_text()[-3000:]}")
+            if time.monotonic() > deadline:
+                raise self._failed()
+            self.check()
             time.sleep(0.05)
         self.word = json.loads((self.folder / "running.json").read_text())
+
+    def check(self) -> None:
+        """Raise if it has ended."""
+        if self.process is None or self.process.poll() is not None:
+            raise self._failed()
+
+    def _failed(self) -> StackError:
+        return StackError(f"carehub up did not start:\n{(self.folder / 'up.log').read_text()[-3000:]}")
 
     def stop(self) -> None:
         if self.process is None:

@@ -16,6 +16,7 @@ from hub.loops.ending import until_signal
 from hub.loops.findings import Loud
 from hub.loops.fleet import FleetLoop
 from hub.loops.outside import Outside
+from hub.loops.oversight import OversightLoop
 from hub.loops.routine import RoutineLoop
 from hub.loops.siren import Siren
 from hub.pulse import beating
@@ -64,6 +65,7 @@ async def run(settings: Settings) -> None:
                 coverage=CoverageLoop.of(settings).run(),
                 fleet=FleetLoop.of(settings).run(),
                 homes=RoutineLoop.of(settings).run(),
+                oversight=OversightLoop.of(settings).run(),
             )
 
 

@@ -6,8 +6,12 @@ import sys
 BENCHES = {
     "ingest": "CPU per message through Mosquitto and through the listener, beside mosquitto_sub",
     "latency": "press to page and press to console, beside a bare Mosquitto round trip",
+    "town": "a million residents: start-up, memory, CPU per message, presses among it, disk, growth from 10,000",
+    "peers": "Node-RED behind the same Mosquitto, stepped until it falls behind, beside the hub",
     "connections": "thousands of idle devices, all back at once, bad peers, takeover, beside Mosquitto",
     "escalation": "first page, timers, bursts, kill -9, beside Alertmanager and procrastinate",
+    "console": "fifty consoles on one queue: change to visible, beside the database's own NOTIFY",
+    "report": "all of these, and one report of them in Markdown and HTML",
     "detect": "live wrists, vital messages and signs of homes on one core, beside plain numpy",
 }
 

@@ -41,7 +41,8 @@ from hub.bench.crowd import (
 )
 from hub.bench.folder import own_folder
 from hub.bench.load import name
-from hub.commands.bench_ingest import database, ingest, metric, mosquitto, page, register
+from hub.bench.metrics_page import metric, page
+from hub.commands.bench_ingest import database, ingest, mosquitto, register
 from hub.embedded import free_port
 
 EVERY_S = 60.0  # a device speaks once in this

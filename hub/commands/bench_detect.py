@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from hub.bench import detect
+from hub.bench.restart import restart
 
 PARTS = ("falls", "vitals", "homes")
 WORDS = {"mix": "of the mix " + ", ".join(f"{100 * share:.0f} % {kind}" for kind, share in detect.MIX.items())}
@@ -23,7 +24,15 @@ def main(argv: list[str]) -> int:
         figures[part] = measure(part, options)
     say("state")
     figures["state"] = detect.state_bytes() | {"per_live_stream": detect.stream_bytes()}
+    figures["whole"] = detect.whole(options.residents)
     print(table(figures))
+    if options.restart:
+        figures["restart"] = told = restart(options.residents)
+        print(
+            f"restart with {told['residents']:,} watches: {told['bytes'] / 1e6:.0f} MB in {told['blocks']} blocks,"
+            f" made in {told['checkpoint_s']:.1f} s, restored in {told['restore_s']:.1f} s of CPU"
+            f" after {told['table_s']:.1f} s for the table"
+        )
     if options.json:
         print(json.dumps(figures))
     return 0
@@ -40,6 +49,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=int, default=30)
     parser.add_argument("--homes", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=20, help="half-minutes of the homes' signs")
+    parser.add_argument("--residents", type=int, default=detect.RESIDENTS, help="whose state is made once")
+    parser.add_argument("--restart", action="store_true", help="checkpoint and restore the state of --residents")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     return parser.parse_args(argv)
 
@@ -78,6 +89,11 @@ def table(figures: dict[str, Any]) -> str:
         f"state: {state['per_device']} bytes a device, {state['per_home']} a home, {state['per_live_stream']} a live "
         f"stream; {state['residents']:,} watches {state['mb_watches']:.0f} MB, with a home each "
         f"{state['mb_watches_and_homes']:.0f} MB"
+    )
+    whole = figures["whole"]
+    lines.append(
+        f"{whole['residents']:,} residents with a watch and a home, made once: {whole['mb']:.0f} MB "
+        f"({whole['mb_resident']:.0f} as the system counts), {whole['bytes_each']:.0f} bytes each"
     )
     return "\n".join(lines)
 

@@ -8,7 +8,6 @@ import argparse
 import contextlib
 import hashlib
 import json
-import mmap
 import os
 import shutil
 import socket
@@ -16,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +25,8 @@ import psycopg
 from hub.bench import load
 from hub.bench.cost import Snapshot, cpu_s, family_cpu_s
 from hub.bench.folder import own_folder
+from hub.bench.metrics_page import page, slow_slices_pct, stored_messages
+from hub.bench.offer import offered
 from hub.embedded import EmbeddedPostgres, free_port
 from hub.errors import HubError
 from hub.store.pool import migrate
@@ -117,43 +117,38 @@ class Bench:
             server = postgres.process.pid
             used |= {"hub": lambda: cpu_s(hub.pid), "pg": lambda: family_cpu_s(server)}
             figures = self._measure(port, used, metrics_port)
-            figures |= self._check(postgres.dsn(), metrics_port)
+            figures |= self._check(postgres.dsn(), metrics_port, figures["sent"])
             return figures
 
     def _measure(self, port: int, used: dict[str, Callable[[], float]], metrics_port: int | None) -> dict[str, Any]:
         """Offer the load, look at the processes after the warm-up and at the end, and wait until all is stored."""
-        path = self.folder / "counters"
-        path.write_bytes(bytes(load.COUNTERS.size))
-        words = (port, self.options.rate, WARM_UP_S + self.options.seconds + 1, self.options.connections, path)
-        command = [sys.executable, "-m", "hub.bench.load", *map(str, words)]
-        with subprocess.Popen(command) as generator, path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as shared:
-            used = {**used, "generator": lambda: cpu_s(generator.pid)}
+        given = self.options.rate, WARM_UP_S + self.options.seconds + 1, self.options.connections
+        with offered(port, *given) as offer:
+            used = {**used, "generator": lambda: cpu_s(offer.process.pid)}
 
             def look() -> Snapshot:
-                _, sent, acknowledged, _ = load.COUNTERS.unpack_from(shared)
-                stored = acknowledged if metrics_port is None else stored_messages(metrics_port)
+                stored = offer.acknowledged if metrics_port is None else stored_messages(metrics_port)
                 return Snapshot(
-                    at_s=time.monotonic(), sent=sent, stored=stored, cpu_s={who: read() for who, read in used.items()}
-                )
+                    at_s=time.monotonic(), sent=offer.sent, stored=stored,
+                    cpu_s={who: read() for who, read in used.items()},
+                )  # fmt: skip
 
-            wait(lambda: load.COUNTERS.unpack_from(shared)[0] == 1, generator, "connecting")
             time.sleep(WARM_UP_S)
             before, backlog = look(), []
             while (now := look()).at_s - before.at_s < self.options.seconds:
                 backlog.append(now.sent - now.stored)
                 time.sleep(SAMPLE_S)
             figures: dict[str, Any] = now.since(before)
-            wait(lambda: load.COUNTERS.unpack_from(shared)[3] == 1, generator, "acknowledgements")
-            _, sent, acknowledged, _ = load.COUNTERS.unpack_from(shared)
+            offer.wait_ended()
+            sent, acknowledged = offer.sent, offer.acknowledged
         half = len(backlog) // 2
         return figures | {
             "backlog_max": max(backlog), "backlog_first_half": statistics.mean(backlog[:half]),
             "backlog_second_half": statistics.mean(backlog[half:]), "sent": sent, "acknowledged": acknowledged,
         }  # fmt: skip
 
-    def _check(self, dsn: str, metrics_port: int) -> dict[str, Any]:
+    def _check(self, dsn: str, metrics_port: int, sent: int) -> dict[str, Any]:
         """Every message sent is a row, once."""
-        _, sent, _, _ = load.COUNTERS.unpack((self.folder / "counters").read_bytes())
         deadline = time.monotonic() + DRAIN_LIMIT_S
         with psycopg.connect(dsn, autocommit=True) as conn:
             while True:
@@ -247,34 +242,6 @@ def register(dsn: str, connections: int) -> None:
                 {"device": device, "digest": digest},
             )
         conn.execute("select pg_notify('carehub_config', '')")
-
-
-def stored_messages(port: int) -> int:
-    """Return how many messages the hub says it has committed."""
-    return int(float(metric(page(port, "metrics"), 'carehub_stored_messages_total{lane="telemetry"}') or 0))
-
-
-def slow_slices_pct(port: int) -> float:
-    """Return how often, of all looks, the event loop was more than 5 ms late."""
-    text = page(port, "metrics")
-    within = float(metric(text, 'carehub_loop_lag_seconds_bucket{le="0.005"}') or 0)
-    total = float(metric(text, "carehub_loop_lag_seconds_count") or 0)
-    return 100 * (1 - within / total) if total else 0.0
-
-
-def metric(text: str, name: str) -> str | None:
-    """Return one value out of a metrics page."""
-    found = (line.rpartition(" ")[2] for line in text.splitlines() if line.rpartition(" ")[0] == name)
-    return next(found, None)
-
-
-def page(port: int, name: str) -> str:
-    """Return a page of the hub's, empty while there is none."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}", timeout=5) as answer:
-            return str(answer.read().decode())
-    except OSError:
-        return ""
 
 
 def wait(condition: Callable[[], bool], process: subprocess.Popen[bytes], what: str) -> None:

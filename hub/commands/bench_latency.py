@@ -8,31 +8,27 @@ import argparse
 import asyncio
 import contextlib
 import json
-import mmap
 import secrets
-import signal
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
-from hub.bench import load, town
+from hub.bench import town
 from hub.bench.folder import own_folder
+from hub.bench.offer import offered
 from hub.bench.stack import Stack
 from hub.bench.wire import LIMIT_S, BareMqtt, Console, Webhook
 from hub.commands.bench_ingest import mosquitto, register
-from hub.errors import HubError
 from hub.passwords import hash_password
 from hub.store import policies
 from hub.store.pool import connect
 
 LOAD_WARM_UP_S = 3.0
+LOAD_LIMIT_S = 3_600.0  # it is ended when the scene is over
 PAUSE_S = 0.05  # between two presses: they are single events, not a burst
 MEASURES = ("puback", "heard", "page", "console")
 
@@ -138,32 +134,11 @@ async def round_trips(port: int, times: int) -> dict[str, float]:
 
 
 async def under_load(port: int, options: argparse.Namespace, scene: Any) -> dict[str, float]:
-    async with telemetry(port, options) as offered:
-        before, began = offered(), time.monotonic()
+    with offered(port, options.rate, LOAD_LIMIT_S, options.connections) as offer:
+        await asyncio.sleep(LOAD_WARM_UP_S)
+        before, began = offer.sent, time.monotonic()
         figures: dict[str, float] = await scene()
-        return {**figures, "offered_per_s": round((offered() - before) / (time.monotonic() - began), 1)}
-
-
-@contextlib.asynccontextmanager
-async def telemetry(port: int, options: argparse.Namespace) -> AsyncIterator[Any]:
-    """Keep the load generator running at `rate`; yields a function that tells how many messages were sent."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(bytes(load.COUNTERS.size))
-        file.flush()
-        words = (port, options.rate, 3600, options.connections, file.name)
-        generator = await asyncio.create_subprocess_exec(sys.executable, "-m", "hub.bench.load", *map(str, words))
-        with mmap.mmap(file.fileno(), 0) as shared:
-            deadline = time.monotonic() + 30
-            while load.COUNTERS.unpack_from(shared)[0] != 1 and time.monotonic() < deadline:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            await asyncio.sleep(LOAD_WARM_UP_S)
-            try:
-                yield lambda: load.COUNTERS.unpack_from(shared)[1]
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    generator.terminate()
-                if await generator.wait() not in (0, -signal.SIGTERM):
-                    raise HubError("the load generator failed: the loaded figures mean nothing")
+        return {**figures, "offered_per_s": round((offer.sent - before) / (time.monotonic() - began), 1)}
 
 
 def spread(values: list[float]) -> dict[str, float]:

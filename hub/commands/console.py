@@ -12,7 +12,9 @@ from fastapi import FastAPI
 from hub import logs
 from hub.channels import vapid
 from hub.config import ConfigError, Settings, load
+from hub.telephony import line_of
 from hub.web.app import ConsoleOptions, create_app
+from hub.web.slow import Prompt
 
 GRACE_S = 3  # what is being answered may finish; streams are ended at once
 BACKLOG = 512
@@ -24,22 +26,22 @@ class ConsoleServer(uvicorn.Server):
 
     def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._app = app
+        self.app = app
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        if hasattr(self._app.state, "parts"):
-            self._app.state.parts.live.hush()
+        if hasattr(self.app.state, "parts"):
+            self.app.state.parts.live.hush()
         await super().shutdown(sockets)
 
 
-def server(options: ConsoleOptions, host: str, port: int) -> ConsoleServer:
+def server(options: ConsoleOptions, host: str, port: int, kind: type[ConsoleServer] = ConsoleServer) -> ConsoleServer:
     """Return a server that is ready to be run; port 0 takes a free one."""
     app = create_app(options)
     config = uvicorn.Config(
-        app, host=host, port=port, http="httptools", loop="uvloop", ws="none", lifespan="on", log_config=None,
+        app, host=host, port=port, http=Prompt, loop="uvloop", ws="none", lifespan="on", log_config=None,
         access_log=False, server_header=False, backlog=BACKLOG, timeout_graceful_shutdown=GRACE_S,
     )  # fmt: skip
-    return ConsoleServer(app, config)
+    return kind(app, config)
 
 
 def options_of(settings: Settings) -> ConsoleOptions:
@@ -50,9 +52,13 @@ def options_of(settings: Settings) -> ConsoleOptions:
         dsn=settings.database.dsn, zone=settings.console.zone, language=settings.console.language,
         secure=settings.console.secure_cookies, link_key=settings.secrets.link_key,
         session_hours=settings.console.session_hours, desk_phone=settings.console.desk_phone,
+        drill=settings.console.drill,
         push_key=vapid.public_key(settings.secrets.vapid_key), push_hosts=settings.channels.push_hosts,
         push_local=settings.channels.push_local, callback_key=settings.secrets.callback_key,
-        contacts_min=settings.install.contacts_min,
+        contacts_min=settings.install.contacts_min, line=line_of(settings), map=settings.map, run_dir=settings.run_dir,
+        ingest=settings.ingest,
+        private_networks=settings.api.private_networks,
+        second_factor=",".join(settings.console.second_factor),
     )  # fmt: skip
 
 

@@ -19,8 +19,7 @@ from hub.errors import HubError
 from hub.policies import whose
 from hub.store import coverage as store
 from hub.store.pool import connect
-from hub.web.vocabulary.coverage import duty
-from hub.web.words import speaker
+from hub.web.words import duty, speaker
 
 SHOWN = 60
 NAMED = 3  # residents named in a line
@@ -55,7 +54,8 @@ async def _run(settings: Settings, options: argparse.Namespace) -> int:
             raise HubError(
                 f"nobody lives in area {options.area!r}; there are {', '.join(filter(None, areas)) or 'none'}"
             )
-        of = await store.town(conn, area=options.area, resident=number, hours=hours, radius_min=how.radius_min)
+        some = None if options.area is None else [options.area]
+        of = await store.town(conn, areas=some, resident=number, hours=hours, radius_min=how.radius_min)
         found = coverage(of)
         gaps = holes(found)
         zone = ZoneInfo(settings.console.zone)

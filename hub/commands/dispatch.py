@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -18,10 +19,15 @@ from hub.loops.bell import Bell
 from hub.loops.dispatcher import PROVIDERS_AT_ONCE, Dispatcher
 from hub.loops.ending import until_signal
 from hub.loops.escalator import CONNECTIONS, Escalator
+from hub.loops.events import EventsLoop
+from hub.loops.exchange import ExchangeLoop
 from hub.loops.linker import Linker
+from hub.loops.teller import Teller
 from hub.loops.timekeeper import Timekeeper
 from hub.pulse import beating
 from hub.store.pool import open_pool, tuned
+from hub.telephony import line_of, open_telephone
+from hub.telephony.reconcile import Reconciler
 
 AT_ONCE = 16  # receipts written side by side: a sender needs a connection only then
 SILENT_FOR_S = 5.0  # a loop that has not seen the database for longer is not ready
@@ -61,6 +67,11 @@ async def run(settings: Settings) -> None:
         asker = Asker(
             pool=pool, channels=channels, public_url=settings.public_url, link_key=settings.secrets.link_key
         )  # fmt: skip
+        teller = Teller(pool=pool, channels=channels)
+        calls = Reconciler(
+            pool=pool, telephone=open_telephone(line_of(settings), http),
+            longest=timedelta(minutes=settings.telephone.longest_min),
+        )  # fmt: skip
         with metrics.serve(
             settings.metrics.host, settings.metrics.dispatch_port, lambda: waiting_for(escalator, dispatcher),
             pulse.standing,
@@ -68,7 +79,8 @@ async def run(settings: Settings) -> None:
             await until_signal(
                 bell=bell.run(), escalator=escalator.run(), dispatcher=dispatcher.run(),
                 timekeeper=Timekeeper(dsn=dsn).run(), linker=Linker(pool=pool).run(),
-                asker=asker.run(),
+                calls=calls.run(), asker=asker.run(), teller=teller.run(),
+                events=EventsLoop.of(settings, pool).run(), exchange=ExchangeLoop.of(settings).run(),
             )  # fmt: skip
 
 

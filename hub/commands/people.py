@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import getpass
 import secrets
 from collections.abc import Sequence
 from datetime import date
@@ -12,19 +13,19 @@ import psycopg
 
 from alerts.model import Role
 from hub.channels import addresses
-from hub.commands import people_absence, people_list
+from hub.commands import people_absence, people_fhir, people_import, people_list
 from hub.commands.places import add_place, place_of, shown
 from hub.config import Settings, load, required_dsn
 from hub.errors import HubError
 from hub.passwords import hash_password
 from hub.policies import whose
-from hub.store import contacts, device_life, devices, homes, people, phone, register
+from hub.store import accounts, contacts, device_life, devices, homes, people, phone, register, registry, sealing
 from hub.store.pool import Connection, connect
 from hub.web.auth import CONSOLE_ROLES, INSTALLER
 from hub.web.auth import ROLES as SIGN_IN
 from hub.web.words import LANGUAGES, RISKS
 
-ROLES = (*(str(role) for role in Role), "supervisor", INSTALLER)
+ROLES = (*(str(role) for role in Role), "supervisor", INSTALLER, "dispatcher", "administrator", "auditor")
 PASSWORD_BYTES = 12
 CONTACT = (
     "how to reach him; again for more. app: his phone, once he has opened the page of `carehub people link`. sms=13…"
@@ -65,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     link.set_defaults(run=_link)
     _consent_parser(commands.add_parser("consent", help="what she has agreed to; given or taken back by telephone"))
     people_absence.add_to(commands)
+    people_import.add_to(commands)
+    people_fhir.add_to(commands)
     scale = commands.add_parser("spo2-scale", help="which SpO2 scale of NEWS2 her clinician set, from now on")
     scale.add_argument("resident", metavar="RESIDENT", help="number or name")
     scale.add_argument("scale", type=int, choices=(1, 2), help="2: for hypercapnic respiratory failure only")
@@ -109,6 +112,7 @@ def _consent_parser(consent: argparse.ArgumentParser) -> None:
     said.add_argument("--no", dest="given", action="store_false", help="refused, or taken back: her devices ring on")
     consent.add_argument("--said-by", choices=contacts.SAID_BY, help="whose word it is")
     consent.add_argument("--by", metavar="PERSON", help="who heard it: number, name, account or telephone")
+    consent.add_argument("--family-health", action="store_true", help="with --yes: her family sees what is measured")
     consent.add_argument(
         "--language", choices=LANGUAGES, default=LANGUAGES[0], help="of the text; left out: %(default)s"
     )
@@ -119,6 +123,7 @@ def _person_parser(person: argparse.ArgumentParser) -> None:
     person.add_argument("name")
     person.add_argument("--role", required=True, choices=ROLES, metavar="ROLE", help=f"one of {', '.join(ROLES)}")
     person.add_argument("--area", default="", help="whose residents he serves; left out: everywhere")
+    person.add_argument("--organisation", metavar="NAME", help="whose he is; a dispatcher sees its cases only")
     person.add_argument("--phone", default="", help="shown to operators; it is called only as --contact voice=…")
     person.add_argument(
         "--login", help=f"{' or '.join(sorted(SIGN_IN))}: signs in with this; the password is printed once"
@@ -143,6 +148,8 @@ def _attached(parser: argparse.ArgumentParser) -> None:
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
     async with await connect(settings.database.dsn, name="carehub people") as conn, conn.transaction():
         try:
+            await sealing.begin(conn, settings.run_dir)
+            await registry.acting(conn, f"command:{getpass.getuser()}", "command")
             options.public_url, options.zone = settings.public_url, ZoneInfo(settings.console.zone)
             await options.run(conn, options)
         except psycopg.errors.UniqueViolation:
@@ -180,11 +187,15 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
         contacts.append(("console", ""))
     if options.login and options.role not in SIGN_IN:
         raise HubError(f"only {' and '.join(sorted(SIGN_IN))} sign in at the console; leave --login out")
+    if options.role == "dispatcher" and not options.organisation:
+        raise HubError("a dispatcher sees his organisation's cases only; say whose he is: --organisation NAME")
     password = secrets.token_urlsafe(PASSWORD_BYTES) if options.login else None
     number = await people.add_person(
         conn, options.name, options.role, area=options.area, phone=options.phone, login=options.login,
         password_hash=hash_password(password) if password else None,
     )  # fmt: skip
+    if options.organisation:
+        await accounts.join(conn, number, options.organisation)
     lat, lon = place_of(options)
     await people.set_place(conn, number, lat, lon)
     print(f"person {number}")
@@ -193,7 +204,7 @@ async def _person(conn: Connection, options: argparse.Namespace) -> None:
     if password:
         print(f"  login     {options.login}\n  password  {password}   (shown once)")
     await _attach(conn, number, contacts, options)
-    if not contacts and options.role != INSTALLER:
+    if not contacts and options.role not in SIGN_IN:
         print(
             f"  note      nothing reaches {options.name} yet: carehub people change {number} --contact CHANNEL=ADDRESS"
         )
@@ -251,6 +262,8 @@ async def _link(conn: Connection, options: argparse.Namespace) -> None:
     token, ends = await phone.make_link(conn, who.id)
     until = ends.astimezone(options.zone)
     print(f"{options.public_url.rstrip('/')}/me/{token}")
+    if who.role == Role.FAMILY:
+        print(f"{options.public_url.rstrip('/')}/f/{token}   (how she is, who is coming)")
     print(f"  for       {who.name}\n  until     {until:%Y-%m-%d}   (shown once; it is his alone)")
 
 
@@ -263,7 +276,7 @@ async def _consent(conn: Connection, options: argparse.Namespace) -> None:
         who = await register.person(conn, options.by)
         number = await contacts.consented(
             conn, home.resident_id, given=options.given, said_by=options.said_by, read_by=who.id,
-            language=options.language,
+            language=options.language, family_health=options.family_health,
         )  # fmt: skip
         held = await contacts.devices_in_hand(conn, home.resident_id)
         for device in held:
@@ -274,7 +287,8 @@ async def _consent(conn: Connection, options: argparse.Namespace) -> None:
                   " /install; when she wants it gone: carehub devices retire")  # fmt: skip
     for said in await contacts.consents(conn, home.resident_id):
         word, at = "yes" if said.given else "no", said.at.astimezone(options.zone)
-        print(f"{at:%Y-%m-%d %H:%M}  {word:<4} said by {said.said_by}, heard by {said.read_by}")
+        more = ", her family sees heart rate and oxygen" if said.given and said.family_health else ""
+        print(f"{at:%Y-%m-%d %H:%M}  {word:<4} said by {said.said_by}, heard by {said.read_by}{more}")
 
 
 async def _list(conn: Connection, options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """What the held-out models said: counts for the card, and a table to read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ class Answers:
 
     alarms: Alarms
     found: Mapping[str, Any]
+    otherwise: Mapping[str, Alarms] = field(default_factory=dict)  # of the same recordings, shown in another way
+    turn_rate: Mapping[str, Any] = field(default_factory=dict)  # what it adds where it is known
 
 
 def counts(recordings: Sequence[Recording], alarms: Alarms) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detectors.fall_features import G_MG
-from alerts.detectors.fall_net import BEFORE, BINS, CHANNELS, STRIDE, TAPS, Net, channels
+from alerts.detectors.fall_net import BEFORE, BINS, CHANNELS, STRIDE, TAPS, TURN_CHANNELS, Net, channels
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator
@@ -31,34 +31,49 @@ def vary(windows: NDArray[np.float32], after: int, rng: Rng) -> Floats:
     """Return the windows as another wrist and another watch might have given them.
 
     Args:
-        windows: (n, MARGIN + BEFORE + 1 + after + MARGIN, 3) in g.
+        windows: (n, MARGIN + BEFORE + 1 + after + MARGIN, 3) in g; or (…, 6) with the turn rate in rad/s behind it.
         after: Samples after the impact to keep.
         rng: Decides how each is changed.
 
     Returns:
-        (n, BEFORE + 1 + after, 3) in g.
+        (n, BEFORE + 1 + after, 3 or 6) in g and rad/s.
     """
     n = len(windows)
 
     def each(values: NDArray[Any]) -> Floats:
         return values.astype(np.float64)[:, None, None]
 
-    moved = _bend(windows, after, rng)
+    bent, pace = _bend(windows, after, rng)
+    moved = bent[:, :, :3]
     slow = _mean_of(moved, 9)
     moved = slow + (moved - slow) * each(np.exp(rng.uniform(-0.35, 0.35, n)))
     turn, corner = np.linalg.qr(rng.normal(size=(n, 3, 3)))
     # With these signs no direction is likelier; half of the turns mirror, as left is to right.
     moved = moved @ (turn * np.sign(np.diagonal(corner, axis1=1, axis2=2))[:, None, :])
-    limit = each(np.where(rng.random(n) < 0.3, rng.uniform(2.5, 4.0, n), 50.0))
+    limit = each(_ranges(n, rng))
     moved = np.clip(moved, -limit, limit)
     dull = each(np.where(rng.random(n) < 0.3, rng.uniform(0.0, 0.75, n), 0.0))
     moved = (1 - dull) * moved + dull * _mean_of(moved, 3)
     changed: Floats = moved + rng.normal(0, 0.012, moved.shape)
-    return changed
+    if windows.shape[2] == 3:
+        return changed
+    speed = bent[:, :, 3:] * each(pace * np.exp(rng.uniform(-0.25, 0.25, n)))
+    return np.concatenate([changed, speed + rng.normal(0, 0.02, speed.shape)], axis=2)
 
 
-def _bend(windows: NDArray[np.float32], after: int, rng: Rng) -> Floats:
-    """Slower or quicker by a seventh, the impact up to two samples off, and now and then a history that begins late."""
+def _ranges(n: int, rng: Rng) -> Floats:
+    """Return in g where each sensor cuts off: one in five at 2 g, one in four between 2.5 and 4 g, the others never."""
+    kind = rng.random(n)
+    some, wide = rng.uniform(1.95, 2.05, n), rng.uniform(2.5, 4.0, n)
+    return np.select([kind < 0.2, kind < 0.45], [some, wide], 50.0)
+
+
+def _bend(windows: NDArray[np.float32], after: int, rng: Rng) -> tuple[Floats, Floats]:
+    """Slower or quicker by a seventh, the impact up to two samples off, and now and then a history that begins late.
+
+    Returns:
+        The windows, and how much quicker each is.
+    """
     n = len(windows)
     pace, off = np.exp(rng.uniform(-0.14, 0.14, n)), rng.integers(-2, 3, n)
     begins = np.where(rng.random(n) < 0.35, rng.integers(20, BEFORE + 1, n), 2 * BEFORE)
@@ -69,7 +84,7 @@ def _bend(windows: NDArray[np.float32], after: int, rng: Rng) -> Floats:
     part = (at - low)[:, :, None]
     row = np.arange(n)[:, None]
     bent: Floats = windows[row, low] * (1 - part) + windows[row, low + 1] * part
-    return bent
+    return bent, pace
 
 
 def _mean_of(moved: Floats, length: int) -> Floats:
@@ -81,23 +96,24 @@ def _mean_of(moved: Floats, length: int) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lesson:
-    """One look's impacts to learn from: windows in g as `vary` wants them, 1 for a fall, and the data set of each."""
+    """One look's impacts to learn from: windows as `vary` wants them, 1 for a fall, and the data set of each."""
 
     after: int
     windows: NDArray[np.float32]
     label: NDArray[np.int64]
     dataset: NDArray[np.str_]
 
-    def chances(self) -> Floats:
-        """Return how often each is shown: falls three times in ten, a data set by the root of its size."""
-        chance = np.zeros(len(self.label))
-        for label, share in ((1, 0.3), (0, 0.7)):
-            groups = [(self.label == label) & (self.dataset == name) for name in np.unique(self.dataset)]
-            total = sum(np.sqrt(g.sum()) for g in groups)
-            for g in groups:
-                chance[g] = share / total / np.sqrt(max(1, g.sum()))
-        even: Floats = chance / chance.sum()
-        return even
+
+def chances(labels: NDArray[np.int64], dataset: NDArray[np.str_]) -> Floats:
+    """Return how often each impact is shown: falls three times in ten, a data set by the root of its size."""
+    chance = np.zeros(len(labels))
+    for label, share in ((1, 0.3), (0, 0.7)):
+        groups = [(labels == label) & (dataset == name) for name in np.unique(dataset)]
+        total = sum(np.sqrt(g.sum()) for g in groups)
+        for g in groups:
+            chance[g] = share / total / np.sqrt(max(1, g.sum()))
+    even: Floats = chance / chance.sum()
+    return even
 
 
 def fit_nets(lessons: Sequence[Lesson], seed: int, steps: int) -> list[Net]:
@@ -105,33 +121,34 @@ def fit_nets(lessons: Sequence[Lesson], seed: int, steps: int) -> list[Net]:
     import torch  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
     from torch import nn  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
 
+    seeing = lessons[0].windows.shape[2] > 3  # the turn rate
     torch.set_num_threads(1)  # the same sums in the same order
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    net = _layers(nn, len(lessons))
+    net = _layers(nn, len(lessons), CHANNELS + TURN_CHANNELS * seeing)
     learner = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
     pace = torch.optim.lr_scheduler.OneCycleLR(learner, RATE, total_steps=steps, pct_start=0.15)
-    chances = [lesson.chances() for lesson in lessons]
+    shares = [chances(lesson.label, lesson.dataset) for lesson in lessons]
     net.train()
     for step in range(steps):
         k = step % len(lessons)
         lesson = lessons[k]
-        shown = rng.choice(len(lesson.label), BATCH, p=chances[k])
-        signals = channels(vary(lesson.windows[shown], lesson.after, rng) * G_MG)
+        shown = rng.choice(len(lesson.label), BATCH, p=shares[k])
+        varied = vary(lesson.windows[shown], lesson.after, rng)
+        signals = channels(varied[:, :, :3] * G_MG, varied[:, :, 3:] if seeing else None)
         wanted = torch.from_numpy(lesson.label[shown].astype(np.float32)) * (1 - 2 * DOUBT) + DOUBT
         said = _forward(torch, net, torch.from_numpy(np.ascontiguousarray(signals.transpose(0, 2, 1))), k)
         loss = nn.functional.binary_cross_entropy_with_logits(said, wanted)
         learner.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
         learner.step()
         pace.step()
     return [_export(net, k) for k in range(len(lessons))]
 
 
-def _layers(nn: Any, looks: int) -> Any:
+def _layers(nn: Any, looks: int, inputs: int) -> Any:
     """Return the network's parts."""
     parts: dict[str, Any] = {}
-    inputs = CHANNELS
     for k, (width, taps) in enumerate(zip(WIDTHS, TAPS, strict=True)):
         parts[f"seen{k}"] = nn.Conv1d(inputs, width, taps, padding=taps // 2, stride=STRIDE if k == 0 else 1)
         parts[f"even{k}"] = nn.BatchNorm1d(width)

@@ -14,7 +14,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from hub.config import Settings
-from hub.store import devices, people, policies
+from hub.store import accounts, contacts, devices, people, phone, policies, telephony
 from hub.store.pool import Connection
 from hub.store.sql import Queries, queries
 
@@ -76,7 +76,7 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
         )  # fmt: skip
         policy = (resources.files("hub.demo") / "policy.toml").read_text(encoding="utf-8")
         await policies.publish(conn, policy, name="carehub", comment="演示")
-        book = {
+        book: dict[str, Any] = {
             "consoles": [await _console(run, entry) for entry in plan["console"]],
             "responders": [await _worker(run, entry, plan["area"]) for entry in plan["worker"]],
             "residents": [],
@@ -84,6 +84,18 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
         }
         for entry in plan["resident"]:
             await _resident(run, entry, plan["area"], book)
+        book["family_page"] = await _family_page(run, plan["resident"][0], book["consoles"])
+        for mark in plan.get("landmark", ()):
+            lat, lon = mark["place"]
+            values = {"kind": mark["kind"], "name": mark["name"], "note": mark.get("note", ""), "lat": lat, "lon": lon}
+            await run.one(queries("desk").place_landmark, **values)
+        for place in plan["place"]:
+            await run.one(run.queries.area, **place)
+        for house in plan["organisation"]:
+            await run.one(run.queries.organisation, area=plan["area"], **house)
+        for entry, made in zip(plan["console"], book["consoles"], strict=True):
+            if "organisation" in entry:
+                await accounts.join(conn, made["person"], entry["organisation"])
         for entry in plan["waiting"]:
             await run.one(run.queries.heard, address=entry["address"], model=entry["model"])
     _write(path, {**_addresses(run), **book, "secrets": run.given})
@@ -94,6 +106,11 @@ def sign_in(run_dir: Path) -> str:
     """Return the demo's sign-in in words, for the terminal."""
     first, *others = _before(run_dir / NEIGHBOURHOOD_FILE)["consoles"]
     return f"{first['login']} / {first['password']}   (also {', '.join(other['login'] for other in others)})"
+
+
+def family_page(run_dir: Path) -> str:
+    """Return where a daughter sees how her mother is."""
+    return f"/f/{_before(run_dir / NEIGHBOURHOOD_FILE)['family_page']}"
 
 
 def _before(path: Path) -> dict[str, Any]:
@@ -151,12 +168,12 @@ async def _person(run: _Seeding, entry: dict[str, Any], area: str, role: str, **
 
 
 async def _console(run: _Seeding, entry: dict[str, Any]) -> dict[str, Any]:
-    """Somebody who signs in, for every area. One password for all, easy to type. An installer is never called."""
+    """Somebody who signs in, for every area. One password for all, easy to type. Only the desk is called."""
     password = run.secret("demo sign-in", lambda _: f"demo-{secrets.token_hex(4)}")
     person = await _person(
         run, entry, "", entry["role"], login=entry["login"], password_hash=PasswordHasher().hash(password)
     )
-    if entry["role"] != "installer":
+    if entry["role"] in accounts.DESK:
         await people.set_contact(run.conn, person, "console", str(person))
         await people.cover(run.conn, person, SHIFT_DAYS)
     return {"person": person, "role": entry["role"], "login": entry["login"], "password": password}
@@ -197,6 +214,7 @@ async def _resident(run: _Seeding, entry: dict[str, Any], area: str, book: dict[
         words = {name: entry[name] for name in ("name", "born", "address", "entrance", "language", "ability", "risks",
                                                 "key_place", "door_code", "phone")}  # fmt: skip
         resident = await people.add_resident(run.conn, people.Resident(area=area, lat=lat, lon=lon, **words))
+        await run.one(run.queries.visited, resident=resident)  # so that the supervisor's pages are not empty
     for position, relative in enumerate(entry["family"]):
         person = await _person(run, relative, "", "family")
         await people.set_circle(
@@ -207,6 +225,19 @@ async def _resident(run: _Seeding, entry: dict[str, Any], area: str, book: dict[
     worn = [device async for device in _devices(run, entry, int(resident), book)]
     body = {name: entry[name] for name in ("resting_bpm", "spo2_pct", "breaths_rpm", "frailty") if name in entry}
     book["residents"].append({"name": entry["name"], "place": entry["place"], "body": body, "devices": worn})
+
+
+async def _family_page(run: _Seeding, entry: dict[str, Any], consoles: list[dict[str, Any]]) -> str:
+    """The first resident has agreed that her daughter sees how she is; each operator has an extension."""
+    for number, console in enumerate(consoles, 8001):
+        await run.one(telephony.Q.set_extension, person=console["person"], extension=str(number))
+    resident = await run.one(run.queries.find_resident, phone=entry["phone"])
+    if await contacts.consent(run.conn, resident) is None:
+        await contacts.consented(
+            run.conn, resident, given=True, said_by="herself", read_by=consoles[0]["person"], language="zh-CN"
+        )
+    daughter = await run.one(run.queries.find_person, phone=entry["family"][0]["phone"], role="family")
+    return (await phone.make_link(run.conn, daughter))[0]
 
 
 async def _devices(
