@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format bench soak fuzz histories tools picture clean
+.PHONY: help setup demo test test-server check format bench soak fuzz histories tools picture clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -30,14 +30,22 @@ demo: setup
 	@$(BIN)/carehub up --demo
 
 ## make test     every test, with the Mosquitto, Chromium and Node.js they need
-#                 (side by side where nothing is timed; `make test TESTS=tests/unit/alerts` for some)
+#                 (side by side: nothing is timed, the second half mostly waits; `make test TESTS=tests/unit/alerts` for some)
 test: setup tools
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/integration tests/fuzz
-	$(BIN)/python -m pytest tests/acceptance tests/bench tests/browser tests/simulation
+	$(BIN)/python -m pytest -n 3 --dist loadfile tests/acceptance tests/bench tests/browser tests/simulation
 endif
+
+## make test-server    CAREHUB_TEST_DSN=postgresql://… make test-server: storage and acceptance on that server, which may
+#                 have TimescaleDB (a superuser, or a role that may create databases and roles). The head of the run says
+#                 what was found. Databases are made there under names of the run's own, and dropped.
+test-server: setup tools
+	@test -n "$$CAREHUB_TEST_DSN" || { echo "CAREHUB_TEST_DSN=postgresql://user:password@host:port/postgres make test-server"; exit 2; }
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration tests/simulation
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/acceptance
 
 # Real parts for the tests. Without the right to install them, each test that needs one says so and is skipped
 # (in CI it fails instead).
@@ -54,14 +62,10 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-## make bench    CPU per message, press latency, crowds, escalation and detection, each beside its peers in the same run
+## make bench    every bench beside its floors and peers, one report of them in build/bench (two hours; BENCH=quick: 15 minutes)
 bench: setup tools
-	$(BIN)/carehub bench ingest
-	$(BIN)/carehub bench latency
-	$(BIN)/carehub bench connections
-	$(BIN)/carehub bench detect
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
-	$(BIN)/carehub bench escalation
+	$(BIN)/carehub bench report $(if $(filter quick,$(BENCH)),--quick)
 
 ## make soak     100 blows while 50 devices press: killed, frozen, cut at COMMIT, clock set back (about 8 minutes)
 soak: setup tools

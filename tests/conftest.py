@@ -1,5 +1,9 @@
-"""Real parts for tests: an embedded PostgreSQL, a database per test, a Mosquitto. Nothing here imitates anything."""
+"""Real parts for tests: a PostgreSQL, a database per test, a Mosquitto. Nothing here imitates anything.
 
+The PostgreSQL is the embedded one, or the server that CAREHUB_TEST_DSN names (tests.given).
+"""
+
+import base64
 import itertools
 import os
 import shutil
@@ -8,16 +12,28 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 
 from hub.embedded import EmbeddedPostgres, free_port
 from hub.store.pool import migrate
+from tests import given
+from tests.given import GivenPostgres
 from tests.patience import PATIENCE_S
 
+# A fault's traceback as it is: drawn with every variable in a frame it takes a second each, and thousands of lines.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 TEMPLATE = "carehub_template"
+os.environ.setdefault("CAREHUB_SEAL_KEY", base64.urlsafe_b64encode(bytes(range(32))).decode())  # of no installation
 MEMORY = Path("/dev/shm")  # a database is made and dropped there in a tenth of the time
 ROOM_BYTES = 8 << 30  # a server keeps up to four of log
 _numbers = itertools.count(1)
@@ -32,6 +48,17 @@ def need(tool: str, package: str) -> str:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
+
+
+def pytest_report_header() -> str:
+    return given.header()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Which server it was is said of a quiet run as well, when it is not the usual one."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not reporter.showheader and given.named():
+        reporter.write_line(given.header())
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +79,12 @@ def carehub_data() -> Path:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A running server with a migrated template database. Stop and start it as you like, but leave it running.
 
-    It lies in memory where it can: what a test kills is a process, never the machine.
+    It lies in memory where it can: what a test kills is a process, never the machine. One that CAREHUB_TEST_DSN names
+    cannot be stopped: the tests that want to are skipped there.
     """
+    if given.named():
+        yield from _given(GivenPostgres(given.named()))
+        return
     base = place() / f"carehub-test-{os.getpid()}"
     server = EmbeddedPostgres(base)
     server.start()
@@ -67,6 +98,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
         shutil.rmtree(base, ignore_errors=True)
 
 
+def _given(server: GivenPostgres) -> Iterator[EmbeddedPostgres]:
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as conn:
+        conn.execute(f"create database {server.name(TEMPLATE)}".encode())
+    try:
+        migrate(server.dsn(TEMPLATE))
+        server.seal(TEMPLATE)
+        yield server
+    finally:
+        server.drop(TEMPLATE)
+
+
 def place() -> Path:
     """Return where the server's files go; what a test run left there that was killed is swept away."""
     if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM_BYTES:
@@ -77,21 +119,56 @@ def place() -> Path:
     return MEMORY
 
 
-def create(postgres: EmbeddedPostgres, name: str) -> None:
-    """Make a database with the whole schema: its files are copied in memory, and go through the log on a disk."""
+def create(postgres: EmbeddedPostgres, name: str) -> str:
+    """Make a database with the whole schema and return its address.
+
+    Its files are copied in memory, and go through the log on a disk.
+    """
+    if isinstance(postgres, GivenPostgres):
+        postgres.create(name, TEMPLATE)
+        return postgres.dsn(name)
     how = "file_copy" if postgres.home.is_relative_to(MEMORY) else "wal_log"
     with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as conn:
         conn.execute(f"create database {name} template {TEMPLATE} strategy {how}".encode())
+    return postgres.dsn(name)
+
+
+def drop(postgres: EmbeddedPostgres, name: str) -> None:
+    if isinstance(postgres, GivenPostgres):
+        postgres.drop(name)
+        return
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as conn:
+        conn.execute(f"drop database if exists {name} with (force)".encode())
 
 
 @pytest.fixture
 def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
     """A fresh database with the whole schema, dropped afterwards."""
     name = f"t{next(_numbers)}"
-    create(postgres, name)
-    yield postgres.dsn(name)
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as conn:
-        conn.execute(f"drop database if exists {name} with (force)".encode())
+    try:
+        yield create(postgres, name)
+    finally:
+        drop(postgres, name)
+
+
+@pytest.fixture
+def hub_environ(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """What a whole hub (`carehub up`) is told about its database: nothing, or one on the given server."""
+    with hub_database(request) as environ:
+        yield environ
+
+
+@contextmanager
+def hub_database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The same for as long as a block lasts: an embedded server is started only by the hub itself."""
+    if not given.named():
+        yield {}
+        return
+    server, name = request.getfixturevalue("postgres"), f"hub{next(_numbers)}"
+    try:
+        yield {"CAREHUB_DATABASE_DSN": create(server, name)}
+    finally:
+        drop(server, name)
 
 
 class Mosquitto:

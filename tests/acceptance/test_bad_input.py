@@ -63,9 +63,12 @@ def run_dir() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-async def test_ten_presses_among_ten_thousand_bad_messages_open_ten_incidents(run_dir: Path) -> None:
+async def test_ten_presses_among_ten_thousand_bad_messages_open_ten_incidents(
+    run_dir: Path, hub_environ: dict[str, str]
+) -> None:
     rng = random.Random(SEED)
-    with Stack(run_dir, {"CAREHUB_GATEWAY_ENABLED": "true", "CAREHUB_INGEST_UNREADABLE_KEEP_MB": str(KEEP_MB)}) as hub:
+    told = {"CAREHUB_GATEWAY_ENABLED": "true", "CAREHUB_INGEST_UNREADABLE_KEEP_MB": str(KEEP_MB)}
+    with Stack(run_dir, told | hub_environ) as hub:
         homes, broken = await settle(hub)
         before = {role: hub.pids()[role] for role in ROLES}
         async with asyncio.timeout(LIMIT_S):

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-NIGHT_LIMIT_S = 240  # a quiet machine takes 70 s; one that runs other tests beside it, longer
+from tests.ports import own_ports
+
+NIGHT_LIMIT_S = 600  # a quiet machine takes 70 s; one that runs other tests beside it, longer
 NOBODY_COMES = """\
 title = "没有人来 Nobody comes"
 operator = "simulated"
@@ -38,15 +40,16 @@ def run_dir() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def play(run_dir: Path, *arguments: str) -> tuple[int, str, set[int]]:
+def play(run_dir: Path, database: dict[str, str], *arguments: str) -> tuple[int, str, set[int]]:
     """Run the headless demo; return its exit code, what it printed, and every process it had started."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("CAREHUB_")}
     command = [sys.executable, "-m", "hub", "up", "--demo", "--headless", *arguments]
     started: set[int] = set()
     with (run_dir / "out.txt").open("wb") as out:
         demo = subprocess.Popen(
-            command, env={**environ, "CAREHUB_RUN_DIR": str(run_dir)}, stdout=out, stderr=subprocess.STDOUT
-        )
+            command, env={**environ, **database, **own_ports(), "CAREHUB_RUN_DIR": str(run_dir)}, stdout=out,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
         try:
             deadline = time.monotonic() + NIGHT_LIMIT_S
             while demo.poll() is None and time.monotonic() < deadline:
@@ -74,12 +77,15 @@ def alive(pid: int) -> bool:
     return True
 
 
-def test_night_in_the_neighbourhood_ends_with_everybody_looked_after(run_dir: Path) -> None:
-    code, said, started = play(run_dir)
+def test_night_in_the_neighbourhood_ends_with_everybody_looked_after(
+    run_dir: Path, hub_environ: dict[str, str]
+) -> None:
+    code, said, started = play(run_dir, hub_environ)
     assert code == 0, said
     assert "every incident was closed by a person; nothing was lost" in said
     headings = re.findall(r"^── 警情 incident \d+  (\S+ .*?)  级别", said, re.MULTILINE)
-    assert len(headings) == 8
+    # On a busy machine her second press may come when the first is closed: a case of its own.
+    assert len(headings) in (8, 9)
     assert sum("跌倒 fall" in heading for heading in headings) == 2
     assert sum("体征 vitals" in heading for heading in headings) == 1
     for word in ("接警 taken", "到场 arrived", "交接 handed over", "结案 closed", "取消 cancelled", "去不了 cannot go"):
@@ -96,11 +102,11 @@ def test_night_in_the_neighbourhood_ends_with_everybody_looked_after(run_dir: Pa
     assert any("handed_over" in page["answered"] for page in told["pages"] if page["channel"] == "mqtt")
 
 
-def test_night_without_anybody_who_comes_is_a_failure(run_dir: Path) -> None:
+def test_night_without_anybody_who_comes_is_a_failure(run_dir: Path, hub_environ: dict[str, str]) -> None:
     scenario = run_dir / "nobody.toml"
     text = NOBODY_COMES + "".join(SILENT.format(role=role) for role in NAMED)
     scenario.write_text(text, encoding="utf-8")
-    code, said, started = play(run_dir, "--scenario", str(scenario))
+    code, said, started = play(run_dir, hub_environ, "--scenario", str(scenario))
     assert code == 1, said
     assert re.search(r"^PROBLEM incident \d+: is still open$", said, re.MULTILINE)
     assert "the play was not over after 8 s" in said

@@ -19,7 +19,7 @@ def evaluate(*arguments: str | Path) -> str:
         [sys.executable, "-m", "hub.commands.evaluate", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,8 @@ import psycopg
 import pytest
 
 from simulator import motion
+from tests.conftest import hub_database
+from tests.ports import own_ports
 
 START_LIMIT_S = 60
 REPLAY_LIMIT_S = 90
@@ -28,15 +30,20 @@ CAPTURES = (
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Path]:
+def demo(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A running demo in which nobody does anything; its run folder."""
+    with hub_database(request) as database:
+        yield from _demo(database)
+
+
+def _demo(database: dict[str, str]) -> Iterator[Path]:
     folder = Path(f"/tmp/carehub-replay-{os.getpid()}-{time.monotonic_ns()}")
     folder.mkdir()
     (folder / "nothing.toml").write_text(NOTHING_HAPPENS, encoding="utf-8")
     with (folder / "out.txt").open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "hub", "up", "--demo", "--scenario", str(folder / "nothing.toml")],
-            env=environ(folder), stdout=out, stderr=subprocess.STDOUT,
+            env=environ(folder) | database | own_ports(), stdout=out, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
             until(folder, "Ctrl-C stops everything", process)

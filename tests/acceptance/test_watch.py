@@ -12,7 +12,7 @@ from hub import desk
 from hub.embedded import EmbeddedPostgres
 from hub.store.pool import Connection
 from tests.acceptance.watched import EVERY_S, LIMIT_S, Elsewhere, Hub
-from tests.conftest import TEMPLATE
+from tests.conftest import create, drop
 from tests.integration.web.world import World, neighbourhood
 
 pytestmark = pytest.mark.usefixtures("hub")
@@ -23,11 +23,8 @@ SOON_S = 20.0  # a round's pause, the auditor's second, and what a busy machine 
 
 @pytest.fixture(scope="module")
 def world(postgres: EmbeddedPostgres) -> Iterator[World]:
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as conn:
-        conn.execute(f"create database watched template {TEMPLATE}".encode())
-    yield neighbourhood(postgres.dsn("watched"))
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as conn:
-        conn.execute(b"drop database if exists watched with (force)")
+    yield neighbourhood(create(postgres, "watched"))
+    drop(postgres, "watched")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hub.bench.motions import MOTIONS, wrist
 from hub.commands import bench, bench_detect
 
 SMALL = ["--repeats", "2", "--streams", "20", "--seconds", "4", "--devices", "3000", "--minutes", "9", "--homes", "200",
-         "--rounds", "3"]  # fmt: skip
+         "--rounds", "3", "--residents", "1000"]  # fmt: skip
 
 
 def test_wrists_are_one_g_at_rest_and_loud_where_people_are_loud() -> None:
@@ -60,13 +60,14 @@ def test_state_is_counted_by_detector_device_and_home() -> None:
     assert state["per_device"] + state["per_home"] == sum(state["by_detector"].values())
     assert state["mb_watches"] == pytest.approx(state["per_device"] * 1.1)
     assert detect.stream_bytes() > 1000
+    assert detect.whole(1000)["bytes_each"] == state["per_device"] + state["per_home"]
 
 
 def test_bench_prints_every_part_and_ends_with_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["detect", *SMALL, "--json"]) == 0
     told = capsys.readouterr().out
     figures = json.loads(told.splitlines()[-1])
-    assert set(figures) == {"falls", "vitals", "homes", "state"}
+    assert set(figures) == {"falls", "vitals", "homes", "state", "whole"}
     assert set(figures["falls"]) == {"mix", *detect.MIX}
     for spread in (figures["falls"]["mix"]["streams_per_core"], figures["vitals"]["messages_per_s"],
                    figures["vitals"]["through_hub_messages_per_s"], figures["homes"]["signs_per_s"]):  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from hub.bench import load
 from hub.bench.cost import Snapshot, cpu_s, family_cpu_s
-from hub.commands.bench_ingest import metric
+from hub.bench.metrics_page import metric
 from hub.ingress.mqtt311 import frame
 from tests.conftest import need
 

@@ -11,6 +11,7 @@ import pytest
 
 from hub.embedded import EmbeddedPostgres
 from hub.store.pool import MigrationError, migrate, upgrade
+from tests import given
 from tests.patience import PATIENCE_S
 
 
@@ -32,6 +33,7 @@ def test_committed_rows_survive_a_killed_server(tmp_path: Path) -> None:
         subprocess.run(["rm", "-rf", str(server.home)], check=True)
 
 
+@pytest.mark.skipif(bool(given.named()), reason="it is the embedded server's promise")
 def test_server_needs_its_password(postgres: EmbeddedPostgres) -> None:
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(f"postgresql://carehub:wrong@127.0.0.1:{postgres.port}/postgres")

@@ -8,7 +8,6 @@ import pytest
 
 from hub.passwords import hash_password, verify
 from hub.web import story, views, words
-from hub.web.auth import FREE, KEPT, LONGEST_S, Gate
 
 NOW = datetime(2026, 11, 21, 18, 30, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -54,37 +53,6 @@ def test_trend_needs_points_and_a_real_change() -> None:
     assert views.trend(rising[:4]) is None
     assert (views.trend(rising) or 0) > 8
     assert views.trend([(t, 80.0) for t, _ in rising]) == 0
-
-
-def test_gate_makes_an_account_wait_longer_each_time_but_never_locks_it() -> None:
-    now = [0.0]
-    gate = Gate(lambda: now[0])
-    for _ in range(FREE["account"]):
-        gate.failed("li", "10.0.0.1")
-    waits = []
-    for _ in range(8):
-        waits.append(gate.wait_s("li", "10.0.0.2"))
-        gate.failed("li", "10.0.0.1")
-    assert waits == sorted(waits)
-    assert waits[0] > 0
-    assert waits[-1] <= LONGEST_S["account"]
-    assert gate.wait_s("chen", "10.0.0.2") == 0
-    now[0] += LONGEST_S["account"]
-    assert gate.wait_s("li", "10.0.0.2") == 0
-
-
-def test_gate_stops_one_address_that_tries_many_accounts() -> None:
-    gate = Gate(lambda: 0.0)
-    for number in range(FREE["address"]):
-        gate.failed(f"account{number}", "10.0.0.1")
-    assert gate.wait_s("fresh", "10.0.0.1") > 0
-
-
-def test_gate_remembers_no_more_than_its_limit() -> None:
-    gate = Gate(lambda: 0.0)
-    for number in range(KEPT):
-        gate.failed(f"a{number}", f"b{number}")
-    assert len(gate._failures) == KEPT
 
 
 def test_password_belongs_to_its_hash_only() -> None:

@@ -174,3 +174,10 @@ def test_supervisor_on_duty_has_a_name_and_is_put_on_no_list(capsys: pytest.Capt
     assert "马班长" in out(capsys, "list")
     with pytest.raises(HubError, match="马班长"):
         roster.main(["rotation", "物业保安", "--people", "马班长", "--first-day", "2026-11-22"])
+
+
+def test_coverage_of_one_area_is_asked_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert coverage.main(["--days", "1"]) == 1
+    everywhere = capsys.readouterr().out
+    assert coverage.main(["--area", "和平社区", "--days", "1"]) == 1
+    assert capsys.readouterr().out == everywhere, "nobody lives elsewhere"

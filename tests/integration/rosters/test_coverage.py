@@ -8,6 +8,7 @@ import pytest
 
 from alerts.coverage import Cover, coverage
 from alerts.duty import Days, Rotation, Shift
+from hub.loops import coverage as looping
 from hub.loops.coverage import CoverageLoop
 from hub.store import coverage as store
 from hub.store import people, rosters
@@ -79,6 +80,28 @@ async def test_coverage_agrees_with_whom_the_press_would_call(world: World) -> N
         assert (found.codes[0, hour] == Cover.NOBODY) == (not come), f"hour {hour}"
 
 
+async def test_town_worked_out_in_parts_has_the_same_holes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Her area, that of a neighbour's sister who shares her daughter, and one that nobody serves."""
+    for area in ("west", "north"):
+        row = await (
+            await world.conn.execute(
+                "insert into resident (name, area, created_at) values ('她', %s, hub_now()) returning id", (area,)
+            )
+        ).fetchone()
+        assert row is not None
+        await world.conn.execute("insert into care_circle values (%s, %s)", (row[0], world.names["daughter"]))
+    holes = (
+        b"select kind, area, roster, residents, people, first_hour, last_hour, minutes from coverage_hole order by id"
+    )
+    whole = await store.recompute(world.conn)
+    at_once = await (await world.conn.execute(holes)).fetchall()
+    assert {line[1] for line in at_once} == {"east", "west", "north"}
+    monkeypatch.setattr(store, "RESIDENTS_AT_ONCE", 1)
+    parts = await store.recompute(world.conn)
+    assert await (await world.conn.execute(holes)).fetchall() == at_once
+    assert (parts.residents, parts.covered) == (whole.residents, whole.covered) == (3, 0)
+
+
 async def test_missing_check_in_and_unannounced_holidays_are_shown(world: World) -> None:
     await rosters.save_roster(world.conn, "物业", needs_check_in=True)
     await rosters.save_rotation(world.conn, Rotation(
@@ -128,6 +151,33 @@ async def test_bunch_of_changes_is_few_computations(world: World, following: Cov
     await until(following, 2)
     await asyncio.sleep(0)
     assert following.runs <= 4
+
+
+async def test_town_of_many_parts_leaves_most_of_the_time_to_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RESIDENTS_AT_ONCE", 1)
+    for area in ("西夏", "兴庆", "金凤"):
+        await people.add_resident(world.conn, people.Resident(name="何奶奶", area=area, address="1号"))
+    took: list[float] = []
+    run = await store.recompute(world.conn, rest=took.append)
+    assert run.residents == 4
+    assert len(took) == 3  # between four parts
+    assert sum(took) <= run.took_s
+
+
+async def test_process_that_ends_waits_for_no_rest(
+    world: World, following: CoverageLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RESIDENTS_AT_ONCE", 1)
+    monkeypatch.setattr(looping, "RESTS", 1e6)  # the rest would be days
+    await people.add_resident(world.conn, people.Resident(name="何奶奶", area="西夏", address="1号"))
+    compute = asyncio.create_task(following._compute(), name="a part, and a rest")
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.sleep(0)  # it has its thread now
+        compute.cancel()
+        await asyncio.gather(compute, return_exceptions=True)
+        await asyncio.get_running_loop().shutdown_default_executor()  # waits for the thread, as a process does
 
 
 async def test_loop_goes_on_when_its_connections_are_cut(world: World, following: CoverageLoop) -> None:

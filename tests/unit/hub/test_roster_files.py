@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.duty import EVER, FOREVER, Shift
+from hub.catalogue import texts
 from hub.roster_files import FileFault, People, read_csv, read_ics, write_csv, write_ics
-from hub.web.words import WORDS
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
@@ -256,4 +256,4 @@ CODES = (
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_fault_has_words(code: str) -> None:
-    assert f"roster_fault.{code}" in WORDS
+    assert f"roster_fault.{code}" in texts("en")

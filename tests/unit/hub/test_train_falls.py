@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from alerts.detectors.fall import FallDetector
+from alerts.detectors.fall import NO_TURN, FallDetector
 from alerts.detectors.fall_model import FallModel
-from alerts.detectors.fall_net import BEFORE
-from hub.commands import train, train_nets
+from alerts.detectors.fall_net import BEFORE, CHANNELS
+from hub.commands import train, train_fit, train_limits, train_nets
 from hub.commands.train_answers import counts, table
-from hub.commands.train_nets import MARGIN, Lesson, vary
+from hub.commands.train_nets import chances, vary
 from hub.commands.train_recordings import Table, impacts, peaks
 from hub.evaluate.falls import Recording, load
 from hub.evaluate.held_out import tables
@@ -28,10 +29,11 @@ DATASETS = ("north", "south")
 def recording(k: int, motion: str) -> Recording:
     falls = motion == "fall"
     accel = motions.samples(25, 11, getattr(motions, motion), seed=k, noise_g=0.05)
+    gyro = motions.turning(25, 11, getattr(motions, motion), seed=k)  # in the north watches tell it
     return Recording(
         name=f"{motion}-{k}", dataset=DATASETS[k % 2], subject=f"P{k % PEOPLE}", group="young" if k % 3 else "elder",
         activity=motion, fall=falls, scorable=True, start_s=4.0 if falls else np.nan, impact_s=5.0,
-        rate_hz=25.0, accel=accel, gyro=np.zeros_like(accel),
+        rate_hz=25.0, accel=accel, gyro=np.full_like(gyro, NO_TURN) if k % 2 else gyro,
     )  # fmt: skip
 
 
@@ -90,6 +92,14 @@ def test_fall_is_labelled_by_its_impact_and_what_follows_is_not_learnt(looks: li
     assert set(labels[looks[0].recording % 4 != 0].tolist()) <= {0}
 
 
+def test_recordings_as_a_narrow_sensor_shows_them_keep_their_labels(looks: list[Table]) -> None:
+    narrow = looks[0].narrow
+    assert narrow is not None
+    assert narrow.narrow is None
+    assert np.abs(narrow.windows[:, :, :3]).max() <= 2.0
+    assert set(narrow.recording[narrow.label == 1].tolist()) == set(looks[0].recording[looks[0].label == 1].tolist())
+
+
 def test_nobody_is_in_two_folds() -> None:
     subjects = [f"P{k % 13}" for k in range(100)]
     fold = train.folds(subjects)
@@ -97,27 +107,47 @@ def test_nobody_is_in_two_folds() -> None:
     assert set(fold.tolist()) == set(range(train.FOLDS))
 
 
+def impacts_of(count: int, after: int, falls: int = 0) -> Table:
+    """Return one impact a recording, the last of them falls; nothing is told of any."""
+    return Table(
+        after=after, features=np.zeros((count, 1)), turning=np.zeros((count, 1)),
+        windows=np.zeros((count, 1, 6), np.float32), turned=np.zeros(count, np.bool_), recording=np.arange(count),
+        sample=np.zeros(count, np.int64), label=np.repeat([0, 1], [count - falls, falls]),
+        dataset=np.full(count, "north"),
+    )  # fmt: skip
+
+
 def test_limits_leave_the_promised_share_of_harmless_recordings_quiet() -> None:
     people = [recording(k, "walk") for k in range(400)] + [recording(k, "fall") for k in range(10)]
     rng = np.random.default_rng(1)
-    held = [
-        Table(
-            after=after, features=np.zeros((410, 1)), windows=np.zeros((410, 1, 3), np.float32),
-            recording=np.arange(410), sample=np.zeros(410, np.int64), label=np.repeat([0, 1], [400, 10]),
-            dataset=np.full(410, "north"),
-        )
-        for after in train.LOOKS
-    ]  # fmt: skip
+    held = [impacts_of(410, after, falls=10) for after in train.LOOKS]
     said = [rng.random(410) for _ in held]
     everyone = np.ones(410, np.bool_)
-    limits = train.choose_limits(people, held, said, everyone, 0.95)
+    limits = train_limits.choose_limits(people, held, said, everyone, 0.95)
     loud = [s[:400] > limit for s, limit in zip(said, limits, strict=True)]
     assert 0.95 <= 1 - np.any(loud, axis=0).mean() < 0.96
     assert loud[0].sum() < loud[1].sum() / 2  # the early look has to be surer
 
 
+def test_steady_limits_know_who_is_loud_but_hang_less_on_him(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_limits, "DRAWS", 30)
+    people = [replace(recording(0, "walk"), name=f"{k}", subject=f"P{k % 40}") for k in range(400)]
+    held = [impacts_of(400, after) for after in train.LOOKS]
+    said = [np.random.default_rng(2).random(400) / 2 for _ in held]
+    loud = np.array([r.subject == "P7" for r in people])
+    for s in said:
+        s[loud] = 0.9  # more recordings than may alarm: with him there, this is the limit
+    everyone = np.ones(400, np.bool_)
+    steady = train_limits.steady_limits(people, held, said, everyone)
+    whole, without = (train_limits.choose_limits(people, held, said, among) for among in (everyone, ~loud))
+    assert whole == [0.9, 0.9]
+    assert all(low < between < 0.85 for low, between in zip(without, steady, strict=True))
+    assert steady == train_limits.steady_limits(people, held, said, everyone)
+    assert train_limits.steady_limits(people, held, said, ~everyone) == [1.0, 1.0]
+
+
 def test_what_is_shown_is_turned_bent_and_dulled_but_stays_a_fall(looks: list[Table]) -> None:
-    windows = np.repeat(looks[0].windows[looks[0].label == 1][:1], 200, axis=0)
+    windows = np.repeat(looks[0].windows[looks[0].label == 1][:1, :, :3], 200, axis=0)
     seen = vary(windows, AFTER, np.random.default_rng(3))
     assert seen.shape == (200, BEFORE + 1 + AFTER, 3)
     size = np.linalg.norm(seen, axis=2)
@@ -129,11 +159,56 @@ def test_what_is_shown_is_turned_bent_and_dulled_but_stays_a_fall(looks: list[Ta
     assert not np.array_equal(seen, vary(windows, AFTER, np.random.default_rng(4)))
 
 
+def test_one_window_in_five_is_shown_as_a_sensor_of_2_g_cuts_it(looks: list[Table]) -> None:
+    windows = np.repeat(looks[0].windows[looks[0].label == 1][:1, :, :3], 400, axis=0)
+    top = np.abs(vary(windows, AFTER, np.random.default_rng(3))).max(axis=(1, 2))
+    assert 0.1 < (top < 2.15).mean() < 0.35
+    assert (top > 3).mean() > 0.4
+
+
+def test_turn_rate_is_shown_with_its_window_quicker_where_it_is_quicker(looks: list[Table]) -> None:
+    (fall,) = np.flatnonzero((looks[0].label == 1) & looks[0].turned)[:1]
+    windows = np.repeat(looks[0].windows[[fall]], 200, axis=0)
+    seen = vary(windows, AFTER, np.random.default_rng(3))
+    assert seen.shape == (200, BEFORE + 1 + AFTER, 6)
+    fastest = np.linalg.norm(windows[0, :, 3:], axis=1).max()
+    share = np.linalg.norm(seen[:, :, 3:], axis=2).max(axis=1) / fastest
+    assert 0.6 < share.min() < 0.85
+    assert 1.15 < share.max() < 1.6
+
+
+def test_second_opinion_is_learnt_from_those_who_tell_their_turn_rate_alone(
+    recordings: list[Recording], looks: list[Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("torch")
+    for name, few in (("TREES", 5), ("NETS", 1), ("TURN_NETS", 1)):
+        monkeypatch.setattr(train_fit, name, few)
+    north = np.array([r.dataset == "north" for r in recordings])
+    everybody, some = (train_fit.fit(looks, use, 4) for use in (np.ones_like(north), north))
+    for whole, part in zip(everybody, some, strict=True):
+        assert whole.turned is not None
+        assert part.turned is not None
+        for name in ("feature", "limit", "share"):
+            assert np.array_equal(getattr(whole.turned.forest, name), getattr(part.turned.forest, name))
+        assert np.array_equal(whole.turned.nets[0].first, part.turned.nets[0].first)
+        assert not np.array_equal(whole.forest.share, part.forest.share)
+    assert all(stage.turned is None for stage in train_fit.fit(looks, ~north, 4))
+
+
+def test_hidden_turn_rate_changes_what_is_said_of_those_who_tell_it(looks: list[Table]) -> None:
+    stages, everyone = fall_model().stages, np.ones(8 * PEOPLE, np.bool_)
+    hidden, shown = (train_limits.likelihoods(looks, stages, everyone, turning=turning) for turning in (False, True))
+    for t, without, along in zip(looks, hidden, shown, strict=True):
+        assert np.array_equal(without[~t.turned], along[~t.turned])
+        falls = t.turned & (t.label == 1)
+        assert (without[falls] != along[falls]).all()
+
+
 def test_small_data_set_is_shown_more_often_than_its_size() -> None:
     label = np.repeat([1, 1, 0, 0], [90, 10, 900, 100])
     dataset = np.repeat(["north", "south", "north", "south"], [90, 10, 900, 100])
-    windows = np.zeros((len(label), BEFORE + 1 + AFTER + 2 * MARGIN, 3), np.float32)
-    chance = Lesson(after=AFTER, windows=windows, label=label, dataset=dataset).chances()
+    chance = chances(label, dataset)
     assert chance.sum() == pytest.approx(1)
     assert chance[label == 1].sum() == pytest.approx(0.3)
     assert chance[(label == 1) & (dataset == "south")].sum() == pytest.approx(0.3 / 4)
@@ -165,10 +240,10 @@ def test_forest_says_what_it_was_learnt_as(looks: list[Table]) -> None:
     ensemble = pytest.importorskip("sklearn.ensemble")
     t = looks[0]
     rows = np.flatnonzero(t.label >= 0)
-    weight = t.lesson(rows).chances() * len(rows)
-    forest = train.fit_forest(t.features[rows], t.label[rows], weight)
+    weight = chances(t.label[rows], t.dataset[rows]) * len(rows)
+    forest = train_fit.fit_forest(t.features[rows], t.label[rows], weight)
     learner = ensemble.ExtraTreesClassifier(
-        train.TREES, min_samples_leaf=2, max_features=0.2, max_leaf_nodes=100, random_state=0
+        train_fit.TREES, min_samples_leaf=2, max_features=0.2, max_leaf_nodes=100, random_state=0
     ).fit(t.features[rows], t.label[rows], weight)
     said = [forest.probability(x) for x in t.features[rows]]
     assert said == pytest.approx(learner.predict_proba(t.features[rows])[:, 1], abs=1e-5)
@@ -181,8 +256,9 @@ def test_whole_training_writes_a_model_its_card_and_the_held_out_alarms(
     pytest.importorskip("torch")
     written(tmp_path, recordings)
     monkeypatch.setenv("CAREHUB_DATA", str(tmp_path))
-    for name, few in (("TREES", 10), ("NETS", 1)):
-        monkeypatch.setattr(train, name, few)
+    for name, few in (("TREES", 10), ("NETS", 1), ("TURN_NETS", 1)):
+        monkeypatch.setattr(train_fit, name, few)
+    monkeypatch.setattr(train_limits, "DRAWS", 2)
     ask = ["falls", "--out", str(tmp_path / "m.npz"), "--heldout", str(tmp_path / "h.json"), "--steps", "20"]
     assert train.main(ask) == 0
     text = capsys.readouterr().out
@@ -191,7 +267,13 @@ def test_whole_training_writes_a_model_its_card_and_the_held_out_alarms(
     with np.load(tmp_path / "m.npz", allow_pickle=False) as file:
         once = {name: file[name] for name in file.files}
     assert [stage.after for stage in FallModel.from_arrays(once).stages] == list(train.LOOKS)
+    stages = FallModel.from_arrays(once).stages
+    assert all(stage.turned for stage in stages)
     card = json.loads((tmp_path / "fall_model_card.json").read_text())
+    assert card["limits_with_turn_rate"] == [stage.limit(turning=True) for stage in stages]
+    assert set(card["people_otherwise"]) == {"turn rate hidden", "at 2 g", "at 2 g, turn rate hidden"}
+    assert card["turn_rate"]["falls"] == sum(r.fall and r.dataset == "north" for r in recordings)
+    assert len(card["made_by"]["sources_sha256"]) == 64
     assert set(card["held_out"]) == {"people", "datasets"}
     held = json.loads((tmp_path / "h.json").read_text())
     assert set(held) <= {r.name for r in recordings}
@@ -203,7 +285,7 @@ def test_whole_training_writes_a_model_its_card_and_the_held_out_alarms(
 def test_network_is_exported_as_it_was_learnt(looks: list[Table]) -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(1)
-    net = train_nets._layers(torch.nn, 2)
+    net = train_nets._layers(torch.nn, 2, CHANNELS)
     for k in range(len(train_nets.WIDTHS)):  # as if it had learnt: nothing at its beginning
         for numbers in (net[f"even{k}"].running_mean, net[f"even{k}"].bias.data):
             numbers.uniform_(-0.3, 0.3)

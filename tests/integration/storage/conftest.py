@@ -1,0 +1,68 @@
+"""A PostgreSQL on a disk of its own that can really be filled, and an ingest on it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.embedded import EmbeddedPostgres
+from hub.store.pool import migrate
+from tests.integration.ingest.conftest import hub
+
+__all__ = ["hub"]
+
+DISK_MB = 320
+SMALL = {"max_wal_size": "64MB", "min_wal_size": "32MB", "shared_buffers": "16MB", "wal_buffers": "1MB"}
+
+
+class Disk:
+    """A small file system in memory, and what fills it."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    @property
+    def free(self) -> int:
+        told = os.statvfs(self.place)
+        return told.f_bavail * told.f_frsize
+
+    def leave(self, megabytes: float) -> None:
+        """Fill it, or make room, until so much is free."""
+        file = self.place / "somebody-elses"
+        has = file.stat().st_size if file.exists() else 0
+        size = has + self.free - int(megabytes * (1 << 20))
+        with file.open("ab") as out:
+            if size < has:
+                out.truncate(max(0, size))
+            else:
+                os.posix_fallocate(out.fileno(), 0, size)
+
+
+@pytest.fixture(scope="module")
+def disk() -> Iterator[Disk]:
+    place = Path(f"/tmp/carehub-full-{os.getpid()}")
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0755", "carehub-test", str(place)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"a disk to fill cannot be mounted here: {done.stderr.strip()}")
+        yield Disk(place)
+        subprocess.run(["umount", "-l", str(place)], check=True)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def small(disk: Disk) -> Iterator[EmbeddedPostgres]:
+    """A migrated server on that disk."""
+    server = EmbeddedPostgres(disk.place / "hub")
+    server.start(SMALL)
+    try:
+        migrate(server.dsn())
+        yield server
+    finally:
+        server.stop()
