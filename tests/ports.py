@@ -1,6 +1,6 @@
 """Ports of a hub's own: two demos that start side by side would both find the usual ones free."""
 
-from hub.embedded import free_port
+from hub.ports import free_port
 
 PORTS = ("CONSOLE_PORT", "LISTENER_PORT", "GATEWAY_PORT", "METRICS_INGEST_PORT", "METRICS_DISPATCH_PORT",
          "METRICS_AUDIT_PORT")  # fmt: skip

@@ -11,8 +11,8 @@ import msgspec
 
 from hub.bench.receiver import ALERTS
 from hub.bench.wire import LIMIT_S
-from hub.embedded import free_port
 from hub.errors import HubError
+from hub.ports import free_port
 
 PROGRAM = "prometheus-alertmanager"
 PROMISE = "in memory: an accepted alert is gone with the process"

@@ -18,8 +18,8 @@ from typing import Any
 import psycopg
 
 from hub.bench.metrics_page import page
-from hub.embedded import free_port
 from hub.errors import HubError
+from hub.ports import free_port
 
 PACKAGES = ("node-red@4.1", "pg@8")
 FOLDER = "NODE_RED_FOLDER"  # where it is installed, of the environment

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from hub.embedded import free_port
 from hub.errors import HubError
+from hub.ports import free_port
 
 START_LIMIT_S = 90.0
 STOP_LIMIT_S = 60.0

@@ -43,7 +43,7 @@ from hub.bench.folder import own_folder
 from hub.bench.load import name
 from hub.bench.metrics_page import metric, page
 from hub.commands.bench_ingest import database, ingest, mosquitto, register
-from hub.embedded import free_port
+from hub.ports import free_port
 
 EVERY_S = 60.0  # a device speaks once in this
 PATIENCE_S = 2.0  # of the hub with those who do not say who they are, or do not read; 10 and 60 otherwise

@@ -25,8 +25,9 @@ from hub import incidents
 from hub.bench.consoles import Browser, Change, seat, weigh
 from hub.bench.folder import own_folder
 from hub.bench.scenes import spread
-from hub.embedded import EmbeddedPostgres, free_port
+from hub.embedded import EmbeddedPostgres
 from hub.errors import HubError
+from hub.ports import free_port
 from hub.store import devices, people
 from hub.store.pool import Connection, connect, hub_now, migrate
 

@@ -27,8 +27,9 @@ from hub.bench.cost import Snapshot, cpu_s, family_cpu_s
 from hub.bench.folder import own_folder
 from hub.bench.metrics_page import page, slow_slices_pct, stored_messages
 from hub.bench.offer import offered
-from hub.embedded import EmbeddedPostgres, free_port
+from hub.embedded import EmbeddedPostgres
 from hub.errors import HubError
+from hub.ports import free_port
 from hub.store.pool import migrate
 
 WARM_UP_S = 3.0  # caches fill, connections settle, the first partitions are touched

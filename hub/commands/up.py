@@ -6,7 +6,6 @@ import importlib.util
 import json
 import os
 import secrets
-import socket
 import sys
 import time
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ import psycopg
 from hub import demo, logs
 from hub.channels import vapid
 from hub.config import Settings, load
-from hub.embedded import EmbeddedPostgres, free_port
+from hub.embedded import EmbeddedPostgres
 from hub.errors import HubError
 from hub.ingress.settings import WATCH
+from hub.ports import free_port, is_free
 from hub.simulated import TOWN
 from hub.store import sealing
 from hub.store.pool import connect, migrate
@@ -158,10 +158,10 @@ class Run:
             "CAREHUB_METRICS_DISPATCH_PORT": (s.metrics.host, s.metrics.dispatch_port),
             "CAREHUB_METRICS_AUDIT_PORT": (s.metrics.host, s.metrics.audit_port),
         }
-        moved = {name: str(free_port()) for name, (host, port) in wanted.items() if not _is_free(host, port)}
+        moved = {name: str(free_port()) for name, (host, port) in wanted.items() if not is_free(host, port)}
         # The simulated watches speak watch3g, whatever else is served.
         trackers = [door for door in s.gateway.doors() if door.name != WATCH]
-        ports = ((d.name, d.port if _is_free(s.gateway.host, d.port) else free_port()) for d in trackers)
+        ports = ((d.name, d.port if is_free(s.gateway.host, d.port) else free_port()) for d in trackers)
         served = ",".join((WATCH, *(f"{name}:{port}" for name, port in ports)))
         telephone = {} if s.telephone.provider else {"CAREHUB_TELEPHONE_PROVIDER": "simulated"}
         return {"CAREHUB_GATEWAY_ENABLED": "true", "CAREHUB_GATEWAY_PROTOCOLS": served, **telephone, **moved}
@@ -290,16 +290,6 @@ class step:  # noqa: N801 - reads as a word in `with step("database")`
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         print("failed" if kind else f"ready  {time.monotonic() - self.began:5.1f} s", flush=True)
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def say(text: str) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import socket
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from hub.config import Settings
+from hub.ports import free_port, is_free
 from hub.store import accounts, contacts, devices, people, phone, policies, telephony
 from hub.store.pool import Connection
 from hub.store.sql import Queries, queries
@@ -71,7 +71,7 @@ async def seed(conn: Connection, run_dir: Path, settings: Settings) -> Path:
     async with conn.transaction():
         run = _Seeding(
             conn=conn, settings=settings,
-            earlier=before.get("secrets", {}), app_port=_free_port(before.get("family_app", {}).get("port")),
+            earlier=before.get("secrets", {}), app_port=_app_port(before.get("family_app", {}).get("port")),
             queries=queries("demo"),
         )  # fmt: skip
         policy = (resources.files("hub.demo") / "policy.toml").read_text(encoding="utf-8")
@@ -135,17 +135,9 @@ def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
 
 
-def _free_port(wanted: int | None) -> int:
+def _app_port(wanted: int | None) -> int:
     """Return the port of the last run if nobody took it, else one that is free now."""
-    for port in (wanted or 0, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no free port on 127.0.0.1")
+    return wanted if wanted and is_free("127.0.0.1", wanted) else free_port()
 
 
 def _write(path: Path, book: dict[str, Any]) -> None:

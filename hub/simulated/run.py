@@ -25,11 +25,12 @@ from prometheus_client import Counter
 from hub.channels import vapid
 from hub.commands.ingest import allow_connections
 from hub.config import Settings, load
-from hub.embedded import EmbeddedPostgres, free_port
+from hub.embedded import EmbeddedPostgres
 from hub.errors import HubError
 from hub.ingress.settings import WATCH
 from hub.lockstep import LockStep
 from hub.lockstep_http import serve
+from hub.ports import free_port
 from hub.simulated import account, provision
 from hub.simulated.drills import MARKS_FILE, WORD_FILE
 from hub.simulated.formats import AccountKey, App, Endpoint, Joined, Town, read_town

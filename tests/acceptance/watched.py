@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from hub.embedded import free_port
+from hub.ports import free_port
 from tests.pages import page
 
 ROLES = ("ingest", "dispatch", "console", "audit")

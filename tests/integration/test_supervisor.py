@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.embedded import free_port
+from hub.ports import free_port
 from hub.supervisor import Child, NotReadyError, Supervisor
 from tests.patience import PATIENCE_S
 

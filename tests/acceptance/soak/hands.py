@@ -17,7 +17,8 @@ from pathlib import Path
 import psycopg
 
 from hub.bench.stack import Stack
-from hub.embedded import EmbeddedPostgres, EmbeddedPostgresError, free_port
+from hub.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from hub.ports import free_port
 from hub.store.pool import connect
 from tests.acceptance.soak.cutter import Cut, Cutter
 from tests.conftest import Mosquitto

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import httpx
 
 from hub.commands.console import server
-from hub.embedded import free_port
+from hub.ports import free_port
 from hub.web.app import ConsoleOptions
 from tests.integration.incidents.world import LINK_KEY
 from tests.patience import PATIENCE_S

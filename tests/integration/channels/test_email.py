@@ -8,7 +8,7 @@ import pytest
 
 from hub.channels import Outcome, open_channels
 from hub.channels.email import compose
-from hub.embedded import free_port
+from hub.ports import free_port
 from tests.integration.channels.providers.mail import MailServer, make_certificate
 from tests.integration.channels.ways import SECRETS, WAYS, Way, means
 from tests.integration.incidents.world import World

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.embedded import free_port
+from hub.ports import free_port
 from tests.pages import page
 from tests.patience import PATIENCE_S
 

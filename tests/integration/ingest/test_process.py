@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hub.embedded import free_port
+from hub.ports import free_port
 from tests.conftest import need
 from tests.integration.ingest.conftest import add_resident
 from tests.pages import page

@@ -1,12 +1,12 @@
 """The ways in run on uvloop here, as they do in production."""
 
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
+from hub import ports
 from hub.ingress.credentials import Credentials
 from hub.ingress.listener import Listener
 from hub.ingress.settings import ListenerSettings
@@ -49,6 +49,4 @@ async def listening(intake: ScriptedIntake, credentials: Credentials) -> AsyncIt
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return ports.free_port()

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hub.embedded import free_port
+from hub.ports import free_port
 from tests.integration.ingest.conftest import add_resident
 from tests.integration.ingest.test_process import Process
 from tests.integration.ingress.parts import Raw, until

@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from hub import sealed
 from hub.config import Secrets, Settings, load
-from hub.embedded import EmbeddedPostgres, free_port
+from hub.embedded import EmbeddedPostgres
 from hub.keeping import of_database, of_machine
 from hub.keeping.base import make
 from hub.keeping.checkup import CHECKS, Line, checkup
 from hub.keeping.shelf import FACTS
 from hub.keeping.verdict import State
+from hub.ports import free_port
 from hub.store.outbox import WORKERS
 from tests.conftest import Mosquitto
 from tests.integration.keeping.conftest import Site

@@ -15,8 +15,8 @@ from aiohttp import web
 
 from hub.bench import town
 from hub.config import load
-from hub.embedded import free_port
 from hub.lockstep import LockStep
+from hub.ports import free_port
 from hub.simulated.formats import Stepped
 from hub.store import devices, lockstep, policies
 from hub.store.pool import Connection, connect

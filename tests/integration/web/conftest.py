@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from hub.commands.console import ConsoleServer, server
-from hub.embedded import free_port
+from hub.ports import free_port
 from hub.web.app import ConsoleOptions
 from tests.integration.web.world import LINK_KEY, World, eventually, neighbourhood, sign_in
 from tests.patience import PATIENCE_S

@@ -20,8 +20,8 @@ import psycopg
 
 from alerts.model import Alert, AlertKind, Severity
 from hub import incidents, links
-from hub.embedded import free_port
 from hub.passwords import hash_password
+from hub.ports import free_port
 from hub.store.pool import Connection, connect, hub_now
 from tests.patience import PATIENCE_S
 

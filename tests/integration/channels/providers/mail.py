@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from hub.embedded import free_port
+from hub.ports import free_port
 
 USERNAME, PASSWORD = "mail name of tests", "mail password that only tests have"
 HANG = "says nothing more"
