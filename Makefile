@@ -62,7 +62,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-## make bench    every bench beside its floors and peers, one report of them in build/bench (two hours; BENCH=quick: 15 minutes)
+## make bench    every bench beside its floors and peers, one report of them in build/bench (three hours and a half; BENCH=quick: 20 minutes)
 bench: setup tools
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
 	$(BIN)/carehub bench report $(if $(filter quick,$(BENCH)),--quick)

@@ -95,7 +95,8 @@ def town(f: Figures) -> Section:
     """The hub at its size."""
     floor, other = f.get("floor", {}), f.get("published", {}).get("thingsboard", {})
     memory, first, loaded, idle = f["memory"], f["first_start_s"], f["loaded"], f["idle"]
-    section = Section(title=f"A town of {f['residents']:,} residents, {f['offered_per_s']:,.0f} messages/s", rows=[
+    title = f"A town of {f['residents']:,} residents, {f['offered_per_s']:,.0f} messages/s for {f['seconds']:,.0f} s"
+    section = Section(title=title, rows=[
         Row(what="hub, all roles and detectors", ours=f["hub_us_per_msg"], unit="µs", beside="mosquitto_sub, same load",
             theirs=floor.get("mosquitto_sub_us_per_msg")),
         Row(what="PostgreSQL", ours=f["pg_us_per_msg"], unit="µs", beside="COPY of the same rows alone",
@@ -118,6 +119,7 @@ def town(f: Figures) -> Section:
         Row(what="disk a wearer and day", ours=f["disk_kb_per_wearer_day"], unit="kB"),
         Row(what="log a message", ours=f["wal_bytes_per_msg"], unit="B"),
         Row(what="all deadlines looked at", ours=f["deadlines_pass_ms"], unit="ms of CPU"),
+        *_grown(f),
     ])  # fmt: skip
     parts = [("hub and PostgreSQL", {"hub": f["hub_us_per_msg"], "PostgreSQL": f["pg_us_per_msg"]})]
     if floor:
@@ -135,6 +137,18 @@ def town(f: Figures) -> Section:
         section.notes.append(f"Grows with residents to the power of: {powers}.")
     section.notes.append(f"Cases by kind: {f['raised']}; {loaded['missed']} of {loaded['presses']} presses missed.")
     return section
+
+
+def _grown(f: Figures) -> list[Row]:
+    """Return what a smaller town costs, beside the largest: everything in proportion would say the same a message."""
+    *smaller, largest = f.get("growth") or [{}]
+    words = (("above_rest_us_per_msg", "a message, above rest", "µs"), ("memory_mb", "memory of all roles", "MB"),
+             ("start_s", "start", "s"), ("takeover_s", "kill -9 to taking messages again", "s"))  # fmt: skip
+    return [
+        Row(what=f"{one['residents']:,} residents: {what}", ours=one[name], unit=unit,
+            beside=f"{largest['residents']:,} residents", theirs=largest.get(name))
+        for one in smaller for name, what, unit in words if name in one
+    ]  # fmt: skip
 
 
 def _growth(f: Figures) -> list[str]:
@@ -231,8 +245,8 @@ def connections(f: Figures) -> Section:
 
 
 SECTIONS: Mapping[str, Callable[[Figures], Section]] = {
-    "town": town, "ingest": ingest, "latency": latency, "peers": peers, "detect": detect, "console": console,
-    "escalation": escalation, "connections": connections,
+    "town": town, "hour": town, "ingest": ingest, "latency": latency, "peers": peers, "detect": detect,
+    "console": console, "escalation": escalation, "connections": connections,
 }  # fmt: skip
 
 

@@ -27,8 +27,8 @@ def one(residents: int, us: float) -> dict[str, Any]:
         "loaded": TIMES | {"presses": 5, "missed": 0}, "idle": TIMES, "cores_at_rest": 0.1,
         "above_rest_us_per_msg": us, "backlog": [1, 2, 3], "backlog_first_half": 1.5, "backlog_second_half": 3.0,
         "disk_bytes_per_msg": 300.0, "disk_kb_per_wearer_day": 432.0, "deadlines_pass_ms": 20.0, "raised": {"sos": 5},
-        "cpu_s_per_s": residents * us / 1e6, "memory_mb": 1210.0, "start_s": 7.0, "published": peers.PUBLISHED,
-        "floor": {"mosquitto_sub_us_per_msg": 4.0, "copy_us_per_row": 2.0},
+        "seconds": 600.0, "cpu_s_per_s": residents * us / 1e6, "memory_mb": 1210.0, "start_s": 7.0,
+        "published": peers.PUBLISHED, "floor": {"mosquitto_sub_us_per_msg": 4.0, "copy_us_per_row": 2.0},
     }  # fmt: skip
 
 
@@ -41,6 +41,7 @@ def town(us: float = 14.0) -> dict[str, Any]:
 STEP = {"stored_per_s": 2_000.0, "system_us_per_msg": 10.0, "pg_us_per_msg": 5.0, "broker_us_per_msg": 9.0}
 RESULTS: dict[str, Any] = {
     "town": town(),
+    "hour": one(1_100_000, 30.0) | {"seconds": 3600.0, "offered_per_s": 2000.0, "aims": {}},
     "ingest": {"hub_us_per_msg": 10.0, "floor_us_per_msg": 4.0, "floor_broker_us_per_msg": 9.0,
                "broker_us_per_msg": 12.0,
                "pg_us_per_msg": 5.0, "stored_per_s": 17_990.0, "offered_per_s": 18_000.0,
@@ -80,6 +81,17 @@ def test_markdown_holds_the_peer_of_the_same_run() -> None:
     text = report.markdown("t", ["about"], report.sections(RESULTS, {}))
     assert "| process at 2,000/s | 10 µs | Node-RED 4.1.15 | 40 µs | 0.25 |" in text
     assert "Grows with residents to the power of:" in text
+
+
+def test_smaller_town_stands_beside_the_large_one() -> None:
+    text = report.markdown("t", ["about"], [report.town(town(us=14.0))])
+    assert "| 10,000 residents: a message, above rest | 14 µs | 1,100,000 residents | 14 µs | 1.00 |" in text
+
+
+def test_hour_is_the_town_for_an_hour() -> None:
+    said = bench_town.arguments(list(bench_report.FULL["hour"]))
+    assert (bench_report.BENCH["hour"], said.rate, said.seconds, said.growth) == ("town", 2_000.0, 3_600.0, [])
+    assert "for 3,600 s" in report.markdown("t", [], report.sections(RESULTS, {}))
 
 
 def test_page_stands_alone_and_its_plots_are_well_formed() -> None:
