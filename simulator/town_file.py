@@ -60,6 +60,7 @@ class TownResident(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
     key_place: str = ""
     door_code: str = ""
+    spo2_scale: int = 1  # 2: her doctor has set NEWS2's second scale, whose lungs never bring her to 94 %
     devices: tuple[TownDevice, ...] = ()
     contacts: tuple[TownContact, ...] = ()
     index: int = 0  # her row in this program's arrays; the hub has no use for it
@@ -273,6 +274,7 @@ class Sent(msgspec.Struct, kw_only=True):
     heard_at: datetime | None = None  # 收到 on the device
     copies: int = 0
     spoilt: int = 0  # of them went out in pieces nobody can read
+    whole_at: datetime | None = None  # first put on the wire whole: from then on the hub could have known
     stamped_at: datetime | None = None  # what the device's own clock said
     reachable: bool = True  # False: the device never had a line again
 
@@ -317,6 +319,7 @@ class Counted(msgspec.Struct, kw_only=True):
     family: str
     sent: int = 0  # different messages that went out at least once
     saved: int = 0  # … of which the hub acknowledged
+    heard: int = 0  # messages and frames acknowledged in all, every copy and whatever a thief said in its name
     copies: int = 0  # sent again although already sent: repeats, late bursts
     bursts: int = 0  # of `sent`, samples of a wrist
     nonsense: int = 0  # of `sent`, bytes no adapter can read
@@ -430,6 +433,8 @@ class DeviceKept(msgspec.Struct, frozen=True, kw_only=True):
     """What was stored of one device."""
 
     device: str
+    messages: int = 0  # kept as they came: copies, greetings and what nobody could read included
+    readable: int | None = None  # of these, different ones that can be read: there are at least so many wide rows
     wide: int = 0
     observations: int = 0
     windows: int = 0

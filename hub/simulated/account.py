@@ -1,15 +1,13 @@
 """Writes account.json: what the hub recorded of a town's life, row by row, however long it was."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
-from devices import registry
-from devices.adapter import DecodeError, Message
+from hub.simulated.counting import Counting
 from hub.simulated.formats import (
     FORMAT,
     AlertKept,
@@ -46,14 +44,11 @@ async def write(
         faults: the hub's own, beside those that its auditor found.
         repeated: telemetry recognised as sent before.
     """
-    messages, whose = await _messages(conn)
+    counted = await _counted(conn)
     unread = [_positional(UnreadKept, row) async for row in _rows(conn, Q.unread)]
-    unreadable: Counter[str] = Counter()
-    for one in unread:
-        unreadable[whose.get(one.topic) or device_of(one.topic, b"")] += one.messages
     found = [f"{at.isoformat()} {rule} {subject} {detail}" async for rule, subject, detail, at in _rows(conn, Q.found)]
     totals = Totals(
-        stored=sum(messages.values()), repeated=repeated, unreadable=sum(one.messages for one in unread), steps=steps,
+        stored=counted.total, repeated=repeated, unreadable=sum(one.messages for one in unread), steps=steps,
         real_s=round(real_s, 1),
     )  # fmt: skip
     part = path.with_name(f"{path.name}.part")
@@ -67,7 +62,7 @@ async def write(
         await _list(out, "alerts", conn, Q.alerts, _alert)
         await _incidents(out, conn)
         await _list(out, "pages", conn, Q.pages, _page)
-        await _list(out, "devices", conn, Q.devices_kept, lambda row: _device(row, messages, unreadable))
+        await _list(out, "devices", conn, Q.devices_kept, lambda row: _device(row, counted))
         await _list(out, "words", conn, Q.words, lambda row: _positional(WordsKept, row))
         out.write(b',"unread":' + msgspec.json.encode(unread) + b"}")
     part.replace(path)
@@ -92,11 +87,12 @@ def _page(row: Sequence[Any]) -> PageKept:
     return page
 
 
-def _device(row: Sequence[Any], messages: Counter[str], unreadable: Counter[str]) -> DeviceKept:
+def _device(row: Sequence[Any], counted: Counting) -> DeviceKept:
     address, number, resident, wide, observations, windows, presses, last = row
     return DeviceKept(
-        device=address, number=number, resident=resident, messages=messages[address], wide=wide,
-        observations=observations, windows=windows, presses=presses, unreadable=unreadable[address], last_at=last,
+        device=address, number=number, resident=resident, messages=counted.messages[address],
+        readable=counted.readable(address), wide=wide, observations=observations, windows=windows, presses=presses,
+        unreadable=counted.unreadable[address], last_at=last,
     )  # fmt: skip
 
 
@@ -133,28 +129,9 @@ async def _rows(conn: Connection, query: bytes, at_once: int = ROWS_AT_ONCE) -> 
             yield row
 
 
-async def _messages(conn: Connection) -> tuple[Counter[str], dict[str, str]]:
-    """Count messages as they came, by device; and whose each topic is, by its first message that says so."""
-    counted: Counter[str] = Counter()
-    whose: dict[str, str] = {}
+async def _counted(conn: Connection) -> Counting:
+    """Count messages as they came, by device."""
+    counted = Counting()
     async for (body,) in _rows(conn, Q.raw_bodies, BODIES_AT_ONCE):
-        for _, topic, payload in raw.unpack(bytes(body)):
-            if not whose.get(topic):
-                whose[topic] = device_of(topic, payload)
-            counted[whose[topic]] += 1
-    return counted, whose
-
-
-def device_of(topic: str, payload: bytes) -> str:
-    """Return the address of the device that speaks on a topic; "" where neither topic nor message says so."""
-    levels = topic.split("/")
-    if levels[0] == "carehub" and len(levels) == 3:
-        return f"carehub:{levels[1]}"
-    adapter = registry.adapter_for(topic)
-    if adapter is None:
-        return ""
-    try:
-        said = adapter.decode(Message(topic=topic, payload=payload, received_at=datetime(2000, 1, 1, tzinfo=UTC)))
-    except (DecodeError, ValueError, KeyError, IndexError):
-        return ""
-    return said[0].device if said else ""
+        counted.take(raw.unpack(bytes(body)))
+    return counted

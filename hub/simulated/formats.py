@@ -61,6 +61,7 @@ class Resident(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
     key_place: str = ""
     door_code: str = ""
+    spo2_scale: int = 1  # 2: set by her doctor
     devices: tuple[Device, ...] = ()
     contacts: tuple[Contact, ...] = ()
 
@@ -344,7 +345,8 @@ class DeviceKept(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     resident: int | None
     messages: int  # repeats and what nobody could read included
-    wide: int  # rows of vitals and supply
+    readable: int  # of these, different ones that can be read: there are at least so many wide rows
+    wide: int  # rows of messages: vitals and supply, where they tell of any
     observations: int  # signs of home sensors and everything else
     windows: int  # bursts of acceleration
     presses: int

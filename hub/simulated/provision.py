@@ -139,7 +139,8 @@ async def _residents(conn: Connection, town: Town, made: Registered) -> dict[str
     numbers = await _numbered(conn, Q.residents, [
         {"name": one.name, "born": one.born, "area": one.community, "address": one.address, "entrance": one.entrance,
          "language": one.language, "ability": one.ability, "risks": one.risks, "key_place": one.key_place,
-         "phone": one.phone, "lat": one.lat, "lon": one.lon} for one in town.residents
+         "phone": one.phone, "lat": one.lat, "lon": one.lon, "spo2_scale": one.spo2_scale}
+        for one in town.residents
     ])  # fmt: skip
     made.residents += [
         ResidentKey(key=one.key, resident=number) for one, number in zip(town.residents, numbers, strict=True)

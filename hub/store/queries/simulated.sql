@@ -12,12 +12,13 @@ select name, id from made
 
 -- name: residents
 -- Numbers rise as `nr` does.
-insert into resident (name, born, area, address, entrance, language, ability, risks, key_place, phone, lat, lon, created_at)
+insert into resident (name, born, area, address, entrance, language, ability, risks, key_place, phone, lat, lon, spo2_scale,
+                      created_at)
 select name, born, area, address, entrance, language, ability, array(select json_array_elements_text(risks)), key_place,
-       phone, lat, lon, hub_now()
+       phone, lat, lon, spo2_scale, hub_now()
 from json_to_recordset(%(rows)s::json) as r (
     nr int, name text, born date, area text, address text, entrance text, language text, ability text, risks json,
-    key_place text, phone text, lat float8, lon float8)
+    key_place text, phone text, lat float8, lon float8, spo2_scale smallint)
 order by nr
 returning id
 
