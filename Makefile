@@ -30,13 +30,19 @@ demo: setup
 	@$(BIN)/carehub up --demo
 
 ## make test     every test, with the Mosquitto, Chromium and Node.js they need
-#                 (side by side: nothing is timed, the second half mostly waits; `make test TESTS=tests/unit/alerts` for some)
+#                 (side by side: nothing is timed, the second half mostly waits; `make test TESTS=tests/unit/alerts` for some.
+#                 What fails beside others is played once more alone: what the busy machine did to it is told apart from
+#                 what is broken, which fails again. Both are in the output.)
+ALONE := $(BIN)/python -m pytest -v --last-failed --last-failed-no-failures none --maxfail 5
+played = $(BIN)/python -m pytest $(1) --dist loadfile $(2) || { test $$? -eq 1 && \
+	  echo "=== FAILED BESIDE OTHERS, NOW ONCE MORE ALONE ===" && $(ALONE) $(2); }
+
 test: setup tools
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/integration tests/fuzz
-	$(BIN)/python -m pytest -n 3 --dist loadfile tests/acceptance tests/bench tests/browser tests/simulation
+	$(call played,-n 2,tests/unit tests/integration tests/fuzz)
+	$(call played,-n 3,tests/acceptance tests/bench tests/browser tests/simulation)
 endif
 
 ## make test-server    CAREHUB_TEST_DSN=postgresql://… make test-server: storage and acceptance on that server, which may
