@@ -34,7 +34,7 @@ demo: setup
 #                 What fails beside others is played once more alone: what the busy machine did to it is told apart from
 #                 what is broken, which fails again. Both are in the output.)
 ALONE := $(BIN)/python -m pytest -v --last-failed --last-failed-no-failures none --maxfail 5
-played = $(BIN)/python -m pytest $(1) --dist loadfile $(2) || { test $$? -eq 1 && \
+played = $(BIN)/python -m pytest $(1) --dist loadfile --durations 20 --durations-min 15 $(2) || { test $$? -eq 1 && \
 	  echo "=== FAILED BESIDE OTHERS, NOW ONCE MORE ALONE ===" && $(ALONE) $(2); }
 
 test: setup tools
