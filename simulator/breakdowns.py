@@ -246,7 +246,8 @@ class Breakdowns:
                 return  # the hub will not have him
         topic = f"carehub/{victim.device.name}/vitals"
         for _ in range(times):
-            thief.publish(topic, b'{"hr":%d,"seq":%d}' % (self.draw.randrange(300), self.draw.getrandbits(40)))
+            said = b'{"hr":%d,"seq":%d}' % (self.draw.randrange(300), self.draw.getrandbits(40))
+            thief.publish(topic, said, done=victim.heard)
         await self.clock.real(self.stolen, 5.0)
         if self.clock.now < ends:
             self.clock.after(1.0, partial(self._flood, thief, victim, times, ends))

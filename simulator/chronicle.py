@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from simulator.expect import Expect
 from simulator.story import Happens
 from simulator.town_file import Counted, Deed, Happened, Received, Sent, Town, TownDevice, TownResident, Trouble, Truth
 
@@ -13,10 +14,10 @@ REMEMBERED = timedelta(hours=1)  # so long she speaks of what happened to her
 class Chronicle:
     """Keeps the truth of one town. Everything is written down when it happens, by the town's clock."""
 
-    def __init__(self, town: Town, title: str, about: str) -> None:
+    def __init__(self, town: Town, title: str, about: str, expect: Expect | None = None) -> None:
         self.truth = Truth(
             title=title, seed=town.seed, begins=town.begins, ends=town.ends, ended_at=town.begins,
-            residents=len(town.residents), about=about,
+            residents=len(town.residents), about=about, expect=expect,
         )  # fmt: skip
         self._latest: dict[str, list[Happened]] = {}
         self._pages: dict[int, Received] = {}

@@ -51,7 +51,7 @@ class Living:
         self.traffic = Traffic()
         pace = _Pace(joined.now, speed).wait if speed else None
         self.clock = Lockstep(joined.step_url, joined.step_key, joined.now, self.traffic, pace)
-        self.chronicle = Chronicle(town, story.title, story.about)
+        self.chronicle = Chronicle(town, story.title, story.about, story.expect)
         self.life = Life(
             towns.bodies(story, seed), seed=seed, start=town.begins, by_itself=float(story.town.lives_by_itself)
         )  # fmt: skip

@@ -1,34 +1,26 @@
 """The oracle: what really happened against what the hub recorded and what people received.
 
 *Lost*: a press, fall or alarm that a device told and the wire acknowledged, or that could have been delivered, and
-that has no row and no case; an acknowledged message that is not stored; a page the hub calls delivered and nobody
-received. *Invented*: a case, press or page without a cause. A detector that was shown something real and took it for
-something else raised a false alarm: that is counted under its kind, and is no invention. *Late*: more than LATE_S after
-the wire had it. Everything is computed from both accounts alone; nothing asks the hub.
+that has no row and no case; an acknowledged message that is not stored, or made no row, device by device; a page the
+hub calls delivered and nobody received; a case in which somebody has to come and nobody was called. *Invented*: a
+case, press or page without a cause. A detector that was shown something real and took it for something else raised a
+false alarm: that is counted under its kind (measured.py), and is no invention. *Late*: more than LATE_S after the wire
+had it, by the hub's clock. Everything is computed from both accounts alone; nothing asks the hub.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from simulator.times import spread
-from simulator.town_file import Account, AlertKept, Happened, IncidentKept, PressKept, Sent, Truth
-from simulator.verdict import Alarms, Family, Finding, Kind, Level, Verdict
+from simulator import expect, measured
+from simulator.measured import TOLD, by, calls
+from simulator.town_file import Account, AlertKept, DeviceKept, IncidentKept, PressKept, Sent, Truth
+from simulator.verdict import Finding, Verdict
 
 LATE_S = 5.0
 SLACK = timedelta(seconds=2)
 ROW_WITHIN = timedelta(seconds=60)  # a row without an identity is of the press it follows so closely
+REFUSED = 400  # HTTP: from here on the console has not done what was asked
 ENDED = ("closed", "cancelled")
-TOLD = ("sos", "fall", "smoke", "gas", "water")  # kinds a device says itself
-HUMAN = (1, 2)  # severities at which somebody has to come
-HORIZON = {"fall": 300.0, "vitals": 4 * 3600.0, "stillness": 26 * 3600.0, "wandering": 7200.0, "routine": 36 * 3600.0}
-KINDRED = {"vitals": ("vitals",), "fall": ("fall",), "stillness": ("stillness", "routine"),
-           "wandering": ("wandering",), "routine": ("routine",), "smoke": ("smoke",), "gas": ("gas",)}  # fmt: skip
-NOTHING = "falls and says it was nothing"
-TECHNICAL = ("silence", "device", "system")
-LEVELS = (("answered", 60.0, 0.975), ("answered", 180.0, 0.99), ("door", 2700.0, 0.9), ("door", 3600.0, 1.0))
-Row = TypeVar("Row")
 
 
 def judge(truth: Truth, account: Account) -> Verdict:
@@ -42,26 +34,31 @@ class _Judge:
         self.out = Verdict()
         self.keys = {number: key for key, number in truth.numbers.items()}
         self.incidents = {each.incident: each for each in account.incidents}
-        self.presses: dict[str, list[PressKept]] = _by(account.presses, lambda each: each.device)
-        self.presses_of = _by(account.presses, lambda each: str(each.incident))
-        self.alerts: dict[str, list[AlertKept]] = _by(account.alerts, lambda each: each.device or "")
-        self.sent: dict[str, list[Sent]] = _by(truth.sent, lambda each: each.device)
+        self.presses: dict[str, list[PressKept]] = by(account.presses, lambda each: each.device)
+        self.presses_of = by(account.presses, lambda each: str(each.incident))
+        self.alerts: dict[str, list[AlertKept]] = by(account.alerts, lambda each: each.device or "")
+        self.sent: dict[str, list[Sent]] = by(truth.sent, lambda each: each.device)
         self.lost_of: set[int] = set()
 
     def verdict(self) -> Verdict:
         out = self.out
         out.incidents = len(self.incidents)
         out.faults = [*self.truth.faults, *self.account.faults]
-        out.wearer_days = sum(each.worn_minutes for each in self.truth.counted.values()) / 1440
+        out.wearer_days = measured.wearer_days(self.truth)
+        out.cases = dict(Counter(case.kind for case in self.incidents.values())) | {"all": out.incidents}
         self._told()
         self._messages()
         self._pages()
+        self._called()
         self._causes()
         self._ended()
-        self._kinds()
-        self._alarms()
-        self._families()
-        self._people()
+        out.kinds = measured.kinds(self.truth, self.account)
+        out.alarms = measured.alarms(self.truth, self.account, self._cause)
+        out.families = measured.families(self.truth, self.account, self.lost_of)
+        out.lent = measured.lent(self.truth, self.account)
+        measured.people(self.truth, self.account, out)
+        if self.truth.expect is not None:
+            out.expected = expect.compared(self.truth.expect, out)
         for found in (out.lost, out.invented, out.late, out.unended):
             found.sort(key=lambda each: each.at)
         return out
@@ -93,7 +90,7 @@ class _Judge:
                 self._find(self.out.invented, sent.kind, f"{sent.resident} {sent.device}", sent.at,
                            f"one press in the cases {sorted(cases)}")  # fmt: skip
             taken = min(_when(row) for row in rows)
-            if (late := (taken - sent.first_at).total_seconds()) > LATE_S:
+            if (late := (taken - (sent.whole_at or sent.first_at)).total_seconds()) > LATE_S:
                 self._find(self.out.late, sent.kind, f"{sent.resident} {sent.device}", sent.at, f"by {late:.0f} s")
 
     def _rows_of(self, sent: Sent) -> list[PressKept | AlertKept]:
@@ -114,16 +111,20 @@ class _Judge:
         out.messages_sent = sum(each.sent for each in counted.values())
         out.messages_saved = sum(each.saved for each in counted.values())
         out.messages_stored = self.account.totals.stored
-        kept = self.account.totals.stored + self.account.totals.unreadable
-        if kept < out.messages_saved:
+        heard = sum(each.heard for each in counted.values())
+        if out.messages_stored < heard:
             self._find(out.lost, "messages", "everybody", self.account.end,
-                       f"{out.messages_saved} acknowledged, {kept} stored or kept as unreadable")  # fmt: skip
+                       f"{heard} acknowledged, copies included, {out.messages_stored} stored")  # fmt: skip
         rows = {each.device: each for each in self.account.devices}
         for address, each in counted.items():
-            row = rows.get(address)
-            total = row.wide + row.observations + row.windows + row.presses + row.unreadable if row else 0
-            if each.saved and not total:
-                self._find(out.lost, "messages", address, self.account.end, f"{each.saved} acknowledged, none stored")
+            row = rows.get(address, DeviceKept(device=address))
+            least = max(each.heard, each.saved - each.nonsense)  # who awaits no answer is heard all the same
+            if row.messages < least:
+                self._find(out.lost, "messages", address, self.account.end,
+                           f"{least} acknowledged, {row.messages} stored")  # fmt: skip
+            elif row.readable is not None and row.wide < row.readable:
+                self._find(out.lost, "messages", address, self.account.end,
+                           f"{row.readable} different ones can be read, {row.wide} rows were made of them")  # fmt: skip
 
     def _pages(self) -> None:
         """What the hub calls delivered was received, and nobody received what the hub knows nothing of."""
@@ -140,11 +141,20 @@ class _Judge:
             if got.page not in known:
                 self._find(self.out.invented, "page", got.person, got.at, f"page {got.page} is none of the hub's")
 
+    def _called(self) -> None:
+        """In a case in which somebody has to come a person was called, or an operator has done something about it."""
+        reached = {page.incident for page in self.truth.received if page.purpose == "alarm"}
+        reached |= {deed.incident for deed in self.truth.deeds if deed.status < REFUSED}
+        for case in self.incidents.values():
+            if calls(case) and not case.test and case.incident not in reached:
+                self._find(self.out.lost, case.kind, self._whose(case), case.opened_at,
+                           f"case {case.incident}: nobody was called")  # fmt: skip
+
     # ---- invented ----
 
     def _causes(self) -> None:
         """Every case has a cause: something told, or something shown to a detector."""
-        alerts = _by(self.account.alerts, lambda each: str(each.incident))
+        alerts = by(self.account.alerts, lambda each: str(each.incident))
         for case in self.incidents.values():
             if case.kind == "system" or (case.test and not alerts.get(str(case.incident))):
                 continue
@@ -183,104 +193,6 @@ class _Judge:
                 self._find(self.out.unended, case.kind, self._whose(case), case.opened_at,
                            f"case {case.incident} is still {case.state}")  # fmt: skip
 
-    # ---- how well ----
-
-    def _kinds(self) -> None:
-        """Sensitivity, by what happened."""
-        kinds: dict[str, Kind] = {}
-        delays: dict[str, list[float]] = defaultdict(list)
-        by_resident = _by(self.account.alerts, lambda each: self.keys.get(each.resident or -1, ""))
-        for each in self.truth.happened:
-            if not each.kind or each.kind == "sos":
-                continue
-            kind = kinds.setdefault(each.what, Kind(what=each.what))
-            if each.wants == "unseen":
-                kind.unseen += 1
-                continue
-            kind.happened += 1
-            found = [alert for alert in by_resident.get(each.resident, ()) if _of(each, alert)]
-            if found:
-                kind.found += 1
-                delays[each.what].append((min(alert.raised_at for alert in found) - each.at).total_seconds())
-        for kind in kinds.values():
-            kind.delay_s = spread(delays[kind.what])
-        self.out.kinds = sorted(kinds.values(), key=lambda kind: kind.what)
-
-    def _alarms(self) -> None:
-        """False alarms, by kind of alert."""
-        happened = _by(self.truth.happened, lambda each: each.resident)
-        alarms: dict[str, Alarms] = {}
-        for alert in self.account.alerts:
-            one = alarms.setdefault(alert.kind, Alarms(kind=alert.kind))
-            one.alerts += 1
-            key = self.keys.get(alert.resident or -1, "")
-            if alert.kind in ("sos", "smoke", "gas", "water"):
-                right = self._cause(alert)
-            elif alert.kind in TECHNICAL:
-                right = self._troubled(alert)
-            else:
-                right = any(
-                    _of(each, alert) for each in happened.get(key, ()) if each.wants != "nothing" or each.cancelled_at
-                )
-            one.right += right
-            one.false += not right
-            case = self.incidents.get(alert.incident)
-            one.asked += not right and case is not None and case.state == "cancelled"
-        for one in alarms.values():
-            one.per_wearer_day = one.alerts / self.out.wearer_days if self.out.wearer_days else 0.0
-        self.out.alarms = sorted(alarms.values(), key=lambda one: -one.alerts)
-
-    def _troubled(self, alert: AlertKept) -> bool:
-        """Whether something was wrong with devices about then."""
-        return any(
-            each.at <= alert.raised_at and (each.until is None or alert.raised_at <= each.until + timedelta(hours=26))
-            for each in self.truth.troubles
-        )  # fmt: skip
-
-    def _families(self) -> None:
-        families: dict[str, Family] = {}
-        for address, each in self.truth.counted.items():
-            one = families.setdefault(each.family, Family(family=each.family))
-            one.devices += 1
-            one.sent += each.sent
-            one.saved += each.saved
-            one.copies += each.copies
-            one.nonsense += each.nonsense
-            one.alerts += len(self.alerts.get(address, ()))
-        for number, sent in enumerate(self.truth.sent):
-            if sent.kind in TOLD and sent.family in families:
-                families[sent.family].told += 1
-                families[sent.family].lost += number in self.lost_of
-        self.out.families = sorted(families.values(), key=lambda one: one.family)
-
-    def _people(self) -> None:
-        """Times to a human, to the door and to the end, as people themselves did it."""
-        answered: dict[int, datetime] = {}
-        doors: dict[int, datetime] = {}
-        for page in self.truth.received:
-            for tap in page.taps:
-                if tap.refused:
-                    continue
-                if tap.verb == "accept":
-                    _first(answered, page.incident, tap.at)
-                elif tap.verb == "arrived":
-                    _first(doors, page.incident, tap.at)
-        for deed in self.truth.deeds:
-            if deed.verb == "take" and deed.status < 400:
-                _first(answered, deed.incident, deed.at)
-        calls = [case for case in self.incidents.values() if _calls(case)]
-        human = _since(calls, answered)
-        door = _since(calls, doors)
-        self.out.unanswered = len(calls) - len(human)
-        self.out.to_human_s, self.out.to_door_s = spread(human), spread(door)
-        self.out.to_close_s = spread(
-            [(case.closed_at - case.opened_at).total_seconds() for case in calls if case.closed_at]
-        )  # fmt: skip
-        for what, within_s, wanted in LEVELS:
-            times, of = (human, len(calls)) if what == "answered" else (door, len(door))
-            reached = sum(each <= within_s for each in times) / of if of else None
-            self.out.levels.append(Level(what=what, within_s=within_s, wanted=wanted, reached=reached, of=of))
-
     def _whose(self, case: IncidentKept) -> str:
         return self.keys.get(case.resident or -1, case.device or "")
 
@@ -289,34 +201,5 @@ class _Judge:
         where.append(Finding(what=what, who=who, at=at, note=note))
 
 
-def _of(happened: Happened, alert: AlertKept) -> bool:
-    """Whether an alert may be about something that happened: of its kind, not before it, not too long after it."""
-    if alert.kind not in KINDRED.get(happened.kind, (happened.kind,)):
-        return False
-    horizon = timedelta(seconds=HORIZON.get(happened.kind, 3600.0))
-    since = alert.measured_at if alert.measured_at and happened.kind == "fall" else alert.raised_at
-    return happened.at - timedelta(minutes=2) <= since <= max(happened.at, happened.until or happened.at) + horizon
-
-
-def _calls(case: IncidentKept) -> bool:
-    """Whether somebody has to be reached: not for technical cases, nor where she took it back in time."""
-    return case.severity in HUMAN and case.kind not in TECHNICAL and case.state != "cancelled"
-
-
-def _since(calls: Iterable[IncidentKept], moments: Mapping[int, datetime]) -> list[float]:
-    return [(moments[case.incident] - case.opened_at).total_seconds() for case in calls if case.incident in moments]
-
-
-def _first(moments: dict[int, datetime], key: int, at: datetime) -> None:
-    moments[key] = min(at, moments.get(key, at))
-
-
 def _when(row: PressKept | AlertKept) -> datetime:
     return row.at if isinstance(row, PressKept) else row.raised_at
-
-
-def _by(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        found[key(row)].append(row)
-    return dict(found)

@@ -57,6 +57,9 @@ CHINESE = {
     "messages come out of order": "消息乱序", "messages are cut": "消息截断", "the network is down": "断网",
     "a gateway dies": "网关故障", "the power is cut": "停电", "the firmware is broken": "固件故障",
     "a key is stolen": "密钥被盗", "everybody": "所有人", "messages": "消息", "page": "呼叫",
+    "cases": "警情", "false alarms": "误报", "found": "发现", "all": "合计", "unanswered": "没有人接",
+    "longest to a human": "最久等多久有人接", "longest to the door": "最久等多久有人到门口",
+    "alerts under another's name": "记在别人名下的告警", "has water on the floor": "地上有水",
 }  # fmt: skip
 
 
@@ -70,11 +73,13 @@ def page(truth: Truth, verdict: Verdict, *, drill: bool = False) -> str:
         f"{_day(truth.begins)} — {_day(truth.ends)}（{hours:.3g} h）· seed {truth.seed}</p>",
         f'<p class="about">{escape(truth.about)}</p>' if truth.about else "",
         _verdict(verdict),
+        _expected(verdict),
         _findings("丢失 Lost", verdict.lost) + _findings("凭空出现 Invented", verdict.invented),
         _findings("迟到 Late", verdict.late) + _findings("没有结束 Not ended", verdict.unended),
         _people(verdict),
         _kinds(verdict),
         _alarms(verdict),
+        _lent(verdict),
         _families(verdict),
         _troubles(truth),
         _faults(verdict),
@@ -93,6 +98,7 @@ def _verdict(verdict: Verdict) -> str:
     tiles = (
         ("丢失 lost", len(verdict.lost), True), ("凭空 invented", len(verdict.invented), True),
         ("迟到 late", len(verdict.late), True), ("未结束 not ended", len(verdict.unended), True),
+        ("不如预期 not as expected", len(verdict.unmet), True),
         ("呼救与告警 told", verdict.told, False), ("警情 cases", verdict.incidents, False),
         ("呼叫 pages", verdict.pages, False), ("佩戴人日 wearer-days", round(verdict.wearer_days, 1), False),
     )  # fmt: skip
@@ -102,6 +108,33 @@ def _verdict(verdict: Verdict) -> str:
     )
     spoilt = f"另有 {verdict.unsaid} 次没有电或没有网络，{verdict.spoilt} 次已损坏 never told, told in pieces only"
     return f'<div class="verdict">{cells}</div><p class="small">{spoilt}</p>'
+
+
+def _expected(verdict: Verdict) -> str:
+    if not verdict.expected:
+        return ""
+    rows = [[_expectation(each.what), each.wanted, each.was, "" if each.met else "✗"] for each in verdict.expected]
+    return "<h2>预期 Expected</h2>" + _table(["", "应当 wanted", "实际 was", ""], rows)
+
+
+def _expectation(what: str) -> str:
+    """An expectation's name: its word, and what it is about."""
+    word, colon, about = what.partition(": ")
+    level = word.removeprefix("service level ")
+    if level != word:
+        return f"服务水平 {word}"
+    return _named(word) + (f"：{_named(about)}" if colon else "")
+
+
+def _lent(verdict: Verdict) -> str:
+    if not verdict.lent:
+        return ""
+    rows = [
+        [each.who, _time(each.at), _time(each.until) if each.until else "", "；".join(each.shown) or "没有 nothing"]
+        for each in verdict.lent
+    ]
+    heads = ["名下 under the name of", "从 from", "到 until", "系统显示 what the hub showed"]
+    return "<h2>手表戴在别人手上 A watch on another's wrist</h2>" + _table(heads, rows)
 
 
 def _findings(title: str, found: Sequence[Finding]) -> str:

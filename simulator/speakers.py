@@ -146,7 +146,8 @@ class Speaker:
         if state.offline or state.late_s:
             self._keep(messages, sent)
             return
-        self._out([self._garbled(message, sent) for message in messages], sent)
+        garbled = [self._garbled(message) for message in messages]
+        self._out(garbled, sent, whole=all(now is before for now, before in zip(garbled, messages, strict=True)))
 
     def back(self) -> None:
         """There is a line again: say what was kept, at once."""
@@ -155,7 +156,7 @@ class Speaker:
             self.random.shuffle(kept)
         together: list[Outgoing] = []  # over TCP what rings nobody goes in one piece and waits for one answer
         for message, sent in kept:
-            garbled = self._garbled(message, sent)
+            garbled = self._garbled(message)
             if self.tcp is not None and sent is None and garbled is message:
                 together.append(message)
                 if len(together) < AT_ONCE:
@@ -164,7 +165,7 @@ class Speaker:
                 self._out(together, None)
                 together = []
             if self.tcp is None or sent is not None or garbled is not message:
-                self._out([garbled], sent)
+                self._out([garbled], sent, whole=garbled is message)
         if together:
             self._out(together, None)
 
@@ -200,6 +201,10 @@ class Speaker:
             if word in watch3g.ORDERS:
                 self.tcp.order(watch3g.echo(self.device.name, word))
 
+    def heard(self) -> None:
+        """The hub has acknowledged something in its name."""
+        self.counted.heard += 1
+
     # ---- the way out ----
 
     def _insist(self, messages: Sequence[Outgoing], sent: Sent, tries: int) -> None:
@@ -233,21 +238,22 @@ class Speaker:
         if not self.condition.offline:
             self.back()
 
-    def _garbled(self, message: Outgoing, sent: Sent | None) -> Outgoing:
+    def _garbled(self, message: Outgoing) -> Outgoing:
         """What becomes of a message in a broken firmware, or on a line that is cut."""
         state = self.condition
         if not state.nonsense and (not state.cut or self.random.random() >= state.cut):
             return message
         self.counted.nonsense += 1
-        if sent is not None:
-            sent.spoilt += 1
         payload = NONSENSE if state.nonsense else message.payload[: len(message.payload) // 2]
         return Outgoing(transport=message.transport, payload=payload, topic=message.topic)
 
-    def _out(self, messages: Sequence[Outgoing], sent: Sent | None) -> None:
+    def _out(self, messages: Sequence[Outgoing], sent: Sent | None, *, whole: bool = True) -> None:
         if sent is not None:
             sent.copies += 1
+            sent.spoilt += not whole
             sent.first_at = sent.first_at or self.clock.now
+            if whole:
+                sent.whole_at = sent.whole_at or self.clock.now
         first = sent is None or sent.copies == 1
         self.counted.sent += len(messages) if first else 0
         self.counted.copies += len(messages) * (self.condition.copies - 1) + (0 if first else len(messages))
@@ -263,6 +269,7 @@ class Speaker:
         assert self.mqtt is not None
 
         def done() -> None:
+            self.heard()
             self.counted.saved += count
             if sent is not None and sent.saved_at is None:
                 sent.saved_at = self.clock.now
@@ -296,6 +303,7 @@ class Speaker:
             self.words.owed = owed
         if await self.tcp.say([*greeting, *frames], settles):
             self.counted.saved += number
+            self.counted.heard += len(frames) * (settles is not None)
             if sent is not None and sent.saved_at is None:
                 sent.saved_at = self.clock.now
 

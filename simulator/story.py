@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from simulator import expect
+from simulator.expect import Expect
 from simulator.scenario import LineOf, Reader, Table, parsed
 
 ZONE = "Asia/Shanghai"
@@ -210,6 +212,7 @@ class Story:
     faults: tuple[Fault, ...] = ()
     people: tuple[Manners, ...] = ()
     desk: Desk = Desk()
+    expect: Expect | None = None
 
     def manners(self, name: str, role: str, area: str) -> Manners:
         """Return how somebody answers: by the name, by the role in the community, by the role, or by simply going."""
@@ -248,7 +251,7 @@ class _StoryReader(Reader):
     _names: frozenset[str]
 
     def story(self, table: Table) -> Story:
-        known = {"title", "about", "town", "resident", "event", "trouble", "people", "operators"}
+        known = {"title", "about", "town", "resident", "event", "trouble", "people", "operators", "expect"}
         self.known(table, known, self.line_of)
         town = self._town(self._one(table, "town"), self.line_in("town", 0, bracket="[town]"))
         self._begins, self._communities = town.begins, town.communities
@@ -264,6 +267,7 @@ class _StoryReader(Reader):
             faults=tuple(sorted(self.each(table, "trouble", self._fault), key=lambda each: each.at_s)),
             people=tuple(self.each(table, "people", self._manners)),
             desk=self._desk(self._one(table, "operators"), self.line_in("operators", 0, bracket="[operators]")),
+            expect=self._expect(table),
         )
 
     def _town(self, table: Table, line: LineOf) -> TownPlan:
@@ -365,6 +369,12 @@ class _StoryReader(Reader):
             works=self._span(entry.get("works", "20s to 90s"), line("works")),
             holds_s=self.seconds(entry.get("holds", "5m"), line("holds")),
         )
+
+    def _expect(self, table: Table) -> Expect | None:
+        if "expect" not in table:
+            return None
+        line = self.line_in("expect", 0, bracket="[expect]")
+        return expect.read(self._one(table, "expect"), line, self, tuple(Happens))
 
     # ---- words ----
 

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
+from simulator.expect import Expect
+
 # ---- town.json: who lives there ----
 
 
@@ -349,6 +351,7 @@ class Truth(msgspec.Struct, kw_only=True):
     residents: int
     numbers: dict[str, int] = {}  # resident's key → the hub's number, from joined.json
     about: str = ""
+    expect: Expect | None = None  # what the story says should come of it
     happened: list[Happened] = []
     sent: list[Sent] = []
     received: list[Received] = []

@@ -65,6 +65,24 @@ class Level(msgspec.Struct, kw_only=True):
     of: int
 
 
+class Lent(msgspec.Struct, kw_only=True):
+    """A watch on another's wrist, and what the hub made of it under the name of her whose watch it is."""
+
+    who: str
+    at: datetime
+    until: datetime | None
+    shown: list[str] = []  # alerts: kind, rule, severity, when
+
+
+class Expected(msgspec.Struct, kw_only=True):
+    """One expectation of the story beside what was."""
+
+    what: str
+    wanted: str
+    was: str
+    met: bool
+
+
 class Verdict(msgspec.Struct, kw_only=True):
     """What the oracle has to say."""
 
@@ -76,6 +94,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     spoilt: int = 0  # went out in pieces only
     told: int = 0
     incidents: int = 0
+    cases: dict[str, int] = {}  # by kind, and all of them
     messages_sent: int = 0
     messages_saved: int = 0
     messages_stored: int = 0
@@ -90,11 +109,28 @@ class Verdict(msgspec.Struct, kw_only=True):
     to_door_s: Times | None = None
     to_close_s: Times | None = None
     unanswered: int = 0
+    lent: list[Lent] = []
+    expected: list[Expected] = []
     faults: list[str] = []
 
     @property
     def passed(self) -> bool:
-        return not (self.lost or self.invented or self.unended)
+        return not (self.lost or self.invented or self.late or self.unended or self.unmet)
+
+    @property
+    def unmet(self) -> list[Expected]:
+        """What the story expected and what did not come so."""
+        return [each for each in self.expected if not each.met]
+
+    def false_alarms(self) -> dict[str, int]:
+        """Return how many alerts had no reason, by kind and in all."""
+        false = {each.kind: each.false for each in self.alarms}
+        return false | {"all": sum(false.values())}
+
+    def found(self, what: str) -> tuple[int, int]:
+        """Return of how many of a kind of happening an alert told, and how many there were."""
+        one = next((each for each in self.kinds if each.what == what), None)
+        return (one.found, one.happened) if one else (0, 0)
 
     def words(self) -> list[str]:
         """Say it for a terminal."""
@@ -103,6 +139,9 @@ class Verdict(msgspec.Struct, kw_only=True):
             f"lost {len(self.lost)}, invented {len(self.invented)}, late {len(self.late)}, "
             f"not ended {len(self.unended)}",
         ]
-        named = (("lost", self.lost), ("invented", self.invented), ("not ended", self.unended))
+        if self.expected:
+            heads.append(f"expectations met {len(self.expected) - len(self.unmet)} of {len(self.expected)}")
+        heads += [f"not as expected: {each.what} {each.wanted}, was {each.was}" for each in self.unmet]
+        named = (("lost", self.lost), ("invented", self.invented), ("late", self.late), ("not ended", self.unended))
         return heads + [f"{word}: {each.what} {each.who} {each.at:%d %H:%M:%S} {each.note}"
                         for word, found in named for each in found[:20]]  # fmt: skip

@@ -13,7 +13,11 @@ from hub.errors import HubError
 from hub.simulated import TOWN
 from hub.simulated.run import CANNOT_BEGIN, INTERRUPTED, Run
 
-EPILOG = "exit codes: 0 nothing lost or invented, all cases ended; 1 not so; 2 it could not begin; 130 interrupted"
+EPILOG = (
+    "exit codes: 0 nothing lost, invented or late, all cases ended, and it came as the story expects; 1 not so; "
+    "2 it could not begin; 130 interrupted"
+)
+EXPECT = re.compile(r"^\[expect\].*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def main(argv: list[str]) -> int:
@@ -92,7 +96,7 @@ def _story(options: argparse.Namespace, folder: Path) -> str:
 
 
 def changed(text: str, changes: dict[str, int]) -> str:
-    """Return a story with other numbers in its [town]."""
+    """Return a story with other numbers in its [town]. What it expected was of its own numbers, and goes."""
     found = TOWN.search(text)
     if found is None:
         raise HubError("the story has no [town] to change: give --residents and --days with a town's story")
@@ -102,7 +106,7 @@ def changed(text: str, changes: dict[str, int]) -> str:
     for name, value in changes.items():
         line = re.compile(rf"^{name}\s*=.*$", re.MULTILINE)
         table = line.sub(f"{name} = {value}", table) if line.search(table) else f"\n{name} = {value}{table}"
-    return text[: found.end()] + table + text[until:]
+    return EXPECT.sub("", text[: found.end()] + table + text[until:])
 
 
 def _find(named: str) -> Path:

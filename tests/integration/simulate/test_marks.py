@@ -102,6 +102,13 @@ def test_a_story_gets_other_numbers_in_its_town_and_nowhere_else() -> None:
     )
 
 
+def test_a_story_of_other_numbers_expects_nothing() -> None:
+    text = "[town]\nresidents = 200\n\n[expect]    # so\ncases = 0\nhuman = '3m'\n\n[operators]\nnumber = 1\n"
+    assert changed(text, {"residents": 5}) == "[town]\nresidents = 5\n\n[operators]\nnumber = 1\n"
+    last = "[town]\nresidents = 200\n\n[expect]\ncases = 0\n"
+    assert changed(last, {"residents": 5}) == "[town]\nresidents = 5\n\n"
+
+
 def test_a_play_has_no_town_to_change() -> None:
     with pytest.raises(HubError, match="no \\[town\\]"):
         changed('title = "x"\n', {"days": 1})

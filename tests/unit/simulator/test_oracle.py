@@ -56,9 +56,9 @@ def truth() -> Truth:
         sent(DETECTOR, "r00001", "smoke", 2, 1200),
     ]
     told.counted = {
-        WATCH: Counted(family="carehub", sent=100, saved=100, bursts=20, worn_minutes=1440),
-        BUTTON: Counted(family="zigbee2mqtt", sent=3, saved=3),
-        DETECTOR: Counted(family="zigbee2mqtt", sent=2, saved=2),
+        WATCH: Counted(family="carehub", sent=100, saved=100, heard=104, bursts=20, worn_minutes=1440),
+        BUTTON: Counted(family="zigbee2mqtt", sent=3, saved=3, heard=3),
+        DETECTOR: Counted(family="zigbee2mqtt", sent=2, saved=2, heard=2),
     }
     told.received = [
         Received(
@@ -67,6 +67,8 @@ def truth() -> Truth:
         )
     ]  # fmt: skip
     told.deeds = [Deed(at=at(15), operator="operator-1", incident=1, verb="take", status=204)]
+    told.deeds += [Deed(at=at(second), operator="operator-1", incident=case, verb="close", status=204)
+                   for case, second in ((2, 700), (3, 1300), (4, 8000))]  # fmt: skip
     return told
 
 
@@ -94,7 +96,7 @@ def alert(number: int, kind: str, device: str, resident: int, second: float, **m
 def account() -> Account:
     """What a hub that does everything right has of it."""
     return Account(
-        start=NOON, end=at(86_400), totals=Totals(stored=105),
+        start=NOON, end=at(86_400), totals=Totals(stored=109),
         presses=(
             PressKept(device=WATCH, identity="sos:81", kind="sos", incident=1, at=at(0)),
             PressKept(device=BUTTON, identity="~1", kind="sos", incident=2, at=at(600)),
@@ -110,7 +112,11 @@ def account() -> Account:
             PageKept(page=1, incident=1, person=3, role="family", channel="webhook", purpose="alarm",
                      state="delivered", due_at=at(0), sent_at=at(0), delivered_at=at(1)),
         ),
-        devices=tuple(DeviceKept(device=name, wide=9) for name in (WATCH, BUTTON, DETECTOR)),
+        devices=(  # four messages of the watch came twice, and one of the button nobody can read
+            DeviceKept(device=WATCH, messages=104, readable=100, wide=100),
+            DeviceKept(device=BUTTON, messages=3, readable=2, wide=2, unreadable=1),
+            DeviceKept(device=DETECTOR, messages=2, readable=2, wide=2),
+        ),
     )  # fmt: skip
 
 
@@ -140,8 +146,14 @@ LOST: dict[str, Plant] = {
     "a press without an identity": lambda a: {"presses": without(a.presses, 1), "alerts": without(a.alerts, 1)},
     "a fire": lambda a: {"alerts": without(a.alerts, 2)},
     "a press whose case is gone": lambda a: {"incidents": without(a.incidents, 0)},
-    "telemetry": lambda a: {"totals": Totals(stored=104)},
+    "telemetry of nobody knows whom": lambda a: {"totals": Totals(stored=108)},
     "everything of one device": lambda a: {"devices": without(a.devices, 1)},
+    "one message of one device, while another has one too many": lambda a: {
+        "devices": (REPLACE(a.devices[0], messages=103), REPLACE(a.devices[1], messages=4), a.devices[2]),
+    },
+    "the row of a message that was kept as it came": lambda a: {
+        "devices": (REPLACE(a.devices[0], wide=99), *a.devices[1:]),
+    },
     "a page that was called delivered": lambda a: {"pages": (*a.pages, REPLACE(a.pages[0], page=2))},
 }  # fmt: skip
 INVENTED: dict[str, Plant] = {
@@ -193,7 +205,45 @@ def test_press_that_is_taken_late_is_told_with_its_lateness() -> None:
     first = REPLACE(account().alerts[0], raised_at=at(30))
     verdict = judged(presses=late, alerts=(first, *account().alerts[1:]))
     assert [(found.what, found.note) for found in verdict.late] == [("sos", "by 30 s")]
-    assert verdict.passed
+    assert not verdict.passed
+    assert "late: sos r00000" in "\n".join(verdict.words())
+
+
+def test_press_whose_first_copies_were_in_pieces_is_late_only_after_the_first_whole_one() -> None:
+    told = truth()
+    told.sent[0].whole_at, told.sent[0].spoilt, told.sent[0].copies = at(26), 5, 6
+    rows = account().presses
+    came = (REPLACE(rows[0], at=at(30)), rows[1])
+    first = REPLACE(account().alerts[0], raised_at=at(30))
+    verdict = judged(told, presses=came, alerts=(first, *account().alerts[1:]))
+    assert (verdict.late, verdict.passed) == ([], True)
+
+
+def test_case_in_which_nobody_was_called_is_a_loss() -> None:
+    told = truth()
+    told.deeds = [deed for deed in told.deeds if deed.incident != 3]
+    assert [(found.what, found.note) for found in judged(told).lost] == [("smoke", "case 3: nobody was called")]
+    told.deeds.append(Deed(at=at(1250), operator="operator-1", incident=3, verb="take", status=409))
+    assert len(judged(told).lost) == 1, "what the console refused was not done"
+    told.received.append(
+        Received(page=2, incident=3, person="guard", role="property", channel="mqtt", purpose="stand_down", at=at(1260))
+    )
+    assert len(judged(told).lost) == 1, "whoever need not come was not called"
+
+
+@pytest.mark.parametrize("change", [{"severity": 4}, {"test": True}, {"state": "cancelled"}, {"kind": "device"}])
+def test_nobody_has_to_be_called_where_nobody_has_to_come(change: dict[str, Any]) -> None:
+    told = truth()
+    told.deeds = [deed for deed in told.deeds if deed.incident != 4]
+    cases = account().incidents
+    assert judged(told, incidents=(*cases[:3], REPLACE(cases[3], **change))).lost == []
+
+
+def test_watch_that_awaits_no_answer_is_missed_as_well() -> None:
+    told = truth()
+    told.counted[BUTTON] = Counted(family="megastek", sent=9, saved=9, nonsense=4)
+    told.counted[WATCH].heard = 0
+    assert [found.note for found in judged(told).lost] == ["5 acknowledged, 3 stored"]
 
 
 def test_case_that_has_not_ended_fails_and_says_where_it_stands() -> None:
@@ -227,7 +277,8 @@ def test_press_the_hub_never_acknowledged_although_it_could_is_lost() -> None:
 def test_wrist_taken_for_a_fall_is_a_false_alarm_and_no_invention() -> None:
     rows = account()
     more = alert(5, "fall", WATCH, 11, 50_000)
-    verdict = judged(alerts=(*rows.alerts, more), incidents=(*rows.incidents, case(5, "fall", 11, 50_000)))
+    mild = REPLACE(case(5, "fall", 11, 50_000), severity=3)
+    verdict = judged(alerts=(*rows.alerts, more), incidents=(*rows.incidents, mild))
     assert verdict.passed
     falls = next(each for each in verdict.alarms if each.kind == "fall")
     assert (falls.alerts, falls.right, falls.false, falls.per_wearer_day) == (2, 1, 1, 2.0)
@@ -269,9 +320,37 @@ def test_times_are_those_of_people_and_count_who_was_never_answered() -> None:
 
 def test_answer_that_was_refused_is_none() -> None:
     told = truth()
-    told.deeds = []
+    told.deeds = told.deeds[1:]
     told.received[0].taps = [Tap(at=at(31), verb="accept", refused="409")]
     assert judged(told).unanswered == 4
+
+
+def lending() -> Truth:
+    told = truth()
+    told.happened.append(Happened(
+        number=4, resident="r00000", what="lends the watch to somebody", kind="", at=at(20_000), until=at(27_200),
+        wants="nothing",
+    ))  # fmt: skip
+    return told
+
+
+def test_watch_on_another_wrist_is_told_with_what_went_out_under_her_name() -> None:
+    rows = account()
+    others = REPLACE(alert(5, "vitals", WATCH, 11, 21_000), rule="V2", severity=2)
+    hers = alert(6, "vitals", WATCH, 11, 40_000)
+    neighbour = alert(7, "vitals", BUTTON, 12, 21_000)
+    verdict = judged(lending(), alerts=(*rows.alerts, others, hers, neighbour))
+    (one,) = verdict.lent
+    assert (one.who, one.at, one.shown) == ("r00000", at(20_000), ["vitals V2 10 09:50 severity 2"])
+    page = report.page(lending(), verdict)
+    assert "戴在别人手上" in page
+    assert "vitals V2 10 09:50 severity 2" in page
+
+
+def test_watch_on_another_wrist_is_told_also_when_nothing_went_out() -> None:
+    (one,) = judged(lending()).lent
+    assert one.shown == []
+    assert "戴在别人手上" in report.page(lending(), judged(lending()))
 
 
 def test_report_is_one_page_that_says_what_was_lost() -> None:

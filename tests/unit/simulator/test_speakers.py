@@ -229,3 +229,24 @@ def test_mat_and_meter_have_lines_of_their_own_and_a_mat_says_again_what_it_said
     meter.count(NOON, 40_125.4)
     in_bed = ("home7/sleepsensor/bed_status", b"1")
     assert line.said == [in_bed, in_bed, ("home7/meter-7/meter", b"40125")]
+
+
+def test_every_copy_the_hub_acknowledges_is_counted_and_what_it_does_not_is_not() -> None:
+    device, _, _ = speaker()
+    device.condition.copies = 3
+    report(device)
+    assert (device.counted.sent, device.counted.saved, device.counted.heard) == (1, 1, 3)
+    unheard, _, _ = speaker(acknowledges=False)
+    report(unheard)
+    assert (unheard.counted.sent, unheard.counted.saved, unheard.counted.heard) == (1, 0, 0)
+
+
+def test_press_is_whole_from_the_first_copy_that_is_not_in_pieces() -> None:
+    device, _, clock = speaker(acknowledges=False)
+    device.condition.nonsense = True
+    sent = press(device)
+    later(clock, 11)
+    assert (sent.copies, sent.spoilt, sent.whole_at) == (3, 3, None)
+    device.condition.nonsense = False
+    later(clock, 5)
+    assert (sent.copies, sent.spoilt, sent.whole_at) == (4, 3, NOON + timedelta(seconds=15))
