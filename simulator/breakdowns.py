@@ -33,8 +33,9 @@ class Bridge:
     speakers: list[Speaker] = field(default_factory=list)
 
     def hello(self) -> None:
-        """It is there, and so is everything behind it."""
-        self.line.publish(f"{self.gateway.base}/bridge/state", b'{"state":"online"}', retain=True)
+        """It is there, and so is everything behind it. A home's own broker says nothing of itself."""
+        if self.gateway.family == "zigbee2mqtt":
+            self.line.publish(f"{self.gateway.base}/bridge/state", b'{"state":"online"}', retain=True)
 
 
 @dataclass

@@ -12,6 +12,7 @@ import numpy as np
 from simulator.chronicle import Chronicle
 from simulator.encoders import carehub
 from simulator.encoders.encoder import Outgoing
+from simulator.every_word import EveryWord
 from simulator.life.life import Life
 from simulator.life.model import Deed, Episode, FallKind, Motion, What
 from simulator.lockstep import Lockstep
@@ -76,6 +77,7 @@ class Happenings:
 
     def __post_init__(self) -> None:
         self.draw = random.Random(f"{self.seed}:happenings")
+        self.words = EveryWord(self.clock, self.chronicle)
 
     def prepare(self) -> None:
         """Put everything the story says into the calendar.
@@ -156,6 +158,8 @@ class Happenings:
         if what in (Happens.FALLS, Happens.FALLS_AND_CANCELS, Happens.FALLS_LOCKED):
             speaker = self.worn.get(index)
             return speaker is not None and (speaker.device.family == "carehub" or speaker.encoder.fall is not None)
+        if what in (Happens.EVERY_WORD, Happens.LEAK):
+            return any(what is Happens.EVERY_WORD or "water" in each.can for each in self._all(index))
         if what in (Happens.SMOKE, Happens.GAS):
             return ("smoke" if what is Happens.SMOKE else "gas") in self.home.get(index, {})
         if LIVED[what][1] == "vitals" or what in (Happens.WATCH_OFF, Happens.WRONG_WEARER):
@@ -169,12 +173,28 @@ class Happenings:
         buttons = self.home.get(index, {}).get("button", [])
         return buttons[0] if buttons else None
 
+    def _all(self, index: int) -> list[Speaker]:
+        """Return everything she wears and has at home."""
+        worn = [self.worn[index]] if index in self.worn else []
+        return worn + [each for kind in self.home.get(index, {}).values() for each in kind]
+
+    def _leak(self, resident: TownResident, note: str) -> None:
+        wet = next(each for each in self._all(resident.index) if "water" in each.can)
+        self.words.alarm(wet, "water", Happens.LEAK, note)
+
     def _plan(self, event: Event, resident: TownResident, moment: float) -> None:
         for number in range(event.times):
             at_s = moment + number * event.apart_s + (self.draw.uniform(0, event.within_s) if event.within_s else 0.0)
             at = self.town.begins + timedelta(seconds=round(at_s, 1))
             if event.what in PRESSES:
                 self.clock.at(at, partial(self.press, resident, event.what, event.note))
+                continue
+            if event.what is Happens.LEAK:
+                self.clock.at(at, partial(self._leak, resident, event.note))
+                continue
+            if event.what is Happens.EVERY_WORD:
+                for speaker in self._all(resident.index):
+                    self.words.plan(speaker, at, event.apart_s)
                 continue
             lived, _, usual_s = LIVED[event.what]
             how: dict[str, Any] = {}

@@ -117,7 +117,7 @@ class Living:
         bridges = {key.name: key for key in self.joined.gateways}
         for gateway in self.town.gateways:
             key = bridges[gateway.name]
-            gone = (f"{gateway.base}/bridge/state", b'{"state":"offline"}')
+            gone = (f"{gateway.base}/bridge/state", b'{"state":"offline"}') if gateway.family != "home" else None
             line = MqttLine(self.joined.listener, key.username, key.secret, self.traffic, will=gone)
             self.bridges[gateway.name] = Bridge(gateway, line)
         keys = {key.address: key for key in self.joined.devices}
@@ -138,7 +138,7 @@ class Living:
             speaker.mqtt = bridge.line
             bridge.speakers.append(speaker)
         elif device.transport == "tcp":
-            endpoint = self.joined.trackers[device.family]
+            endpoint = self.joined.trackers[device.family.partition(".")[0]]
             speaker.tcp = TcpLine(endpoint, device.name, self.traffic, speaker.hear_tcp)
         else:
             key = keys[device.address]
@@ -200,7 +200,8 @@ class Living:
         for bridge in self.bridges.values():
             bridge.hello()
         for speaker in self.speakers:
-            if not speaker.device.gateway and speaker.mqtt:
+            bridge = self.bridges.get(speaker.device.gateway)
+            if speaker.mqtt and (bridge is None or bridge.gateway.family == "home"):
                 speaker.hello()
         await self.clock.quiet()
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from simulator import makers
 from simulator.encoders import carehub, watch3g
-from simulator.encoders.encoder import Awaits, Body, Encoder, Fix, Outgoing
+from simulator.encoders.encoder import Awaits, Body, Encoder, Fix, Messages, Outgoing
 from simulator.encoders.encoder import Device as Words
 from simulator.lockstep import Lockstep
 from simulator.town_file import Counted, Sent, TownDevice, TownResident
@@ -24,6 +24,7 @@ KEPT = 600  # messages a device keeps while it has no line; the oldest go first,
 AT_ONCE = 40  # kept messages that a tracker sends in one piece
 INSISTS_S = 5.0
 INSISTS = 720  # an hour of it
+HEARD_MOST = 4_096  # bytes a device remembers of what it heard while it waits for an answer
 NONSENSE = b'\xff\x00{"hr": NaN, ]'
 
 
@@ -73,7 +74,11 @@ class Speaker:
     def __post_init__(self) -> None:
         self.encoder = makers.encoder(self.device.family)
         self.random = random.Random(self.seed)
-        self.words = Words(address=self.device.address, seed=self.seed, model=self.device.model)
+        self.words = Words(
+            address=self.device.address, seed=self.seed, model=makers.own_model(self.device),
+            prefix=makers.prefix(self.device),
+        )  # fmt: skip
+        self.can = frozenset(makers.words(self.device))
         self.words.battery_pct = self.random.randint(55, 100)
         self.words.fix = Fix(lat=self.resident.lat, lon=self.resident.lon, valid=False)
 
@@ -100,11 +105,19 @@ class Speaker:
             said += self.encoder.steps(self.words, self.stamp(at), self.words.steps + steps)
         elif self.encoder.heartbeat:
             said += self.encoder.heartbeat(self.words, self.stamp(at))
+        if not said:
+            said += self._alive(at)
         self.say(tuple(said))
+
+    def _alive(self, at: datetime) -> Messages:
+        """What a tracker says that has no word for being there."""
+        if self.encoder.position:
+            return self.encoder.position(self.words, self.stamp(at), self.words.fix)
+        return self.encoder.battery(self.words, self.stamp(at), self.words.battery_pct) if self.encoder.battery else ()
 
     def check_in(self, at: datetime) -> None:
         """What a button or sensor says when nothing has happened for hours."""
-        if self.encoder.battery:
+        if self.encoder.battery and "battery" in self.can:
             self.say(self.encoder.battery(self.words, self.stamp(at), self.words.battery_pct))
         elif self._last is not None:
             self.state(self._last[0], at, self._last[1])
@@ -279,29 +292,40 @@ class Speaker:
     def _frames(self, messages: Sequence[Outgoing], sent: Sent | None, *, count: bool) -> None:
         """Frames in a row; the last one waits for its answer, so that what came before it has been read too."""
         frames = [message.payload for message in messages] * self.condition.copies
-        settles: Callable[[bytes], bool] | None = None
-        if self.encoder.awaits is Awaits.REPLY and self.encoder.acknowledged and not self.condition.nonsense:
-            acknowledged, owed = self.encoder.acknowledged, self.words.owed
-
-            def settles(chunk: bytes) -> bool:
-                now, self.words.owed = self.words.owed, owed
-                try:
-                    return acknowledged(self.words, chunk)
-                finally:
-                    self.words.owed = now
-
+        settles = None if self.condition.nonsense else self._settles()
         self.clock.work(self._told(frames, settles, sent, len(messages) if count else 0))
+
+    def _settles(self) -> Callable[[bytes], bool] | None:
+        """Return what knows the answer to what was said last; None: nothing is waited for."""
+        acknowledged, owed = self.encoder.acknowledged, self.words.owed
+        if self.encoder.awaits is not Awaits.REPLY or acknowledged is None or not owed:
+            return None
+        heard = bytearray()
+
+        def settles(chunk: bytes) -> bool:
+            """Answers to several frames come in one piece, or one in several: the last one ends what was heard."""
+            heard.extend(chunk)
+            del heard[:-HEARD_MOST]
+            now, self.words.owed = self.words.owed, owed
+            try:
+                return any(acknowledged(self.words, bytes(heard[start:])) for start in range(len(heard)))
+            finally:
+                self.words.owed = now
+
+        return settles
 
     async def _told(
         self, frames: Sequence[bytes], settles: Callable[[bytes], bool] | None, sent: Sent | None, number: int
     ) -> None:
         assert self.tcp is not None
-        greeting: list[bytes] = []
         if not self.tcp.up and self.encoder.login:
             owed = self.words.owed
             greeting = [message.payload for message in self.encoder.login(self.words, self.time())]
+            welcome = self._settles()
             self.words.owed = owed
-        if await self.tcp.say([*greeting, *frames], settles):
+            if not await self.tcp.say(greeting, welcome):
+                return
+        if await self.tcp.say(frames, settles):
             self.counted.saved += number
             self.counted.heard += len(frames) * (settles is not None)
             if sent is not None and sent.saved_at is None:

@@ -48,6 +48,8 @@ class Happens(StrEnum):
     WATCH_OFF = "takes the watch off"
     WRONG_WEARER = "lends the watch to somebody"
     DIES = "dies in her sleep"
+    LEAK = "has water on the floor"
+    EVERY_WORD = "every device says all it can"
 
 
 class Breaks(StrEnum):
@@ -117,6 +119,7 @@ class TownPlan:
     wrist: dict[str, float] = field(default_factory=dict)
     button: dict[str, float] = field(default_factory=dict)
     homes_a_gateway: int = 10
+    makers: tuple[str, ...] = ()  # entries of the encoders' registry: the first resident has the first, and so on
 
     @property
     def ends(self) -> datetime:
@@ -272,7 +275,7 @@ class _StoryReader(Reader):
 
     def _town(self, table: Table, line: LineOf) -> TownPlan:
         own = {"residents", "communities", "starts", "days", "reports", "wrist", "button", "lives_by_itself",
-               "wrist_bursts_a_day", "homes_a_gateway", "steps"}  # fmt: skip
+               "wrist_bursts_a_day", "homes_a_gateway", "steps", "makers"}  # fmt: skip
         self.known(table, own | set(_SHARES), line)
         names = table.get("communities", ["和平社区"])
         if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
@@ -294,6 +297,7 @@ class _StoryReader(Reader):
             wrist=self._weights(table.get("wrist", {}), line("wrist")),
             button=self._weights(table.get("button", {}), line("button")),
             homes_a_gateway=self.count(table.get("homes_a_gateway", 10), line("homes_a_gateway"), 100),
+            makers=self._makers(table.get("makers", []), line("makers")),
         )
 
     def _resident(self, entry: Table, line: LineOf) -> Named:
@@ -475,6 +479,12 @@ class _StoryReader(Reader):
         if not isinstance(value, dict):
             raise self.fault(line, "write the mix of devices as { carehub = 0.6, watch_3g = 0.4 }")
         return {str(name): self._number(weight, line, 1_000_000) for name, weight in value.items()}
+
+    def _makers(self, value: object, line: int) -> tuple[str, ...]:
+        given = ["every"] if value == "every" else value
+        if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+            raise self.fault(line, 'write makers = "every", or a list of them, like ["gt06", "esphome"]')
+        return tuple(given)
 
     def _signed(self, value: object, line: int) -> float:
         text = str(value)

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from simulator import makers
+from simulator.encoders.encoder import Transport
+from simulator.encoders.registry import ENCODERS
 from simulator.life.model import Illness, Mix, Resident, Room, Sensor
 from simulator.life.people import invent
 from simulator.story import ZONE, Manners, Named, Story
@@ -80,6 +82,9 @@ def mix(story: Story) -> Mix:
 def bodies(story: Story, seed: int) -> tuple[Resident, ...]:
     """Return everybody's body and habits; a resident of the story wears what it says."""
     made = list(invent(seed, story.town.residents, mix(story)))
+    for number, maker in enumerate(_makers(story)[: len(made)]):
+        if makers.wearable(maker):
+            made[number] = replace(made[number], household=replace(made[number].household, wrist=maker))
     for number, named in enumerate(story.residents[: len(made)]):
         one = made[number]
         home = one.household
@@ -87,6 +92,11 @@ def bodies(story: Story, seed: int) -> tuple[Resident, ...]:
             home = replace(home, wrist=named.wears or None)
         made[number] = replace(one, age=named.age or one.age, household=home)
     return tuple(made)
+
+
+def _makers(story: Story) -> Sequence[str]:
+    """Return whose devices stand in the homes, one maker a resident."""
+    return tuple(ENCODERS) if story.town.makers == ("every",) else story.town.makers
 
 
 def plan(story: Story, seed: int) -> Town:
@@ -104,10 +114,13 @@ def plan(story: Story, seed: int) -> Town:
         home = _community(body.number, named, communities)
         number = lived[home.name] = lived[home.name] + 1
         base = f"gw-{communities.index(home)}-{(number - 1) // story.town.homes_a_gateway:04d}"
-        devices = tuple(_devices(body, base, story.town.reports_every_min))
-        if any(device.gateway for device in devices):
-            gateways[base] = TownGateway(
-                name=base, base=f"{base}/zigbee2mqtt", family="zigbee2mqtt", community=home.name
+        maker = dict(enumerate(_makers(story))).get(body.number, "")
+        devices = tuple(_devices(body, base, story.town.reports_every_min, maker))
+        for own in {device.gateway for device in devices if device.gateway}:
+            zigbee = own == base
+            gateways[own] = TownGateway(
+                name=own, base=f"{own}/zigbee2mqtt" if zigbee else own, family="zigbee2mqtt" if zigbee else "home",
+                community=home.name,
             )  # fmt: skip
         family = _family(body, name, draw)
         people += family
@@ -131,7 +144,7 @@ def plan(story: Story, seed: int) -> Town:
             TownOperator(key=f"operator-{number}", login=f"desk{number}", name=f"坐席{number}")
             for number in range(1, story.desk.number + 1)
         ),
-        tcp=tuple(sorted({d.family for r in residents for d in r.devices if d.transport == "tcp"})),
+        tcp=tuple(sorted({d.family.partition(".")[0] for r in residents for d in r.devices if d.transport == "tcp"})),
     )  # fmt: skip
 
 
@@ -165,11 +178,15 @@ def _names(everybody: Sequence[Resident], story: Sequence[Named], draw: random.R
     return names
 
 
-def _devices(body: Resident, base: str, report_every_min: int) -> Iterable[TownDevice]:
+def _devices(body: Resident, base: str, report_every_min: int, maker: str = "") -> Iterable[TownDevice]:
     home = body.household
     number = body.number + 1
+    own = f"home{number}"  # what speaks MQTT on a maker's own topics does so through the home's broker
     if home.wrist:
-        yield makers.worn(home.wrist, number, report_every_min)
+        alone = home.wrist == "carehub" or makers.encoder(home.wrist).transport is Transport.TCP
+        yield makers.worn(home.wrist, number, report_every_min, "" if alone else own)
+    if maker and not makers.wearable(maker):
+        yield from makers.things(maker, number, own)
     if home.button:
         yield makers.sensor("button", makers.MODELS["button"], "浴室", base, number)
     for what, room in home.sensors:

@@ -38,6 +38,10 @@ from devices.telemetry import Telemetry
         ("tcp/gt06/862000000000001", gt06.ADAPTER),
         ("tcp/nobody", None),
         ("zigbee2mqtt/Bad", zigbee2mqtt.ADAPTER),
+        # A thing's discovery is Home Assistant's, whatever its entities are called.
+        ("home7/homeassistant/binary_sensor/acme-7/bed/config", homeassistant.ADAPTER),
+        ("homeassistant/sensor/radar/distance/config", homeassistant.ADAPTER),
+        ("homeassistant/switch/shelly/relay/config", homeassistant.ADAPTER),
         ("home7/zigbee2mqtt/flat 3/bed", zigbee2mqtt.ADAPTER),
         ("zigbee2mqtt-upstairs/Bad", zigbee2mqtt.ADAPTER),
         ("zigbee2mqtt", None),
