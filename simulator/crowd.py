@@ -6,17 +6,19 @@ once by each, however often it rings.
 
 import json
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from math import exp, log
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
 from simulator.chronicle import Chronicle
 from simulator.lockstep import Lockstep
 from simulator.responders import answer_body, genuine
-from simulator.story import Answers, Manners, Span
+from simulator.story import ZONE, Answers, Manners, Span
 from simulator.town_file import Received, Tap, TownPerson
 from simulator.webhook import answered
 from simulator.wire import MqttLine
@@ -24,6 +26,21 @@ from simulator.wire import MqttLine
 DECLINED = (409, 410)  # somebody was quicker; the case is over
 NINE_TENTHS = 1.2816  # of a normal distribution
 LONGEST = 4.0  # nobody takes more than so many times the longer end
+OTHERS = 1_000_000  # from a page's number to one that is nobody's
+NOTICES_S = Span(low_s=8, high_s=45)  # that it was the wrong button, the old page, the wrong code
+FAR_DEG = 0.05  # some five kilometres
+SHARP_M = 15.0  # of a phone in the open
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing somebody does about a page, so long after the one before."""
+
+    verb: str
+    after_s: float = 0.0
+    words: Mapping[str, Any] = field(default_factory=dict)
+    goes_on: bool = False  # whatever he is told
+    page: Mapping[str, Any] | None = None  # another than the one that called
 
 
 def span(draw: random.Random, how_long: Span) -> float:
@@ -50,6 +67,10 @@ class Person:
     prefix: str = ""
     flat: bool = False  # his phone: nothing reaches him
     _cases: dict[int, int] = field(default_factory=dict)  # incident → which playing of it is his present one
+    _last: Mapping[str, Any] | None = None  # the page of the case before
+
+    def __post_init__(self) -> None:
+        self.crowd.everybody.append(self)
 
     def called(self, page: Mapping[str, Any]) -> None:
         """Take a page in: it came in the middle of a step, whose time is known when it ends."""
@@ -67,48 +88,112 @@ class Person:
             return
         if not self.chronicle.received(received):
             return
+        too = self._other(received).random() < self.manners.comes_too
         if received.purpose == "stand_down":
-            self._cases[received.incident] = self._cases.get(received.incident, 0) + 1
+            if not too:
+                self._cases[received.incident] = self._cases.get(received.incident, 0) + 1
         elif received.purpose == "alarm" and received.incident not in self._cases:
             self._cases[received.incident] = 1
-            self._answer(page, received)
+            acts = self._answer(page, received)
+            self._later([replace(act, goes_on=True) for act in acts] if too else acts, page, received)
+            self._last = page
 
-    def _answer(self, page: Mapping[str, Any], received: Received) -> None:
-        plan, draw = self.manners, random.Random(f"{self.seed}:{received.incident}")
+    def _other(self, received: Received) -> random.Random:
+        """Chance of its own for what few people do: the others answer as they would without it."""
+        return random.Random(f"{self.seed}:{received.incident}:other")
+
+    def _answer(self, page: Mapping[str, Any], received: Received) -> list[Act]:
+        """Return what he will do about it."""
+        plan, draw, other = self.manners, random.Random(f"{self.seed}:{received.incident}"), self._other(received)
+        other.random()  # whether he comes too
         roll = draw.random()
         if plan.does is Answers.SILENT or roll < plan.silent:
-            return
+            return []
         wait = span(draw, plan.answers)
         if plan.does is Answers.CANNOT_GO or roll < plan.silent + plan.cannot_go:
-            self._later(wait, page, received, [("cannot_go", {}, 0.0)])
-            return
-        acts: list[tuple[str, dict[str, str], float]] = [("accept", {}, 0.0)]
+            return [Act("cannot_go", wait)]
+        wrong = self._wrong_at_first(other, page)
+        acts = [*wrong, Act("accept", span(other, NOTICES_S))]
+        acts[0] = replace(acts[0], after_s=wait)
         if draw.random() < plan.gives_up:
-            acts.append(("cannot_go", {}, span(draw, plan.leaves)))
-        else:
-            acts += [("en_route", {}, span(draw, plan.leaves)), ("arrived", {}, span(draw, plan.arrives))]
-            if draw.random() < plan.leaves_early:
-                acts.append(("left", {}, 45.0))
-            acts.append(("handed_over", {"to": plan.hands_over_to}, span(draw, plan.stays)))
-        self._later(wait, page, received, acts)
+            return [*acts, Act("cannot_go", span(draw, plan.leaves))]
+        acts += [Act("en_route", span(draw, plan.leaves)), *self._arrives(other, span(draw, plan.arrives), received)]
+        if draw.random() < plan.leaves_early:
+            acts.append(Act("left", 45.0, goes_on=True))
+        if not wrong and other.random() < plan.wrong_button:  # he is still there, and says so
+            acts += [
+                Act("handed_over", 5.0, {"to": "?"}, goes_on=True),
+                Act("arrived", span(other, NOTICES_S), {"nonce": f"{received.page}-still"}, goes_on=True),
+            ]
+        over = {"to": plan.hands_over_to, "nonce": f"{received.page}-over"}
+        acts.append(Act("handed_over", span(draw, plan.stays), over))
+        return self._until_his_shift_ends(other, acts)
 
-    def _later(
-        self, wait: float, page: Mapping[str, Any], received: Received, acts: list[tuple[str, dict[str, str], float]]
-    ) -> None:
-        number = self._cases[received.incident]
+    def _wrong_at_first(self, draw: random.Random, page: Mapping[str, Any]) -> list[Act]:
+        """Return what he does before he does it right: the page of last time, a code that is none, the other button."""
+        plan, found = self.manners, list[Act]()
+        if self._last is not None and draw.random() < plan.old_page:
+            found.append(Act("accept", goes_on=True, page=self._last))
+        if draw.random() < plan.wrong_code:
+            typed = {"page": int(page["page"]) + OTHERS, "answer_url": f"{str(page.get('answer_url', ''))[:-6]}AAAAAA"}
+            found.append(Act("accept", goes_on=True, page={**page, **typed}))
+        if draw.random() < plan.wrong_button / 2:
+            found.append(Act("cannot_go", goes_on=True))
+        return [replace(act, after_s=span(draw, NOTICES_S)) for act in found]
+
+    def _arrives(self, draw: random.Random, way_s: float, received: Received) -> list[Act]:
+        """Return how he says that he is there; some say it before they are, and their phones know where they are."""
+        home = self.crowd.homes.get(received.resident)
+        if home is None or draw.random() >= self.manners.elsewhere:
+            return [Act("arrived", way_s)]
+        far = {"lat": home[0] + FAR_DEG, "lon": home[1], "accuracy_m": SHARP_M}
+        near = {"lat": home[0], "lon": home[1], "accuracy_m": SHARP_M}
+        return [
+            Act("arrived", way_s / 2, {"position": far}),
+            Act("arrived", way_s / 2, {"position": near, "nonce": f"{received.page}-there"}),
+        ]
+
+    def _until_his_shift_ends(self, draw: random.Random, acts: list[Act]) -> list[Act]:
+        """Who goes off duty while he is there hands over to a colleague; who is still on his way turns back."""
+        ends = self._off_duty()
+        if ends is None or draw.random() >= self.manners.ends_with_shift:
+            return acts
+        left_s = (ends - self.clock.now).total_seconds()
+        for at, act in enumerate(acts):
+            if act.after_s <= left_s:
+                left_s -= act.after_s
+                continue
+            there = any(each.verb == "arrived" for each in acts[:at])
+            colleague = self.crowd.relieves(self)
+            last = Act("handed_over", left_s, {"to": colleague}) if there and colleague else Act("cannot_go", left_s)
+            return acts if there and not colleague else [*acts[:at], last]
+        return acts
+
+    def _off_duty(self) -> datetime | None:
+        """Return when his shift ends; None: he keeps no hours, or is not on duty."""
+        if self.who.shift is None:
+            return None
+        now = self.clock.now.astimezone(ZoneInfo(ZONE))
+        hour, minute = (int(part) for part in self.who.shift.until.split(":"))
+        end = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(hours=hour, minutes=minute)
+        return end if end > now else end + timedelta(days=1)
+
+    def _later(self, acts: Sequence[Act], page: Mapping[str, Any], received: Received) -> None:
+        if not acts:
+            return
+        number, one = self._cases[received.incident], acts[0]
 
         async def act() -> None:
             if self._cases[received.incident] != number:
                 return  # somebody else goes
-            verb, words, _ = acts[0]
-            refused = await self.crowd.say(self, page, verb, words)
-            received.taps.append(Tap(at=self.clock.now, verb=verb, refused=refused))
-            if verb == "arrived" and not refused and received.resident:
+            refused = await self.crowd.say(self, one.page or page, one.verb, one.words)
+            received.taps.append(Tap(at=self.clock.now, verb=one.verb, refused=refused))
+            if one.verb == "arrived" and not refused and received.resident:
                 self.helps(received.resident)
-            if (not refused or verb == "left") and len(acts) > 1:
-                self._later(acts[1][2], page, received, acts[1:])
+            if not refused or one.goes_on:
+                self._later(acts[1:], page, received)
 
-        self.clock.after(wait, act)
+        self.clock.after(one.after_s, act)
 
 
 class Crowd:
@@ -118,8 +203,19 @@ class Crowd:
         self._key, self._clock, self._chronicle = key, clock, chronicle
         self._http = httpx.AsyncClient(timeout=60.0)
         self.by_path: dict[str, Person] = {}
+        self.everybody: list[Person] = []
+        self.homes: Mapping[str, tuple[float, float]] = {}  # of residents by name
 
-    async def say(self, person: Person, page: Mapping[str, Any], verb: str, words: Mapping[str, str]) -> str:
+    def relieves(self, person: Person) -> str:
+        """Return who comes on duty when somebody goes off it, of the same role and place; "": nobody."""
+        assert person.who.shift is not None
+        same = (person.who.role, person.who.area, person.who.shift.until)
+        return next(
+            (each.who.name for each in self.everybody
+             if each.who.shift is not None and (each.who.role, each.who.area, each.who.shift.since) == same), "",
+        )  # fmt: skip
+
+    async def say(self, person: Person, page: Mapping[str, Any], verb: str, words: Mapping[str, Any]) -> str:
         """Give one answer; return why it was refused, empty when it was not."""
         body = answer_body(page, verb, words)
         if person.terminal:

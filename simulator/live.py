@@ -151,6 +151,7 @@ class Living:
 
     def _people(self) -> None:
         keys = {key.key: key for key in self.joined.people}
+        self.crowd.homes = {each.name: (each.lat, each.lon) for each in self.town.residents}
         for who in self.town.people:
             key = keys.get(who.key)
             if key is None:
@@ -200,8 +201,8 @@ class Living:
         for bridge in self.bridges.values():
             bridge.hello()
         for speaker in self.speakers:
-            bridge = self.bridges.get(speaker.device.gateway)
-            if speaker.mqtt and (bridge is None or bridge.gateway.family == "home"):
+            behind = self.bridges.get(speaker.device.gateway)
+            if speaker.mqtt and (behind is None or behind.gateway.family == "home"):
                 speaker.hello()
         await self.clock.quiet()
 

@@ -87,7 +87,7 @@ class Person:
         return not refused
 
 
-def answer_body(page: Mapping[str, Any], verb: str, words: Mapping[str, str]) -> bytes:
+def answer_body(page: Mapping[str, Any], verb: str, words: Mapping[str, Any]) -> bytes:
     """One answer. The nonce is the same in every copy of it, so that a second tap is harmless."""
     return json.dumps(
         {"page": page["page"], "nonce": f"{page['page']}-{verb}", "verb": verb, **words}, ensure_ascii=False

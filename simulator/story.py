@@ -189,6 +189,12 @@ class Manners:
     flat_phone: float = 0.0  # share of people who are not reached at all
     gives_up: float = 0.0  # says he goes, and then that he cannot
     leaves_early: float = 0.0  # tries to leave before anybody has taken over
+    wrong_button: float = 0.0  # says no, or that she is handed over, by mistake, and then what he meant
+    old_page: float = 0.0  # answers the page of the case before first
+    wrong_code: float = 0.0  # opens a link whose code is none first; on a terminal, a page that is not his
+    elsewhere: float = 0.0  # says that he is there half-way, with his phone's place
+    comes_too: float = 0.0  # goes although somebody else does
+    ends_with_shift: float = 0.0  # off duty, he hands over to a colleague, or turns back
     shift: tuple[str, str] | None = None
 
 
@@ -349,7 +355,8 @@ class _StoryReader(Reader):
 
     def _manners(self, entry: Table, line: LineOf) -> Manners:
         spans = {"answers_after": "answers", "leaves_after": "leaves", "arrives_after": "arrives", "stays": "stays"}
-        shares = ("cannot_go", "silent", "flat_phone", "gives_up", "leaves_early")
+        shares = ("cannot_go", "silent", "flat_phone", "gives_up", "leaves_early", "wrong_button", "old_page",
+                  "wrong_code", "elsewhere", "comes_too", "ends_with_shift")  # fmt: skip
         self.known(entry, {"who", "of", "does", "number", "hands_over_to", "on_duty", *spans, *shares}, line)
         given: dict[str, Any] = {own: self._span(entry[key], line(key)) for key, own in spans.items() if key in entry}
         given |= {name: self._share(entry[name], line(name)) for name in shares if name in entry}

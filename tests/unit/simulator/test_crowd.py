@@ -15,7 +15,7 @@ from simulator.chronicle import Chronicle
 from simulator.crowd import Crowd, Person, span
 from simulator.lockstep import Lockstep
 from simulator.story import Answers, Manners, Span
-from simulator.town_file import Town, TownPerson
+from simulator.town_file import Town, TownPerson, TownShift
 from simulator.wire import Traffic
 
 NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)
@@ -27,10 +27,12 @@ class Listens(Crowd):
     """A crowd whose answers are kept, and refused where a test says so."""
 
     said: list[tuple[datetime, str]]
+    told: list[tuple[str, str, Mapping[str, Any]]]  # page, verb, words
     refuses: frozenset[str] = frozenset()
 
     async def say(self, person: Person, page: Mapping[str, Any], verb: str, words: Mapping[str, str]) -> str:
         self.said.append((self._clock.now, verb))
+        self.told.append((f"{page['page']} {page['answer_url']}", verb, words))
         return "409" if verb in self.refuses else ""
 
 
@@ -41,12 +43,15 @@ def crowd() -> tuple[Listens, Lockstep, Chronicle]:
         people=(), operators=(),
     )  # fmt: skip
     made = Listens("the key", clock, Chronicle(town, "x", ""))
-    made.said = []
+    made.said, made.told = [], []
     return made, clock, made._chronicle
 
 
-def person(made: Listens, manners: Manners, *, flat: bool = False, helped: list[str] | None = None) -> Person:
-    who = TownPerson(key="property-1", name="赵师傅", role="property")
+def person(
+    made: Listens, manners: Manners, *, flat: bool = False, helped: list[str] | None = None,
+    shift: TownShift | None = None, name: str = "赵师傅",
+) -> Person:  # fmt: skip
+    who = TownPerson(key="property-1", name=name, role="property", shift=shift)
     one = Person(
         who, manners, made._clock, made._chronicle, made, seed="1", flat=flat,
         helps=(helped if helped is not None else []).append,
@@ -181,3 +186,78 @@ def test_eight_times_in_ten_it_takes_as_long_as_the_story_says() -> None:
     assert 0.77 < inside < 0.83
     assert max(times) <= 720
     assert span(draw, Span(low_s=40, high_s=40)) == 40
+
+
+def test_who_pressed_the_wrong_button_says_what_he_meant() -> None:
+    made, clock, _ = crowd()
+    one = person(made, Manners(who="x", wrong_button=1.0, **TIMES))
+    for incident in range(1, 9):
+        one.called(page(incident, incident=incident))
+    later(clock, 7200)
+    courses = {tuple(verb for at, verb, _ in made.told if at.startswith(f"{number} ")) for number in range(1, 9)}
+    assert courses == {
+        ("cannot_go", "accept", "en_route", "arrived", "handed_over"),
+        ("accept", "en_route", "arrived", "handed_over", "arrived", "handed_over"),
+    }
+    taps = [(at, words.get("nonce", verb)) for at, verb, words in made.told]
+    assert len(taps) == len(set(taps)), "a second tap of the same button is no copy of the first"
+
+
+def test_old_page_is_answered_before_the_right_one() -> None:
+    made, clock, _ = crowd()
+    one = person(made, Manners(who="x", old_page=1.0, **TIMES))
+    one.called(page(1, incident=1))
+    later(clock, 7200)
+    made.told.clear()
+    one.called(page(2, incident=2))
+    later(clock, 7200)
+    assert [(at.split()[0], verb) for at, verb, _ in made.told[:3]] == [
+        ("1", "accept"),
+        ("2", "accept"),
+        ("2", "en_route"),
+    ]
+
+
+def test_wrong_code_is_nobody_s_page() -> None:
+    made, clock, _ = crowd()
+    made.refuses = frozenset()
+    one = person(made, Manners(who="x", wrong_code=1.0, **TIMES))
+    one.called(page(4) | {"answer_url": "http://hub/r/token123456"})
+    later(clock, 7200)
+    assert [at for at, _, _ in made.told[:2]] == ["1000004 http://hub/r/tokenAAAAAA", "4 http://hub/r/token123456"]
+
+
+def test_who_says_he_is_there_from_elsewhere_says_it_again_at_the_door() -> None:
+    made, clock, _ = crowd()
+    made.homes = {"王秀兰": (38.5, 106.2)}
+    person(made, Manners(who="x", elsewhere=1.0, **TIMES)).called(page())
+    later(clock, 7200)
+    places = [words["position"]["lat"] for _, verb, words in made.told if verb == "arrived"]
+    assert places == [38.55, 38.5]
+    assert [verb for _, verb in made.said] == ["accept", "en_route", "arrived", "arrived", "handed_over"]
+
+
+def test_second_who_comes_too_is_not_turned_back_by_anybody() -> None:
+    made, clock, _ = crowd()
+    made.refuses = frozenset({"accept"})
+    one = person(made, Manners(who="x", comes_too=1.0, **TIMES))
+    one.called(page())
+    later(clock, 10)
+    one.called(page(2, "stand_down"))
+    later(clock, 7200)
+    assert [verb for _, verb in made.said] == ["accept", "en_route", "arrived", "handed_over"]
+
+
+@pytest.mark.parametrize(
+    ("until", "last"),
+    [("12:20", ("handed_over", "李师傅")), ("12:05", ("cannot_go", None)), ("18:00", ("handed_over", "家属"))],
+)
+def test_who_goes_off_duty_hands_over_to_a_colleague_or_turns_back(until: str, last: tuple[str, str | None]) -> None:
+    made, clock, _ = crowd()
+    day = TownShift(since="07:00", until=until)
+    one = person(made, Manners(who="x", ends_with_shift=1.0, **TIMES), shift=day)
+    person(made, Manners(who="x"), shift=TownShift(since=until, until="07:00"), name="李师傅")
+    one.called(page())  # at noon in their town
+    later(clock, 7200)
+    _, verb, words = made.told[-1]
+    assert (verb, words.get("to")) == last
