@@ -267,7 +267,10 @@ def _silence(incident: Incident, roster: Roster, now: datetime) -> Decision:
     if incident.expires_at is not None and now < incident.expires_at:
         return _operators_rung(incident, roster, now)
     why: Reason = ("expired", {"handler": incident.handler_id, "responder": incident.responder_id})
-    if incident.state is State.DISPATCHED and waited in (TimerKind.STEP, TimerKind.REPEAT):
+    sent = incident.state is State.DISPATCHED and waited in (TimerKind.STEP, TimerKind.REPEAT)
+    # Rung twice and twice taken over by somebody who sent nobody: taking it again and again must not keep others away.
+    kept = incident.state is State.TAKEN and incident.responder_id is None and incident.round > 0
+    if sent or kept:
         return reopen(incident, roster, now, why, step=min(incident.step + 1, incident.policy.last))
     return reopen(incident, roster, now, why)
 

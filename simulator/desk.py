@@ -33,6 +33,7 @@ TAKES_OVER_S = 900.0  # 120 needs so long to be there
 WAITS_S = 120.0  # who waits for the scene looks again when its row changes, and after so long
 GIVES_UP = 200  # acts on one case; then the report says that it did not end
 WAITING = ("dispatched", "en_route", "on_scene")
+SENT = ("dispatched", False, False)  # a row of whom nobody has said yet that he goes
 VOICE = {  # who can speak for herself: how it ends
     Happens.PRESSES_BY_ACCIDENT: "accidental", Happens.PRESSES_TO_TEST: "test", Happens.PRESSES_LONELY: "reassured",
     Happens.WATCH_OFF: "reassured", Happens.WRONG_WEARER: "found_well", Happens.GOES_OUT: "not_at_home",
@@ -238,6 +239,7 @@ class Operators:
             await self._do(work, case.incident, "door_code")
         work.sent_at = work.sent_at or self._clock.now
         await self._do(work, case.incident, "dispatch", no_speech="1")
+        work.waits = SENT  # whatever else becomes of it she looks at
         self._later(case.incident, work, SENT_AGAIN_S / 2)
 
     async def _wait(self, case: Case, work: Working) -> None:

@@ -219,6 +219,18 @@ def test_responder_cannot_leave_before_the_ambulance_has_her() -> None:
     assert duty.refuses(CannotGo(person_id=GUARD)) == "hand_over_first"
 
 
+def test_operator_who_takes_it_again_and_again_and_sends_nobody_keeps_nobody_away() -> None:
+    """The caller could only say "help", was asked again and again, and the ambulance came two hours later."""
+    duty = sos()
+    duty.takes(XIAO_LI)
+    for minute in range(15, 45):  # whatever rings, she takes it within the minute, and asks on
+        duty.until(f"02:{minute}:20")
+        duty.takes(XIAO_LI)
+    called = duty.called("02:19:00")
+    assert "next_step" not in duty.what(), "she left no rung its time"
+    assert next((who for who in called if "guard" in who), "nobody") < "02:26"
+
+
 def test_silence_on_the_line_is_an_emergency_and_help_leaves_while_she_is_tried_again() -> None:
     """Told in Parliament: the caller could only say "help". Sending needs no answer, no words and no second look."""
     duty = sos()

@@ -178,3 +178,19 @@ def test_who_waits_for_the_scene_answers_others_meanwhile() -> None:
         await room.desk.aclose()
 
     asyncio.run(day())
+
+
+def test_case_that_comes_back_although_somebody_was_sent_is_taken_at_once() -> None:
+    async def day() -> None:
+        room = Room()
+        await room.until(11, shows=row("open"))
+        await room.until(21, shows=row("taken"))
+        assert room.screen.verbs == ["take", "dispatch"]
+        await room.until(60, shows=row("dispatched"))
+        assert room.screen.verbs == ["take", "dispatch"], "nothing is new"
+        room.clock.stir()
+        await room.until(21, shows=row("open"))  # she pressed again: worse, and nobody's any more
+        assert room.screen.verbs == ["take", "dispatch", "take"]
+        await room.desk.aclose()
+
+    asyncio.run(day())
