@@ -124,7 +124,7 @@ class _Judge:
                            f"{least} acknowledged, {row.messages} stored")  # fmt: skip
             elif row.readable is not None and row.wide < row.readable:
                 self._find(out.lost, "messages", address, self.account.end,
-                           f"{row.readable} different ones can be read, {row.wide} rows were made of them")  # fmt: skip
+                           f"{row.readable} can be read, {row.wide} rows were made of them")  # fmt: skip
 
     def _pages(self) -> None:
         """What the hub calls delivered was received, and nobody received what the hub knows nothing of."""

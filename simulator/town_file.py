@@ -437,7 +437,7 @@ class DeviceKept(msgspec.Struct, frozen=True, kw_only=True):
 
     device: str
     messages: int = 0  # kept as they came: copies, greetings and what nobody could read included
-    readable: int | None = None  # of these, different ones that can be read: there are at least so many wide rows
+    readable: int | None = None  # of these, what can be read and is no copy: there are at least so many wide rows
     wide: int = 0
     observations: int = 0
     windows: int = 0

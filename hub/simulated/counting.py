@@ -15,6 +15,7 @@ from hub.discovered import Discovered
 from hub.gather import CAREHUB, LEVELS, VITALS, vitals_address
 from hub.store.telemetry import moment
 
+NUMBERED = "carehub:"
 Raw = tuple[int, str, bytes]  # received_ms, topic, payload
 # Frames of a tracker all come in on one topic: only the frame says whose it is.
 TRACKERS = {
@@ -51,11 +52,12 @@ class Counting:
                 self._read(received_ms, topic, payload)
 
     def readable(self, device: str) -> int:
-        """Return how many different messages of a device could be read: so many rows there must be at least.
+        """Return how many messages of a device could be read: so many rows there must be at least.
 
-        A message that came again made a second row, or none where its device numbers its messages.
+        Where a device numbers its messages one that came again makes no row (hub/repeats.py).
         """
-        return len(set(self._marks.get(device, ())))
+        marks = self._marks.get(device, ())
+        return len(set(marks)) if device.startswith(NUMBERED) else len(marks)
 
     def _read(self, received_ms: int, topic: str, payload: bytes) -> None:
         said = self._said(received_ms, topic, payload)

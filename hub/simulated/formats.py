@@ -345,7 +345,7 @@ class DeviceKept(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     resident: int | None
     messages: int  # repeats and what nobody could read included
-    readable: int  # of these, different ones that can be read: there are at least so many wide rows
+    readable: int  # of these, what can be read and is no copy of a numbered one: there are at least so many wide rows
     wide: int  # rows of messages: vitals and supply, where they tell of any
     observations: int  # signs of home sensors and everything else
     windows: int  # bursts of acceleration
