@@ -25,6 +25,7 @@ from simulator.encoders.encoder import Body
 from simulator.happenings import Happenings, by_kind
 from simulator.life.life import Life
 from simulator.life.model import Minutes, Sensor, What
+from simulator.life.walked import Walked
 from simulator.lockstep import Lockstep
 from simulator.neighbourhood import Console
 from simulator.operator import ConsoleClient
@@ -62,6 +63,7 @@ class Living:
         self.crowd = Crowd(joined.app.key, self.clock, self.chronicle)
         self._residents = {resident.name: resident for resident in town.residents}
         self._minutes: list[Minutes] = []
+        self._walked = Walked(len(town.residents))
         self._draw = random.Random(f"{seed}:live")
         self._equip()
         self.home = by_kind(each for each in self.speakers if each.device.kind != "watch")
@@ -250,11 +252,17 @@ class Living:
         turn = round(minute.at.timestamp() / 60) % every
         read = minute.readings
         told = np.flatnonzero(read.told & (np.arange(len(read.told)) % every == turn))
+        self._walked.note(minute)
         bursts = self.story.town.motion_a_day / 1440 * every
         for index in told.tolist():
             if (speaker := self.worn.get(index)) is not None:
                 at = minute.at + timedelta(seconds=int(read.second[index]))
-                speaker.report(at, _body(minute, index), int(read.steps[index]), worn=bool(read.worn[index]))
+                walked, steps = self._walked.told(index), int(read.steps[index])
+                if speaker.device.family != "carehub":
+                    steps = walked.sum  # theirs is a running count
+                elif walked.at < minute.at and speaker.encoder.steps:
+                    speaker.say(speaker.encoder.steps(speaker.words, speaker.stamp(walked.at), walked.steps))
+                speaker.report(at, _body(minute, index), steps, worn=bool(read.worn[index]))
                 if bursts and read.worn[index] and speaker.device.family == "carehub" and self._draw.random() < bursts:
                     self.happenings.artefact(speaker, at)
         for speaker in self.sleepers.get(round(minute.at.timestamp() / 60) % CHECK_IN_MIN, ()):

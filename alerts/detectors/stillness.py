@@ -2,6 +2,10 @@
 
 A minute counts as moved when the device counted a step, as worn when it counted none and found a pulse or says that it
 is worn. Only such time counts as still: a watch on its charger accuses nobody, nor does one that counts no steps.
+
+A report tells of the steps of its own minute. Of the time before it COVERS_MIN count as still, and more of a device
+that tells of minutes walked between its reports: a watch that speaks every quarter of an hour and counts one minute
+of it would accuse one wearer in ten a day (measured on the recorded wearers, one minute in 15 of theirs).
 """
 
 from collections.abc import Mapping
@@ -20,7 +24,9 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 STILL_MIN, STILL_LONG_MIN = 12 * 60, 24 * 60  # B1
-SEEN_EVERY_MIN = 30  # of a longer silence only so much counts as worn
+COVERS_MIN = 5  # a report speaks of so many minutes before it
+BETWEEN_MIN = 30  # … and of so many where the device tells of steps between its reports,
+LATE_MS = 2 * MINUTE_MS  # … which are steps without a pulse, this old when they come
 DAYS = 14  # days of rising that are remembered
 DAYS_LEAST = 7  # and so many before B2 says anything
 UNIT_MIN = 6  # a time of rising fits a byte
@@ -45,6 +51,7 @@ class StillnessDetector:
         "since_min": Field(dtype="int32"),  # since when it was seen without a long pause
         "unseen_min": Field(dtype="int32"),  # between the last step and worn_min: time that does not count
         "raised": Field(dtype="uint8"),
+        "between": Field(dtype="uint8"),  # 1 = it tells of minutes walked between its reports
         "day": Field(dtype="uint16", was=("day", _short)),  # today
         "up_min": Field(dtype="int16", fill=-1),  # first step of today, minutes from DAY_BEGINS_MIN; -1 = not yet
         "late_min": Field(dtype="int16", fill=-1),  # B2's limit for today, -1 = not known
@@ -57,6 +64,8 @@ class StillnessDetector:
     def observe(self, state: Columnar, rows: Ints, batch: Columns) -> list[Finding]:
         """Take a batch in. A message that is more than LATE_MIN late can end a stillness, and prolongs none."""
         found: list[Finding] = []
+        told_later = batch.received_ms - batch.measured_ms >= LATE_MS
+        state["between"][rows[told_later & (batch.steps > 0) & np.isnan(batch.heart_rate_bpm)]] = 1
         for told in minutes.rounds(rows, batch):
             moved = told.steps > 0
             worn = moved | (told.steps == 0) & ((told.hr > 0) | (told.spo2 > 0) | (told.worn == 1))
@@ -177,9 +186,10 @@ def _wear(state: Columnar, told: Minutes) -> None:
     pause = minute - state["worn_min"][row]
     newer = pause > 0
     row, minute, pause = row[newer], minute[newer], pause[newer]
-    long = pause > SEEN_EVERY_MIN
+    covers = np.where(state["between"][row] == 1, BETWEEN_MIN, COVERS_MIN)
+    long = pause > covers
     state["unseen_min"][row[long]] += np.where(
-        state["moved_min"][row[long]] < minute[long], pause[long] - SEEN_EVERY_MIN, 0
+        state["moved_min"][row[long]] < minute[long], pause[long] - covers[long], 0
     ).astype(np.int32)
     state["since_min"][row[long]] = minute[long]
     state["worn_min"][row] = minute

@@ -56,14 +56,20 @@ def test_watch_that_counts_no_steps_says_nothing_about_movement() -> None:
     assert heard(lying(0, 2000)) == []  # nor does one that never counted any
 
 
-def test_of_a_long_pause_half_an_hour_counts() -> None:
+def test_of_a_long_pause_five_minutes_count() -> None:
     found = heard([STEP, *lying(1, 300), *lying(600, 1300)])
-    assert told(found) == [("B1", Severity.MEDIUM, 720 + (301 - 30))]
-    assert found[0].evidence["unseen_min"] == 271
+    assert told(found) == [("B1", Severity.MEDIUM, 720 + (301 - 5))]
+    assert found[0].evidence["unseen_min"] == 296
 
 
-def test_device_that_reports_every_quarter_of_an_hour_is_enough() -> None:
-    assert told(heard([STEP, *lying(15, 800, every=15)])) == [("B1", Severity.MEDIUM, 720)]
+def test_report_every_quarter_of_an_hour_tells_of_a_third_of_it() -> None:
+    assert told(heard([STEP, *lying(15, 2500, every=15)])) == [("B1", Severity.MEDIUM, 2160)]
+
+
+def test_watch_that_tells_of_minutes_walked_between_its_reports_sees_all_of_it() -> None:
+    walked = Said(minute=-9, steps=20, received=0)  # when it came, beside the report of minute 0
+    said = [walked, Said(minute=0, hr=70, steps=0), *lying(15, 800, every=15)]
+    assert told(heard(said)) == [("B1", Severity.MEDIUM, 720)]
 
 
 def test_device_that_says_it_is_worn_needs_no_pulse() -> None:
