@@ -61,7 +61,7 @@ SENSORS = {Sensor.DOOR: "door", Sensor.MOTION: "motion", Sensor.SMOKE: "smoke", 
            Sensor.WATER: "meter"}  # fmt: skip
 RISKS = {Illness.HEART_FAILURE: "heart_failure", Illness.DIABETES: "diabetes", Illness.HYPERTENSION: "hypertension",
          Illness.DEMENTIA: "dementia", Illness.COPD: "copd", Illness.FRAILTY: "falls"}  # fmt: skip
-SCALE_2_PCT = 92.0  # at rest and awake: NEWS2 (RCP 2017) has a second scale for lungs that are prescribed 88 to 92 %
+SCALE_2_PCT = 92.5  # who reads 92 % or less at rest has NEWS2's second scale (RCP 2017), for lungs held at 88 to 92 %
 DAY, NIGHT = TownShift(since="07:00", until="19:00"), TownShift(since="19:00", until="07:00")
 # Who serves a community, how many of them by day and by night, and on what they are called.
 WORKERS: tuple[tuple[str, str, str, int], ...] = (
@@ -217,7 +217,7 @@ def _resident(body: Resident, name: str, named: Named | None, home: TownCommunit
         lat=round(home.lat + draw.uniform(-0.004, 0.004), 6), lon=round(home.lon + draw.uniform(-0.004, 0.004), 6),
         key_place=named.key_place if named and named.key_place is not None else "物业值班室",
         door_code=named.door_code if named and named.door_code is not None else code,
-        spo2_scale=2 if Illness.COPD in body.illnesses and body.constitution.spo2_pct <= SCALE_2_PCT else 1,
+        spo2_scale=2 if Illness.COPD in body.illnesses and body.constitution.spo2_pct < SCALE_2_PCT else 1,
         index=body.number,
     )  # fmt: skip
 

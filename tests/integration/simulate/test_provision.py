@@ -37,7 +37,7 @@ def a_town(homes: int = 2) -> Town:
         residents=tuple(
             Resident(
                 key=f"r{n}", name=f"长者{n}", born="1940-01-02", community="和平社区", door_code="12#",
-                lat=38.4, lon=106.2, risks=("falls",),
+                lat=38.4, lon=106.2, risks=("falls",), spo2_scale=1 + n % 2,
                 contacts=(Contact(person=f"f{n}", relation="女儿", minutes_away=8),),
                 devices=(
                     Device(address=f"carehub:w-{n}", adapter="carehub/1", model="CW-1", deadline_s=900),
@@ -85,6 +85,8 @@ async def test_everybody_of_a_town_is_registered_with_what_they_need_to_be_reach
             await conn.execute("select address from contact where person_id = %s", (daughter.person,))
         ).fetchall()
         assert rows == [(f"{RECEIVER}{daughter.path}",)]
+        scales = await (await conn.execute("select name, spo2_scale from resident order by id")).fetchall()
+        assert scales == [("长者0", 1), ("长者1", 2)], "what her doctor has set"
 
 
 async def test_a_night_guard_is_on_duty_by_night_and_her_daughter_is_asked_at_any_hour(conn: Connection) -> None:

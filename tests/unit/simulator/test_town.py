@@ -91,3 +91,12 @@ def test_gateway_stands_before_as_many_homes_as_the_story_says(made: Town) -> No
                 homes.setdefault(device.gateway, set()).add(she.key)
     assert max(len(each) for each in homes.values()) == 5  # some have homes with nothing in them
     assert len(homes) in (24, 25)
+
+
+def test_whose_lungs_never_bring_her_to_94_has_the_scale_her_doctor_would_set(told: Story, made: Town) -> None:
+    bodies = {body.number: body for body in town.bodies(told, 7)}
+    second = [each for each in made.residents if each.spo2_scale == 2]
+    assert second
+    assert all("copd" in each.risks and bodies[each.index].constitution.spo2_pct < 92.5 for each in second)
+    assert all(bodies[each.index].constitution.spo2_pct >= 92.5 for each in made.residents
+               if "copd" in each.risks and each.spo2_scale == 1)  # fmt: skip
