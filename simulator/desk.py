@@ -31,6 +31,7 @@ SENT_AGAIN_S = 480.0  # nobody has said that he goes: the next step
 CALLS_120_S = 2_700.0
 TAKES_OVER_S = 900.0  # 120 needs so long to be there
 WAITS_S = 120.0  # who waits for the scene looks again when its row changes, and after so long
+FIRST = 1_000_000_000  # places further up the list
 GIVES_UP = 200  # acts on one case; then the report says that it did not end
 WAITING = ("dispatched", "en_route", "on_scene")
 SENT = ("dispatched", False, False)  # a row of whom nobody has said yet that he goes
@@ -167,13 +168,18 @@ class Operators:
         work = self._working[case.incident] = Working(seat=seat, since=self._clock.now)
         self._again(case.incident, work, span(self._draw, self._plan.takes))
 
-    def _again(self, incident: int, work: Working, seconds: float | None = None) -> None:
-        """Put something on her list that takes her so long: one after another, people before devices."""
+    def _again(self, incident: int, work: Working, seconds: float | None = None, *, at_once: bool = False) -> None:
+        """Put something on her list that takes her so long: one after another, people before devices.
+
+        `at_once`: before everything of its kind. Whoever takes a case opens its line; what she has not taken goes on
+        ringing others, what she has taken does not.
+        """
         work.turn += 1
         case = self._cases.get(incident)
         takes_s = span(self._draw, self._plan.works) if seconds is None else seconds
         technical = case is not None and case.kind == "other"
-        heapq.heappush(work.seat.todo, (technical, next(self._order), incident, work.turn, takes_s))
+        place = next(self._order) - (FIRST if at_once else 0)
+        heapq.heappush(work.seat.todo, (technical, place, incident, work.turn, takes_s))
         self._begin_next(work.seat)
 
     def _begin_next(self, seat: Seat) -> None:
@@ -216,8 +222,9 @@ class Operators:
         if work.step == "take" or case.alone or case.state == "open":  # hers has run out: she takes it again
             if await self._do(work, case.incident, "take"):
                 work.step = "speak"
-            slow = self._plan.script is Script.SLOW and matter is not None and matter.what == Happens.SAYS_ONLY_HELP
-            self._again(case.incident, work, 3 * self._plan.works.high_s if slow else None)
+            asks = self._plan.script is Script.SLOW and matter is not None and matter.what == Happens.SAYS_ONLY_HELP
+            takes_s = 3 * self._plan.works.high_s if asks else None
+            self._again(case.incident, work, takes_s, at_once=work.step == "speak")
         elif self._plan.script is Script.HOLDS and not work.held and case.state not in WAITING:
             work.held = True
             minutes = str(min((5, 10, 15, 30), key=lambda each: abs(each * 60 - self._plan.holds_s)))

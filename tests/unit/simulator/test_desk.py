@@ -145,11 +145,13 @@ def test_one_operator_has_one_telephone() -> None:
         room = Room()
         ringing = [row("open", incident=number) for number in (7, 8, 9)]
         await room.until(11, shows=ringing)
-        assert room.screen.done == [(7, "take")]  # ten seconds each, one after another
-        await room.until(10, shows=ringing)
-        assert room.screen.done[:2] == [(7, "take"), (8, "take")]
-        await room.until(10, shows=ringing)
-        assert [number for number, verb in room.screen.done if verb == "take"] == [7, 8, 9]
+        assert room.screen.done == [(7, "take")]
+        await room.until(20, shows=[row("taken", incident=7), *ringing[1:]])
+        assert room.screen.done[1:] == [(7, "dispatch")], "she speaks with whom she has taken: others ring on meanwhile"
+        await room.until(10, shows=[row("dispatched", incident=7), *ringing[1:]])
+        assert room.screen.done[2:] == [(8, "take")]
+        await room.until(30, shows=[row("dispatched", incident=7), row("taken", incident=8), ringing[2]])
+        assert room.screen.done[3:] == [(8, "dispatch"), (9, "take")]
         await room.desk.aclose()
 
     asyncio.run(day())
