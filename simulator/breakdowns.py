@@ -4,11 +4,13 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from simulator.chronicle import Chronicle
+from simulator.encoders.encoder import Fix
 from simulator.lockstep import Lockstep
+from simulator.quirks import Quirk
 from simulator.speakers import Condition, Speaker
 from simulator.story import Breaks, Fault, Story
 from simulator.town_file import Endpoint, Town, TownGateway, Trouble
@@ -16,7 +18,10 @@ from simulator.wire import MqttLine, Traffic
 
 LASTS_S = 3_600.0
 BATTERY_S = 86_400.0
-BATTERY_PCT = ((0.0, 18), (0.35, 9), (0.7, 4))  # share of the time, and what is left then
+WORN_OUT_PCT = 18.0  # what is left of a battery that begins to run down
+LOOKS = (0.0, 0.35, 0.7, 1.0)  # of the time till it is empty, when the device looks at it besides its reports
+PPM = 200.0  # of a clock that drifts: seventeen seconds a day
+EPOCH, MILLENNIUM = datetime(1970, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)
 LATE_S, JUMPS_S, SKEW_S = 600.0, 7_200.0, 10_800.0
 CUT_SHARE = 0.3
 LINES_AT_ONCE = 100  # opened again together when a network is back
@@ -72,6 +77,8 @@ class Breakdowns:
                 number = self._stolen(fault)
             case Breaks.BATTERY:
                 number = self._batteries(fault)
+            case Breaks.PIECES:
+                number = self._pieces(fault)
             case _:
                 number = self._conditions(fault)
         until = self.clock.now + timedelta(seconds=fault.lasts_s) if fault.lasts_s else None
@@ -83,8 +90,8 @@ class Breakdowns:
     # ---- whom ----
 
     def _worn(self, fault: Fault) -> list[Speaker]:
-        """Return the devices with a line of their own that it concerns."""
-        found = [each for each in self.speakers if not each.device.gateway and self._concerns(fault, each)]
+        """Return the devices that it concerns: those named, or those with a line of their own."""
+        found = [each for each in self.speakers if _meant(fault, each) and self._concerns(fault, each)]
         if fault.who.number is not None:
             found = self.draw.sample(found, min(fault.who.number, len(found)))
         return [each for each in found if self.draw.random() < fault.share]
@@ -114,10 +121,14 @@ class Breakdowns:
         concerned = self._worn(fault)
         for each in concerned:
             change(each.condition)
+            if fault.what is Breaks.QUIRK and fault.quirk is None:  # each its own
+                each.condition.quirk = self.draw.choice(list(Quirk))
 
         def over() -> None:
             for each in concerned:
                 undo(each.condition)
+                if fault.what is Breaks.QUIRK:  # it knows again where it is
+                    each.words.fix = Fix(lat=each.resident.lat, lon=each.resident.lon, valid=False)
                 if not each.condition.offline:
                     each.back()
 
@@ -133,6 +144,12 @@ class Breakdowns:
             Breaks.DISORDER: {"late_s": abs(fault.by_s) or LATE_S, "disorder": True},
             Breaks.CUT: {"cut": CUT_SHARE},
             Breaks.FIRMWARE: {"nonsense": True},
+            Breaks.QUIRK: {"quirk": fault.quirk},
+            Breaks.DRIFT: {"drifts_ppm": fault.ppm or PPM, "drifts_since": self.clock.now},
+            Breaks.CLOCK_1970: {"skew_s": (EPOCH - self.clock.now).total_seconds()},
+            Breaks.CLOCK_2000: {"skew_s": (MILLENNIUM - self.clock.now).total_seconds()},
+            Breaks.CLOCK_SUMMER: {"skew_s": 3_600.0},
+            Breaks.CLOCK_ZONE: {"skew_s": fault.by_s or 28_800.0},
         }
         values = changes[fault.what]
         plain = Condition()
@@ -150,16 +167,26 @@ class Breakdowns:
     def _batteries(self, fault: Fault) -> int:
         lasts_s = fault.lasts_s or BATTERY_S
         concerned = self._worn(fault)
-        for each in concerned:
-            for share, left in BATTERY_PCT:
-                self.clock.after(share * lasts_s, partial(setattr, each.words, "battery_pct", left))
-            self.clock.after(lasts_s, partial(self._empty, each))
-        return len(concerned)
+        with_one = [each for each in concerned if each.supply is not None]
+        for each in with_one:
+            assert each.supply is not None
+            each.supply.runs_down(self.clock.now, WORN_OUT_PCT, timedelta(seconds=lasts_s))
+            for share in LOOKS:
+                self.clock.after(share * lasts_s, each.drain)
+        return len(with_one)
 
-    def _empty(self, speaker: Speaker) -> None:
-        speaker.condition.dead = True
-        if speaker.mqtt:
-            speaker.mqtt.close(rudely=True)
+    def _pieces(self, fault: Fault) -> int:
+        """Every packet goes out in some pieces, as a slow network hands them over."""
+        lines = [line for each in self._worn(fault) for line in (each.mqtt, each.tcp) if line is not None]
+        for line in lines:
+            line.pieces = self.draw
+
+        def over() -> None:
+            for line in lines:
+                line.pieces = None
+
+        self.clock.after(fault.lasts_s or LASTS_S, over)
+        return len(lines)
 
     def _gateways(self, fault: Fault) -> int:
         """What hangs on it is silent: a dead gateway keeps nothing, and its will says that it has gone."""
@@ -215,9 +242,9 @@ class Breakdowns:
         self._silence(bridges)
 
         async def over() -> None:
-            there = await self._opened([each.mqtt for each in concerned if each.mqtt])
+            there = await self._opened([each.mqtt for each in concerned if each.mqtt and not each.condition.flat])
             for each in concerned:
-                if each.mqtt and each.mqtt not in there:
+                if each.mqtt and each.mqtt not in there and not each.condition.flat:
                     continue
                 each.condition.offline = False
                 if each.mqtt:
@@ -254,3 +281,10 @@ class Breakdowns:
             self.clock.after(1.0, partial(self._flood, thief, victim, times, ends))
         else:
             thief.close()
+
+
+def _meant(fault: Fault, speaker: Speaker) -> bool:
+    device = speaker.device
+    if fault.devices:
+        return fault.devices in (device.kind, device.family, device.family.partition(".")[0])
+    return not device.gateway

@@ -168,10 +168,10 @@ class Happenings:
 
     def _button(self, index: int) -> Speaker | None:
         speaker = self.worn.get(index)
-        if speaker is not None and speaker.encoder.press is not None and not speaker.condition.dead:
+        if speaker is not None and speaker.encoder.press is not None and not speaker.condition.mute:
             return speaker
         buttons = self.home.get(index, {}).get("button", [])
-        return buttons[0] if buttons else None
+        return next((each for each in buttons if not each.condition.flat), buttons[0] if buttons else None)
 
     def _all(self, index: int) -> list[Speaker]:
         """Return everything she wears and has at home."""

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import uvicorn
 
+from simulator import supply
 from simulator import town as towns
 from simulator.breakdowns import Breakdowns, Bridge
 from simulator.chronicle import Chronicle
@@ -66,6 +67,7 @@ class Living:
         self._walked = Walked(len(town.residents))
         self._draw = random.Random(f"{seed}:live")
         self._equip()
+        supply.fit(self.speakers, towns.bodies(story, seed), story.town, seed)
         self.home = by_kind(each for each in self.speakers if each.device.kind != "watch")
         self.sleepers: dict[int, list[Speaker]] = defaultdict(list)  # by the minute at which they check in
         for speaker in self.speakers:
@@ -291,7 +293,7 @@ class Living:
 
     def _measure(self, speaker: Speaker) -> None:
         """The hub has told a watch to measure: it says what it sees now."""
-        if self._minutes and not speaker.condition.dead:
+        if self._minutes and not speaker.condition.mute:
             index = speaker.resident.index
             minute = self._minutes[-1]
             read = minute.readings

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from simulator.encoders.encoder import EVENTS, STATES, WORDS, Encoder, Transport
+from simulator.encoders.encoder import EVENTS, STATES, WORDS, Encoder, Outgoing, Transport
 from simulator.encoders.registry import ENCODERS
 from simulator.town_file import TownDevice
 
@@ -37,7 +37,7 @@ def worn(family: str, number: int, report_every_min: int, gateway: str = "") -> 
     scheme, _, native = made.example.partition(":")
     native = _numbered(native.replace(HOME, f"{gateway}/"), number)
     if family == "helmet":  # tenant and user, plain numbers
-        native = f"7/{number}"
+        native = f"{gateway}/7/{number}"
     elif family == "watch_json":
         native = f"{gateway}/{native}"
     return TownDevice(
@@ -76,6 +76,11 @@ def prefix(device: TownDevice) -> str:
     if not device.gateway or device.family.partition(".")[0] not in NAMELESS:
         return ""
     return device.gateway if device.family == "cn_platform" else f"{device.gateway}/"
+
+
+def of_gateway(message: Outgoing) -> bool:
+    """Whether a message tells of the gateway rather than of the device behind it."""
+    return message.topic.endswith(("/LWT", "/bridge/state")) or b'"type":"HB_Msg"' in message.payload
 
 
 def words(device: TownDevice) -> tuple[str, ...]:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from simulator import makers
-from simulator.encoders import carehub, watch3g
+from simulator import makers, quirks
+from simulator.encoders import carehub, watch3g, wire_faults
 from simulator.encoders.encoder import Awaits, Body, Encoder, Fix, Messages, Outgoing
 from simulator.encoders.encoder import Device as Words
 from simulator.lockstep import Lockstep
+from simulator.quirks import Quirk
 from simulator.town_file import Counted, Sent, TownDevice, TownResident
 from simulator.wire import MqttLine, TcpLine
 
@@ -24,6 +25,8 @@ KEPT = 600  # messages a device keeps while it has no line; the oldest go first,
 AT_ONCE = 40  # kept messages that a tracker sends in one piece
 INSISTS_S = 5.0
 INSISTS = 720  # an hour of it
+LOW_PCT, CHARGED_PCT = 15.0, 30.0  # it says so once between the two
+TWICE_S = 1.5
 HEARD_MOST = 4_096  # bytes a device remembers of what it heard while it waits for an answer
 NONSENSE = b'\xff\x00{"hr": NaN, ]'
 
@@ -41,6 +44,23 @@ class Condition:
     disorder: bool = False
     cut: float = 0.0  # share of messages of which only the first half goes out
     nonsense: bool = False
+    flat: bool = False  # its battery is empty
+    drifts_ppm: float = 0.0
+    drifts_since: datetime | None = None
+    quirk: Quirk | None = None
+
+    @property
+    def mute(self) -> bool:
+        """Whether it says nothing and keeps nothing."""
+        return self.dead or self.flat
+
+
+class Battery(Protocol):
+    """What a speaker lives on."""
+
+    def left_pct(self, now: datetime) -> float: ...
+
+    def runs_down(self, now: datetime, from_pct: float, lasts: timedelta) -> None: ...
 
 
 class Line(Protocol):
@@ -64,11 +84,13 @@ class Speaker:
     asked: Callable[["Speaker"], None] = lambda _speaker: None  # the hub asks whether she is all right
     measure: Callable[["Speaker"], None] = lambda _speaker: None  # it is told to measure
     condition: Condition = field(default_factory=Condition)
+    supply: Battery | None = None  # None: it hangs on the mains
     words: Words = field(init=False)
     encoder: Encoder = field(init=False)
     _kept: deque[tuple[Outgoing, Sent | None]] = field(default_factory=deque)
     _unheard: dict[str, Sent] = field(default_factory=dict)
     _flushing: bool = False
+    _low: bool = False  # it has said so
     _last: tuple[str, bool] | None = None  # what a sensor said last, which one without a battery says again
 
     def __post_init__(self) -> None:
@@ -87,6 +109,8 @@ class Speaker:
     def time(self) -> datetime:
         """What its own clock says."""
         wrong = self.condition.skew_s
+        if self.condition.drifts_since is not None:
+            wrong += self.condition.drifts_ppm * 1e-6 * (self.clock.now - self.condition.drifts_since).total_seconds()
         if self.condition.jumps_s:
             wrong += self.random.uniform(-self.condition.jumps_s, self.condition.jumps_s)
         return self.clock.now + timedelta(seconds=wrong)
@@ -97,10 +121,15 @@ class Speaker:
 
     def report(self, at: datetime, body: Body, steps: int, *, worn: bool) -> None:
         """One report of a watch: wide where it can be, else as many words as the maker has."""
+        self.drain()
+        quirk = self.condition.quirk
+        quirks.before_a_report(quirk, self.words, self.random)
+        body, felt = quirks.body(quirk, body, worn=worn), worn or quirk in quirks.NO_CONTACT
         if self.device.family == "carehub":
-            self.say((_wide(self.words, self.stamp(at), body, steps, worn=worn),))
+            self.say((_wide(self.words, self.stamp(at), body, steps, worn=felt),))
+            self._place(at)
             return
-        said = list(self.encoder.vitals(self.words, self.stamp(at), body)) if self.encoder.vitals and worn else []
+        said = list(self.encoder.vitals(self.words, self.stamp(at), body)) if self.encoder.vitals and felt else []
         if self.encoder.steps:
             said += self.encoder.steps(self.words, self.stamp(at), self.words.steps + steps)
         elif self.encoder.heartbeat:
@@ -108,6 +137,43 @@ class Speaker:
         if not said:
             said += self._alive(at)
         self.say(tuple(said))
+        self._place(at)
+
+    def _place(self, at: datetime) -> None:
+        """A firmware that believes in its place says it."""
+        if self.condition.quirk is Quirk.NULL_ISLAND and self.encoder.position:
+            self.say(self.encoder.position(self.words, self.stamp(at), quirks.NOWHERE))
+
+    def drain(self) -> None:
+        """Look at what is left: say when it is little, go dark at nothing, be there again when it is charged."""
+        if self.supply is None:
+            return
+        left = self.supply.left_pct(self.clock.now)
+        if self.condition.quirk is not Quirk.STUCK:
+            self.words.battery_pct = round(left)
+        if left <= 0.0 and not self.condition.flat:
+            self._goes_dark()
+        elif left > 0.0 and self.condition.flat:
+            self.clock.work(self._lights_up())
+        elif left > CHARGED_PCT:
+            self._low = False
+        elif left <= LOW_PCT and not self._low:
+            self._low = True
+            if self.encoder.low_battery and "low_battery" in self.can:
+                self.say(self.encoder.low_battery(self.words, self.time(), f"{int(self.clock.now.timestamp()):x}"))
+
+    def _goes_dark(self) -> None:
+        self.condition.flat = True
+        if not self.device.gateway and self.mqtt:
+            self.mqtt.close(rudely=True)
+        if self.tcp:
+            self.tcp.close()
+
+    async def _lights_up(self) -> None:
+        self.condition.flat = False
+        if self.mqtt and not self.device.gateway and not self.condition.offline:
+            await self.mqtt.open()
+        self.hello()
 
     def _alive(self, at: datetime) -> Messages:
         """What a tracker says that has no word for being there."""
@@ -117,6 +183,7 @@ class Speaker:
 
     def check_in(self, at: datetime) -> None:
         """What a button or sensor says when nothing has happened for hours."""
+        self.drain()
         if self.encoder.battery and "battery" in self.can:
             self.say(self.encoder.battery(self.words, self.stamp(at), self.words.battery_pct))
         elif self._last is not None:
@@ -126,6 +193,8 @@ class Speaker:
         """A sensor's word: door, motion, smoke, gas, worn."""
         word = getattr(self.encoder, kind)
         if word is not None:
+            if self.condition.quirk is Quirk.STUCK and self._last is not None:
+                on = self._last[1]
             self._last = (kind, on)
             self.say(word(self.words, self.stamp(at), on))
 
@@ -149,13 +218,17 @@ class Speaker:
             sent.identity = f"{kind}:{identity}"
             self._unheard[identity] = sent
         self._insist(messages, sent, 0)
+        if self.condition.quirk is Quirk.TWICE and word is not None and kind == "sos":
+            again = word(self.words, self.time(), f"{identity}-2")
+            self.clock.after(TWICE_S, lambda: self.say(again))
 
     def say(self, messages: Sequence[Outgoing], sent: Sent | None = None) -> None:
         """Put messages through the device's condition."""
         state = self.condition
-        if state.dead or not messages:
-            self.counted.dropped += len(messages) if state.dead else 0
+        if state.mute or not messages:
+            self.counted.dropped += len(messages) if state.mute else 0
             return
+        messages = [quirks.altered(state.quirk, message, self.random) for message in messages]
         if state.offline or state.late_s:
             self._keep(messages, sent)
             return
@@ -166,7 +239,7 @@ class Speaker:
         """There is a line again: say what was kept, at once."""
         kept, self._kept = list(self._kept), deque()
         if self.condition.disorder:
-            self.random.shuffle(kept)
+            self.random.shuffle(kept)  # as wire_faults.late, each with what it is about
         together: list[Outgoing] = []  # over TCP what rings nobody goes in one piece and waits for one answer
         for message, sent in kept:
             garbled = self._garbled(message)
@@ -225,7 +298,7 @@ class Speaker:
         quiet = sent.identity is None or sent.heard_at is not None
         if tries and sent.saved_at is not None and (quiet or tries > 3):
             return
-        if self.condition.dead:
+        if self.condition.mute:
             sent.reachable = sent.first_at is not None and sent.saved_at is None
             return
         self.say(messages, sent)
@@ -257,8 +330,9 @@ class Speaker:
         if not state.nonsense and (not state.cut or self.random.random() >= state.cut):
             return message
         self.counted.nonsense += 1
-        payload = NONSENSE if state.nonsense else message.payload[: len(message.payload) // 2]
-        return Outgoing(transport=message.transport, payload=payload, topic=message.topic)
+        if state.nonsense:
+            return Outgoing(transport=message.transport, payload=NONSENSE, topic=message.topic)
+        return wire_faults.cut(message, len(message.payload) // 2)
 
     def _out(self, messages: Sequence[Outgoing], sent: Sent | None, *, whole: bool = True) -> None:
         if sent is not None:
@@ -268,22 +342,24 @@ class Speaker:
             if whole:
                 sent.whole_at = sent.whole_at or self.clock.now
         first = sent is None or sent.copies == 1
-        self.counted.sent += len(messages) if first else 0
-        self.counted.copies += len(messages) * (self.condition.copies - 1) + (0 if first else len(messages))
+        number = sum(not makers.of_gateway(message) for message in messages)
+        self.counted.sent += number if first else 0
+        self.counted.copies += number * (self.condition.copies - 1) + (0 if first else number)
         if self.mqtt is not None:
             for message in messages:
-                self._publish(message, sent, count=first)
-                for _ in range(self.condition.copies - 1):
-                    self._publish(message, None, count=False)
+                for at, copy in enumerate(wire_faults.repeated((message,), self.condition.copies)):
+                    self._publish(copy, sent if at == 0 else None, count=first and at == 0)
         elif self.tcp is not None:
             self._frames(messages, sent, count=first)
 
     def _publish(self, message: Outgoing, sent: Sent | None, *, count: bool) -> None:
         assert self.mqtt is not None
 
+        own = not makers.of_gateway(message)
+
         def done() -> None:
-            self.heard()
-            self.counted.saved += count
+            self.counted.heard += own
+            self.counted.saved += count and own
             if sent is not None and sent.saved_at is None:
                 sent.saved_at = self.clock.now
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from simulator import expect
 from simulator.expect import Expect
+from simulator.quirks import Quirk
 from simulator.scenario import LineOf, Reader, Table, parsed
 
 ZONE = "Asia/Shanghai"
@@ -66,6 +67,13 @@ class Breaks(StrEnum):
     GATEWAY = "a gateway dies"
     POWER = "the power is cut"
     FIRMWARE = "the firmware is broken"
+    QUIRK = "the firmware has a quirk"
+    PIECES = "messages come in pieces"
+    DRIFT = "clocks drift"
+    CLOCK_1970 = "clocks start at 1970"
+    CLOCK_2000 = "clocks start at 2000"
+    CLOCK_SUMMER = "clocks go to summer time"
+    CLOCK_ZONE = "clocks take another zone"
     STOLEN_KEY = "a key is stolen"
 
 
@@ -119,6 +127,7 @@ class TownPlan:
     wrist: dict[str, float] = field(default_factory=dict)
     button: dict[str, float] = field(default_factory=dict)
     homes_a_gateway: int = 10
+    forgets_to_charge: float = 0.0  # share of residents who often do not put the watch on its charger
     makers: tuple[str, ...] = ()  # entries of the encoders' registry: the first resident has the first, and so on
 
     @property
@@ -167,6 +176,9 @@ class Fault:
     share: float = 1.0  # of those it concerns
     by_s: float = 0.0  # clocks: by how much; late: how long it is kept back
     times: int = 1  # repeats: copies; a stolen key: messages a second
+    devices: str = ""  # a kind ("button") or a maker ("gt06"); empty: what has a line of its own
+    quirk: Quirk | None = None
+    ppm: float = 0.0  # of a clock that drifts: +11.6 is a second a day
     note: str = ""
     line: int = 0
 
@@ -281,7 +293,8 @@ class _StoryReader(Reader):
 
     def _town(self, table: Table, line: LineOf) -> TownPlan:
         own = {"residents", "communities", "starts", "days", "reports", "wrist", "button", "lives_by_itself",
-               "wrist_bursts_a_day", "homes_a_gateway", "steps", "makers"}  # fmt: skip
+               "wrist_bursts_a_day", "homes_a_gateway", "steps", "makers",
+               "forgets_to_charge"}  # fmt: skip
         self.known(table, own | set(_SHARES), line)
         names = table.get("communities", ["和平社区"])
         if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
@@ -303,6 +316,7 @@ class _StoryReader(Reader):
             wrist=self._weights(table.get("wrist", {}), line("wrist")),
             button=self._weights(table.get("button", {}), line("button")),
             homes_a_gateway=self.count(table.get("homes_a_gateway", 10), line("homes_a_gateway"), 100),
+            forgets_to_charge=self._share(table.get("forgets_to_charge", 0.0), line("forgets_to_charge")),
             makers=self._makers(table.get("makers", []), line("makers")),
         )
 
@@ -340,7 +354,8 @@ class _StoryReader(Reader):
         )
 
     def _fault(self, entry: Table, line: LineOf) -> Fault:
-        self.known(entry, {"at", "who", "what", "lasts", "share", "by", "times", "note"}, line)
+        own = {"at", "who", "what", "lasts", "share", "by", "times", "note", "devices", "quirk", "ppm"}
+        self.known(entry, own, line)
         return Fault(
             at_s=self._at(entry.get("at"), line("at")),
             who=self._whom(str(entry.get("who", "everybody")), line("who")),
@@ -349,6 +364,9 @@ class _StoryReader(Reader):
             share=self._share(entry.get("share", 1.0), line("share")),
             by_s=self._signed(entry.get("by", "0s"), line("by")),
             times=self.count(entry.get("times", 1), line("times"), MOST_TIMES),
+            devices=str(entry.get("devices", "")),
+            quirk=self.word(Quirk, entry["quirk"], line("quirk")) if "quirk" in entry else None,
+            ppm=self._number(entry.get("ppm", 0.0), line("ppm"), 100_000),
             note=str(entry.get("note", "")),
             line=line("what"),
         )

@@ -6,10 +6,12 @@ until that is nothing.
 
 import asyncio
 import contextlib
+import random
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from simulator.encoders import wire_faults
 from simulator.town_file import Endpoint
 
 Hear = Callable[[str, bytes], None]
@@ -74,6 +76,7 @@ class MqttLine(asyncio.Protocol):
         self._wanted = False
         self._opening: asyncio.Task[None] | None = None
         self.connects = 0
+        self.pieces: random.Random | None = None  # with one: packets go out in pieces
 
     @property
     def up(self) -> bool:
@@ -120,7 +123,8 @@ class MqttLine(asyncio.Protocol):
         self._unheard[self._id] = (packet, done)
         self._traffic.out()
         if self._up.is_set() and self._transport:
-            self._transport.write(packet)
+            for piece in wire_faults.pieces(packet, self.pieces) if self.pieces else (packet,):
+                self._transport.write(piece)
 
     # ---- asyncio's ----
 
@@ -248,6 +252,7 @@ class TcpLine:
         self._writer: asyncio.StreamWriter | None = None
         self._lock = asyncio.Lock()
         self._unanswered = 0
+        self.pieces: random.Random | None = None  # with one: frames go out in pieces
 
     @property
     def up(self) -> bool:
@@ -282,8 +287,11 @@ class TcpLine:
             self._reader, self._writer = await asyncio.open_connection(self._endpoint.host, self._endpoint.port)
         assert self._reader is not None
         assert self._writer is not None
-        self._writer.write(b"".join(frames))
-        await self._writer.drain()
+        whole = b"".join(frames)
+        for piece in wire_faults.pieces(whole, self.pieces) if self.pieces else (whole,):
+            self._writer.write(piece)
+            await self._writer.drain()
+            await asyncio.sleep(0)
         while settles is not None:
             chunk = await self._reader.read(4096)
             if not chunk:

@@ -62,10 +62,11 @@ class Counting:
     def _read(self, received_ms: int, topic: str, payload: bytes) -> None:
         said = self._said(received_ms, topic, payload)
         devices = {one.device for one in said or ()}
+        gone = {one.device for one in said or () if _says_goodbye(one)}
         if len(devices) == 1 and topic not in TRACKERS:
             self._whose.setdefault(topic, *devices)
         for device in devices:
-            self._count(device, payload, readable=True)
+            self._count(device, payload, readable=True, row=device not in gone)
         if not devices:
             whose = self._of(topic, payload)
             self.messages[whose] += 1
@@ -93,12 +94,17 @@ class Counting:
         levels = topic.split("/")
         return f"carehub:{levels[1]}" if topic.startswith(CAREHUB) and len(levels) == 3 else self._whose.get(topic, "")
 
-    def _count(self, device: str, payload: bytes, *, readable: bool) -> None:
+    def _count(self, device: str, payload: bytes, *, readable: bool, row: bool = True) -> None:
         self.messages[device] += 1
-        if readable:
+        if readable and row:
             self._marks[device].append(hash(payload))
-        else:
+        elif not readable:
             self.unreadable[device] += 1
+
+
+def _says_goodbye(said: Telemetry) -> bool:
+    """Whether it is a last will or a farewell: no sign of life of the device, and no row of it."""
+    return any(seen.code == "link.online" and seen.value is False for seen in said.observations)
 
 
 def _is_vitals(topic: str) -> bool:

@@ -1,6 +1,7 @@
 """Smart helmets of a platform, from its MQTT document of 2020-12-29: `info/<tenant>/…`, seconds of UTC.
 
-Who wears it stands in the body as tenant and user, so the address is `helmet:<tenant>/<user>`.
+Who wears it stands in the body as tenant and user, so the address is `helmet:<tenant>/<user>`, behind the prefix of
+its gateway where there is one.
 """
 
 from datetime import datetime
@@ -10,7 +11,7 @@ from simulator.encoders.encoder import Awaits, Device, Encoder, Fix, Messages, T
 
 
 def _say(device: Device, at: datetime | None, kind: str, **more: Any) -> Messages:
-    tenant, _, user = device.native.partition("/")
+    tenant, user = device.native.split("/")[-2:]
     words: dict[str, Any] = {"user_id": int(user), "tenant_id": int(tenant)}
     if at is not None:
         words["timestamp"] = int(at.timestamp())

@@ -34,3 +34,10 @@ def test_what_nobody_can_read_is_its_devices_and_asks_for_no_row() -> None:
     )  # fmt: skip
     assert (made.messages["carehub:w-1"], made.unreadable["carehub:w-1"], made.readable("carehub:w-1")) == (2, 2, 0)
     assert made.total == 3
+
+
+def test_farewell_is_a_message_of_its_device_and_no_row() -> None:
+    topic = "home7/shelly/shellyplusi4-a1b2c3d4e5f6/online"
+    made = counted((topic, b"true"), (topic, b"false"))
+    whose = "shelly:home7/shelly/shellyplusi4-a1b2c3d4e5f6"
+    assert (made.messages[whose], made.readable(whose), made.unreadable[whose]) == (2, 1, 0)

@@ -1,17 +1,18 @@
 """Troubles of a story: whom they concern, what becomes of devices meanwhile, and that it ends."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from simulator import story
+from simulator import story, supply
 from simulator.breakdowns import Breakdowns, Bridge
 from simulator.chronicle import Chronicle
 from simulator.lockstep import Lockstep
+from simulator.quirks import Quirk
 from simulator.speakers import Speaker
-from simulator.town import plan
+from simulator.town import bodies, plan
 from simulator.town_file import Endpoint
 from simulator.wire import MqttLine, Traffic
 
@@ -74,6 +75,7 @@ class Place:
                 self.speakers.append(speaker)
                 if device.gateway:
                     self.bridges[device.gateway].speakers.append(speaker)
+        supply.fit(self.speakers, bodies(told, 3), told.town, 3)
         self.breakdowns = Breakdowns(
             self.town, told, self.clock, self.chronicle, self.speakers, self.bridges, NOWHERE, {}, seed="3"
         )
@@ -134,8 +136,8 @@ def test_batteries_run_down_step_by_step_until_nothing_is_said() -> None:
         place.until(minute)
         levels.append(sorted({each.words.battery_pct for each in place.watches() if each.words.battery_pct < 20}))
     place.until(121)
-    assert levels == [[18], [9], [4]]
-    assert sum(each.condition.dead for each in place.speakers) == 5
+    assert levels == [[18], [12], [5]]
+    assert sum(each.condition.flat for each in place.speakers) == 5
 
 
 @pytest.mark.parametrize(
@@ -147,6 +149,10 @@ def test_batteries_run_down_step_by_step_until_nothing_is_said() -> None:
         ('what = "messages come late in bursts"\nby = "5m"', "late_s", 300.0),
         ('what = "messages come out of order"', "disorder", True),
         ('what = "the firmware is broken"', "nonsense", True),
+        ('what = "the firmware has a quirk"\nquirk = "it is at 0, 0"', "quirk", "it is at 0, 0"),
+        ('what = "clocks drift"\nppm = 40', "drifts_ppm", 40.0),
+        ('what = "clocks go to summer time"', "skew_s", 3600.0),
+        ('what = "clocks take another zone"', "skew_s", 28_800.0),
     ],
 )  # fmt: skip
 def test_trouble_of_one_device_begins_and_ends(what: str, name: str, value: object) -> None:
@@ -162,3 +168,42 @@ def test_share_of_a_trouble_concerns_about_so_many() -> None:
     place = Place('what = "the firmware is broken"\nshare = 0.5')
     place.until(61)
     assert 10 <= sum(each.condition.nonsense for each in place.speakers) <= 30
+
+
+def test_clock_that_starts_at_1970_counts_on_from_there() -> None:
+    place = Place('who = "王秀兰"\nwhat = "clocks start at 1970"')
+    place.until(75)
+    (she,) = [each for each in place.watches() if each.resident.name == "王秀兰"]
+    assert she.time() == datetime(1970, 1, 1, 0, 15, tzinfo=UTC)
+
+
+def test_clock_that_drifts_is_wrong_by_more_and_more() -> None:
+    place = Place('who = "王秀兰"\nwhat = "clocks drift"\nppm = 1000')
+    (she,) = [each for each in place.watches() if each.resident.name == "王秀兰"]
+    place.until(70)
+    assert she.time() - place.clock.now == timedelta(seconds=0.6)
+    place.until(110)
+    assert she.time() - place.clock.now == timedelta(seconds=3)
+
+
+def test_quirk_that_is_not_named_is_one_of_the_table_for_each() -> None:
+    place = Place('what = "the firmware has a quirk"')
+    place.until(61)
+    assert {each.condition.quirk for each in place.watches()} == set(Quirk)
+
+
+def test_trouble_of_buttons_concerns_them_and_nothing_else() -> None:
+    place = Place('what = "batteries run down"\ndevices = "button"')
+    place.until(125)
+    assert {each.device.kind for each in place.speakers if each.condition.flat} == {"button"}
+    assert all(line.opened for line in (each.line for each in place.bridges.values()) if isinstance(line, Line))
+
+
+def test_lines_in_pieces_are_whole_again_afterwards() -> None:
+    place = Place('who = "王秀兰"\nwhat = "messages come in pieces"')
+    (she,) = [each for each in place.watches() if each.resident.name == "王秀兰"]
+    assert she.mqtt is not None
+    place.until(61)
+    assert she.mqtt.pieces is not None
+    place.until(121)
+    assert she.mqtt.pieces is None
