@@ -83,9 +83,12 @@ def packed(arrivals: Sequence[Arrival]) -> bytes:
 
 def alive(said: Said) -> bool:
     """Whether the device itself spoke just now: not a retained state, not its last will."""
-    return not said.arrival.retained and not any(
-        o.code == "link.online" and o.value is False for o in said.telemetry.observations
-    )
+    return not said.arrival.retained and spoken(said.telemetry)
+
+
+def spoken(telemetry: Telemetry) -> bool:
+    """Whether these are the device's words, and not those about its end."""
+    return not any(o.code == "link.online" and o.value is False for o in telemetry.observations)
 
 
 def linked(said: Said) -> Linked | None:

@@ -275,7 +275,7 @@ class Breakdowns:
         topic = f"carehub/{victim.device.name}/vitals"
         for _ in range(times):
             said = b'{"hr":%d,"seq":%d}' % (self.draw.randrange(300), self.draw.getrandbits(40))
-            thief.publish(topic, said, done=victim.heard)
+            thief.publish(topic, said, done=partial(victim.heard, topic))
         await self.clock.real(self.stolen, 5.0)
         if self.clock.now < ends:
             self.clock.after(1.0, partial(self._flood, thief, victim, times, ends))

@@ -115,16 +115,22 @@ class _Judge:
         if out.messages_stored < heard:
             self._find(out.lost, "messages", "everybody", self.account.end,
                        f"{heard} acknowledged, copies included, {out.messages_stored} stored")  # fmt: skip
+        told: Counter[str] = Counter()
         rows = {each.device: each for each in self.account.devices}
         for address, each in counted.items():
+            told.update(each.topics)
             row = rows.get(address, DeviceKept(device=address))
-            least = max(each.heard, each.saved - each.nonsense)  # who awaits no answer is heard all the same
+            # Who awaits no answer is heard all the same. What was told by topic is looked at by topic.
+            least = 0 if each.topics else max(each.heard, each.saved - each.nonsense)
             if row.messages < least:
                 self._find(out.lost, "messages", address, self.account.end,
                            f"{least} acknowledged, {row.messages} stored")  # fmt: skip
             elif row.readable is not None and row.wide < row.readable:
                 self._find(out.lost, "messages", address, self.account.end,
                            f"{row.readable} can be read, {row.wide} rows were made of them")  # fmt: skip
+        for topic, number in told.items():
+            if (stored := self.account.topics.get(topic, 0)) < number:
+                self._find(out.lost, "messages", topic, self.account.end, f"{number} acknowledged, {stored} stored")
 
     def _pages(self) -> None:
         """What the hub calls delivered was received, and nobody received what the hub knows nothing of."""

@@ -287,9 +287,10 @@ class Speaker:
             if word in watch3g.ORDERS:
                 self.tcp.order(watch3g.echo(self.device.name, word))
 
-    def heard(self) -> None:
+    def heard(self, topic: str) -> None:
         """The hub has acknowledged something in its name."""
         self.counted.heard += 1
+        self.counted.topics[topic] = self.counted.topics.get(topic, 0) + 1
 
     # ---- the way out ----
 
@@ -358,7 +359,7 @@ class Speaker:
         own = not makers.of_gateway(message)
 
         def done() -> None:
-            self.counted.heard += own
+            self.heard(message.topic)
             self.counted.saved += count and own
             if sent is not None and sent.saved_at is None:
                 sent.saved_at = self.clock.now

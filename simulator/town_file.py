@@ -322,6 +322,7 @@ class Counted(msgspec.Struct, kw_only=True):
     sent: int = 0  # different messages that went out at least once
     saved: int = 0  # … of which the hub acknowledged
     heard: int = 0  # messages and frames acknowledged in all, every copy and whatever a thief said in its name
+    topics: dict[str, int] = {}  # of `heard`, by topic: a gateway's may be several devices'
     copies: int = 0  # sent again although already sent: repeats, late bursts
     bursts: int = 0  # of `sent`, samples of a wrist
     nonsense: int = 0  # of `sent`, bytes no adapter can read
@@ -461,6 +462,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     end: datetime
     totals: Totals = Totals()
     faults: tuple[str, ...] = ()
+    topics: dict[str, int] = {}  # messages as they came, by topic
     presses: tuple[PressKept, ...] = ()
     alerts: tuple[AlertKept, ...] = ()
     incidents: tuple[IncidentKept, ...] = ()

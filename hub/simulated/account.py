@@ -55,7 +55,7 @@ async def write(
     with part.open("wb") as out:
         head = {
             "v": FORMAT, "start": town.begins, "end": end, "zone": town.zone, "totals": totals,
-            "faults": [*faults, *found],
+            "faults": [*faults, *found], "topics": counted.topics,
         }  # fmt: skip
         out.write(msgspec.json.encode(head)[:-1])
         await _list(out, "presses", conn, Q.presses, _press)

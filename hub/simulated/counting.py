@@ -13,6 +13,7 @@ from devices.protocols import PROTOCOLS
 from devices.telemetry import Telemetry
 from hub.discovered import Discovered
 from hub.gather import CAREHUB, LEVELS, VITALS, vitals_address
+from hub.gathered import spoken
 from hub.store.telemetry import moment
 
 NUMBERED = "carehub:"
@@ -28,11 +29,12 @@ class Counting:
     """What each device said, of messages taken in the order in which they came.
 
     `messages`: all of them, copies and what nobody could read included; one of several devices' is counted for each.
-    `unreadable`: of these, what no adapter reads. `total`: however many each is about.
+    `unreadable`: of these, what no adapter reads. `total`: however many each is about; `topics`: by topic.
     """
 
     def __init__(self) -> None:
         self.total = 0
+        self.topics: Counter[str] = Counter()
         self.messages: Counter[str] = Counter()
         self.unreadable: Counter[str] = Counter()
         self._discovered = Discovered()
@@ -45,8 +47,9 @@ class Counting:
         if vitals:
             ok = decode_vitals([one[2] for one in vitals], np.array([one[0] for one in vitals], np.int64)).ok.tolist()
             for (_, topic, payload), readable in zip(vitals, ok, strict=True):
-                self._count(vitals_address(topic), payload, readable=readable)
+                self._vitals(vitals_address(topic), payload, readable=readable)
         self.total += len(batch)
+        self.topics.update(topic for _, topic, _ in batch)
         for received_ms, topic, payload in batch:
             if not _is_vitals(topic):
                 self._read(received_ms, topic, payload)
@@ -62,11 +65,12 @@ class Counting:
     def _read(self, received_ms: int, topic: str, payload: bytes) -> None:
         said = self._said(received_ms, topic, payload)
         devices = {one.device for one in said or ()}
-        gone = {one.device for one in said or () if _says_goodbye(one)}
         if len(devices) == 1 and topic not in TRACKERS:
             self._whose.setdefault(topic, *devices)
-        for device in devices:
-            self._count(device, payload, readable=True, row=device not in gone)
+        self.messages.update(devices)
+        for one in said or ():
+            if spoken(one):
+                self._marks[one.device].append(hash(payload))
         if not devices:
             whose = self._of(topic, payload)
             self.messages[whose] += 1
@@ -94,17 +98,12 @@ class Counting:
         levels = topic.split("/")
         return f"carehub:{levels[1]}" if topic.startswith(CAREHUB) and len(levels) == 3 else self._whose.get(topic, "")
 
-    def _count(self, device: str, payload: bytes, *, readable: bool, row: bool = True) -> None:
+    def _vitals(self, device: str, payload: bytes, *, readable: bool) -> None:
         self.messages[device] += 1
-        if readable and row:
+        if readable:
             self._marks[device].append(hash(payload))
         elif not readable:
             self.unreadable[device] += 1
-
-
-def _says_goodbye(said: Telemetry) -> bool:
-    """Whether it is a last will or a farewell: no sign of life of the device, and no row of it."""
-    return any(seen.code == "link.online" and seen.value is False for seen in said.observations)
 
 
 def _is_vitals(topic: str) -> bool:

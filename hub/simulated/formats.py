@@ -392,6 +392,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     totals: Totals
     faults: list[str]  # of the hub itself: what failed, what the auditor found
+    topics: dict[str, int]  # messages as they came, by topic
     presses: list[PressKept]
     alerts: list[AlertKept]
     incidents: list[IncidentKept]

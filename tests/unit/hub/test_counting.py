@@ -18,6 +18,7 @@ def test_vitals_are_counted_by_their_topic_and_a_copy_is_one_message_more_and_no
     )  # fmt: skip
     assert (made.messages["carehub:w-1"], made.readable("carehub:w-1")) == (3, 2)
     assert (made.messages["carehub:w-2"], made.readable("carehub:w-2")) == (1, 1)
+    assert made.topics == {"carehub/w-1/vitals": 3, "carehub/w-2/vitals": 1}
 
 
 def test_frames_of_trackers_on_one_topic_are_each_their_own_devices() -> None:
