@@ -240,7 +240,8 @@
   });
 
   // --- keys
-  const typing = (target) => target.closest('input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]');
+  // A window that has just closed keeps the focus until the next frame: a key of that moment is not typed into it.
+  const typing = (target) => !target.closest('dialog:not([open])') && target.closest('input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]');
   function move(step) {
     const rows = [...document.querySelectorAll('#queue .row')];
     const at = rows.findIndex((r) => r === document.activeElement);
