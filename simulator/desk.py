@@ -60,6 +60,11 @@ class Seat:
     todo: list[tuple[bool, int, int, int, float]] = field(default_factory=list)  # technical, order, case, turn, seconds
     listens: asyncio.Task[None] | None = None
 
+    @property
+    def full(self) -> bool:
+        """Whether she has people to go on with when she has done what she does."""
+        return self.busy and bool(self.todo) and not self.todo[0][0]
+
     async def listen(self) -> None:
         """Open the stream, if it is not; return when the console has said that it knows of it."""
         if self.listens is not None and not self.listens.done():
@@ -132,6 +137,8 @@ class Operators:
         since = LOOK_ANYWAY_S if self._looked is None else (now - self._looked).total_seconds()
         if since < LOOK_ANYWAY_S and heard == self._heard:
             return
+        if all(seat.full for seat in self._seats):
+            return  # everybody has people to go on with: who is new waits in the queue
         if since < LOOK_S:
             self._clock.at(now + timedelta(seconds=LOOK_S - since), lambda: None)
             return
@@ -149,6 +156,18 @@ class Operators:
             seat.until = None
             return
         self._seen(found)
+
+    async def _row(self, seat: Seat, incident: int) -> Case | None:
+        """Return a case as it stands now: she has it open before her. The whole queue is read when she looks up."""
+        try:
+            case = await self._asked(seat, partial(seat.client.row, incident))
+        except (httpx.HTTPError, PermissionError) as error:
+            self._chronicle.fault(f"operator {seat.key}: {error!r}")
+            seat.until = None
+            return self._cases.get(incident)
+        if case is not None:
+            self._cases[incident] = case
+        return case
 
     def _seen(self, found: list[Case]) -> None:
         self._cases = {case.incident: case for case in found}
@@ -204,9 +223,7 @@ class Operators:
         self._clock.after(seconds, partial(self._turn, incident, work, work.turn))
 
     async def _turn(self, incident: int, work: Working, turn: int) -> None:
-        if self._looked != self._clock.now:
-            await self._fetch()
-        case = self._cases.get(incident)
+        case = await self._row(work.seat, incident)
         if case is None or self._working.get(incident) is not work or work.turn != turn:
             return
         work.waits = None
@@ -285,7 +302,7 @@ class Operators:
         self._chronicle.deed(
             Deed(at=self._clock.now, operator=work.seat.key, incident=incident, verb=verb, status=status, said=said)
         )
-        self._looked = None  # what she did shows
+        self._clock.stir()  # what she did shows
         return status < 400
 
     async def _asked(self, seat: Seat, ask: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -95,6 +95,12 @@ class ConsoleClient:
         page.raise_for_status()
         return cases(page.text), tuple(int(number) for number in NOTICE.findall(page.text))
 
+    async def row(self, incident: int) -> Case | None:
+        """Return one case as the queue shows it now; None: it is not in the queue any more."""
+        page = _known(await self._http.get("/queue/rows", params={"ids": str(incident)}))
+        page.raise_for_status()
+        return next((case for case in cases(page.text) if case.incident == incident), None)
+
     async def shown(self, pages: tuple[int, ...], read: int | None = None) -> None:
         """Confirm that the browser shows these pages: the receipt of the console channel."""
         body = json.dumps({"delivered": pages, "read": read})

@@ -93,16 +93,21 @@ select id, pg_notify('carehub_page', id::text) from opened;
 
 -- name: queue
 -- Every open incident with what an operator needs to choose: worst first, then oldest, technical ones last. Where there are
--- more than a screen holds, those that nobody has are on it before those that somebody has, and tests are left out first.
+-- more than a screen holds, those that nobody has are on it before those that somebody has, and tests are left out first;
+-- what an operator has stays beside them, so many again at most: whoever takes a case must find it where she left it.
 -- One reading serves everybody's screen: who looks, and whose pages were not shown yet, stands there with the person.
-with shown as materialized (
-    select i.id from incident i left join resident r on r.id = i.resident_id
+with wanted as materialized (
+    select i.id, i.test, i.severity, i.handler_id, i.responder_id, i.opened_at
+    from incident i left join resident r on r.id = i.resident_id
     where i.dedup_key is not null
       -- The canary's cases are for the canary's operator, and nobody else's are.
       and coalesce(r.canary, false) = %(canary)s
       and (%(ids)s::bigint[] is null or i.id = any(%(ids)s))  -- of a change, its own
-    order by i.test, i.severity, i.handler_id is not null, i.responder_id is not null, i.opened_at, i.id
-    limit %(limit)s
+), shown as materialized (
+    (select id from wanted
+     order by test, severity, handler_id is not null, responder_id is not null, opened_at, id limit %(limit)s)
+    union
+    (select id from wanted where handler_id is not null order by test, severity, opened_at, id limit %(limit)s)
 )
 select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step, i.round, i.area, i.resident_id,
        i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role, i.services, i.proof,

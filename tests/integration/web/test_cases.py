@@ -179,10 +179,23 @@ def test_full_screen_leaves_nobody_unseen_who_has_nobody(
     latest = flat(world, "late", "和平里 12 号楼 101")
     queue = li.get("/queue").text
     shown = re.findall(r'data-incident="(\d+)"', queue)
-    assert len(shown) == 10
+    assert len(shown) == 11
     assert shown[0 if surge else -1] == str(latest)  # the oldest first, in disaster mode whoever has nobody
-    assert "另有 1 起未列出" in queue
     assert "11 起处理中" in queue, "what is not on the screen is counted all the same"
+
+
+def test_full_screen_keeps_what_an_operator_has_taken(
+    li: httpx.Client, ma: httpx.Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two thousand press in a minute, and the case she has just taken is among those that did not fit."""
+    monkeypatch.setattr(console_store, "QUEUE_LIMIT", 5)
+    cases = [flat(world, f"r{number}", f"和平里 {number + 1} 号楼 101") for number in range(9)]
+    post(ma, cases[0], "take")
+    for whose in (ma, li):
+        shown = re.findall(r'data-incident="(\d+)"', whose.get("/queue").text)
+        assert shown == [str(case) for case in cases[:6]], "five that nobody has, and hers"
+    assert f'data-incident="{cases[0]}"' in ma.get(f"/queue/rows?ids={cases[0]}").text
+    assert "另有 3 起未列出" in ma.get("/queue").text
 
 
 def test_disaster_mode_has_every_case_of_a_house_on_the_screen(

@@ -42,6 +42,11 @@ class Screen:
         self.looks += 1
         return list(self.cases), ()
 
+    async def row(self, incident: int) -> Case | None:
+        if self.signed_out:
+            raise SignedOutError
+        return next((case for case in self.cases if case.incident == incident), None)
+
     async def do(self, incident: int, verb: str, **words: str) -> tuple[int, str]:
         self.verbs.append(verb)
         self.done.append((incident, verb))
@@ -191,8 +196,22 @@ def test_case_that_comes_back_although_somebody_was_sent_is_taken_at_once() -> N
         await room.until(60, shows=row("dispatched"))
         assert room.screen.verbs == ["take", "dispatch"], "nothing is new"
         room.clock.stir()
-        await room.until(21, shows=row("open"))  # she pressed again: worse, and nobody's any more
+        await room.until(26, shows=row("open"))  # she pressed again: worse, and nobody's any more
         assert room.screen.verbs == ["take", "dispatch", "take"]
+        await room.desk.aclose()
+
+    asyncio.run(day())
+
+
+def test_whoever_has_her_hands_full_does_not_read_the_whole_queue_at_every_word() -> None:
+    async def day() -> None:
+        room = Room()
+        crowd = [row("open", incident=number) for number in range(1, 60)]
+        await room.until(LOOK_ANYWAY_S, shows=crowd)
+        looks = room.screen.looks
+        await room.until(600, shows=crowd)
+        assert len(room.screen.done) > 25
+        assert room.screen.looks - looks <= 1 + 600 / LOOK_ANYWAY_S
         await room.desk.aclose()
 
     asyncio.run(day())
