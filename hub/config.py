@@ -59,6 +59,9 @@ class DatabaseSettings:
     dsn: str = ""  # empty: an embedded PostgreSQL below run_dir
 
 
+DAYS_MOST = 36_500  # that anything of a device is kept
+
+
 @dataclass(frozen=True, kw_only=True)
 class IngestSettings:
     batch_messages: int = 1024  # telemetry messages in one transaction, at most
@@ -68,7 +71,10 @@ class IngestSettings:
     new_devices_per_hour: int = 1_000  # unknown devices registered; beyond it their telemetry is kept raw only
     raw_keep_days: int = 3
     raw_keep_mb: int = 20_000
+    # Every message, by hour, by day; at least 14, 31 and 366 days: what is made of one is made before it goes
     telemetry_keep_days: int = 180
+    hours_keep_days: int = 400
+    days_keep_days: int = 3_653
     # Free on the database's disk: below it raw telemetry is not kept; below it telemetry is not taken, presses are
     storage_low_mb: int = 2_048
     storage_short_mb: int = 1_024
@@ -78,6 +84,12 @@ class IngestSettings:
     checkpoint_s: float = 10.0
     default_deadline_s: int = 0  # heartbeat deadline of a device that has none of its own; 0 = not supervised
     watch_allow_list: bool = False  # true: what speaks TCP must be registered before its telemetry is believed
+
+    def __post_init__(self) -> None:
+        least = {"telemetry_keep_days": 14, "hours_keep_days": 31, "days_keep_days": 366}
+        for name, days in least.items():
+            if not days <= getattr(self, name) <= DAYS_MOST:
+                raise ValueError(f"{name}: from {days} to {DAYS_MOST} days")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -280,7 +280,7 @@ class Ingest:
     def _by_the_clock(self) -> tuple[tuple[str, Coroutine[Any, Any, None]], ...]:
         return (
             ("ticks", self.observer.ticks()), ("checkpoints", self._checkpoints()),
-            ("upkeep", upkeep.run(self._dsn, self._settings.ingest)), ("supervision", self._supervised.run()),
+            ("upkeep", upkeep.run(self._settings, self._dsn)), ("supervision", self._supervised.run()),
             ("storage", self.storage.run()),
         )  # fmt: skip
 

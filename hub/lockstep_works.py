@@ -64,7 +64,8 @@ async def works(
     writing, looking, watching = [await own(name) for name in ("writing", "oversight", "audit")]
     following = await own("homes", address=dsn)  # as in production: planned for any batch it would read a whole day
     every = timedelta(minutes=2)
-    routine = RoutineLoop(dsn=dsn, zone=OversightLoop.of(settings).zone, every_s=every.total_seconds())
+    zone = OversightLoop.of(settings).zone
+    routine = RoutineLoop(dsn=dsn, zone=zone, every_s=every.total_seconds())
     await homes.alone(following)
     oversight, fleet = OversightLoop.of(settings), FleetLoop.of(settings)
     asker = Asker(pool=pool, channels=channels, public_url=settings.public_url, link_key=settings.secrets.link_key)
@@ -72,7 +73,7 @@ async def works(
     auditor.since = await hub_now(watching)
 
     async def kept_up() -> None:
-        await upkeep.once(writing, clock.now(), kept)
+        await upkeep.once(writing, clock.now(), kept, zone)
 
     async def covered() -> None:
         await coverage.recompute(looking, hours=COVER_HOURS, radius_min=RADIUS_MIN)

@@ -31,6 +31,8 @@ class Kind:
 
 KINDS: Final[tuple[Kind, ...]] = (
     Kind(name="telemetry", days=None, since="received", why="个保法 19", setting="telemetry_keep_days"),
+    Kind(name="measured_hour", days=None, since="received", why="个保法 19", setting="hours_keep_days"),
+    Kind(name="measured_day", days=None, since="received", why="个保法 19", setting="days_keep_days"),
     Kind(name="observation", days=None, since="received", why="个保法 19", setting="telemetry_keep_days"),
     Kind(name="raw", days=None, since="received", why="个保法 19", setting="raw_keep_days"),
     Kind(name="previews", days=1, since="read", why="个保法 6", query="previews"),

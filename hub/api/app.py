@@ -13,6 +13,7 @@ from hub.api import (
     duty,
     events,
     installing,
+    measured,
     observations,
     once,
     oversight,
@@ -31,6 +32,7 @@ PATH = "/api/v1"
 VERSION = "1.0.0"
 ROUTERS = (
     cases.router, acts.router, registry.router, residents.router, places.router, installing.router, observations.router,
+    measured.router,
     deskwork.router, deskwork.calling, duty.router, oversight.router, events.router, work.router,
 )  # fmt: skip
 ABOUT = """Everything the console does, for programs. A token stands behind every request

@@ -65,7 +65,7 @@ async def of_resident(
         await seen_resident(conn, who, resident_id)
         begins, ends = await _times(conn, since, until)
         await looked_at(conn, who.person_id, "observations: api", resident_id, who.reason)
-        speakers = await _speakers(conn, resident_id, who.sees)
+        speakers = await speakers_of(conn, resident_id, who.sees)
         found, more = await _page(
             conn, speakers, since=begins, until=ends, limit=limit, cursor=cursor, resident=resident_id
         )
@@ -88,7 +88,7 @@ async def of_device(
     return Records(items=[dict(plain(one)) for one in found], next=more)
 
 
-async def _speakers(conn: Connection, resident: int, sees: dict[str, int | None]) -> list[Speaker]:
+async def speakers_of(conn: Connection, resident: int, sees: dict[str, int | None]) -> list[Speaker]:
     """Return her devices; to an organisation as far as its own bounds let them through."""
     read = records.devices_of if sees["organisation"] is None else records.speakers
     return await read(conn, resident)
@@ -196,7 +196,7 @@ async def observation(
         await seen_resident(conn, who, patient)
         begins, ends = await _times(conn, since, until)
         await looked_at(conn, who.person_id, "fhir Observation: api", patient, who.reason)
-        speakers = await _speakers(conn, patient, who.sees)
+        speakers = await speakers_of(conn, patient, who.sees)
         found, more = await _page(
             conn, speakers, since=begins, until=ends, limit=count, cursor=cursor, resident=patient
         )
@@ -234,7 +234,7 @@ async def whole(
         conn, store.Q.devices, id=None, after=0, resident=resident["id"], state=None, limit=CASES_SHOWN, **sees
     )
     said: list[fhir.Resource] = []
-    for speaker in await _speakers(conn, resident["id"], sees):
+    for speaker in await speakers_of(conn, resident["id"], sees):
         of_hers = [one async for one in _hers(records.said(conn, speaker, since, until), resident["id"])]
         said += said_as.observations(of_hers)
         if len(said) > BUNDLED:

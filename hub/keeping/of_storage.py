@@ -28,5 +28,8 @@ async def _taken(of: Patient) -> str:
     assert of.conn is not None
     measured, wearers = await sizes.measure(of.conn), await sizes.wearers(of.conn)
     kind = "hypertables" if any(each.hypertable for each in measured) else "native partitions"
-    a_day = sum(each.per_wearer_day(wearers) for each in measured if each.table in ("telemetry", "observation"))
-    return f"{kind}" + (f", {a_day / 1e3:,.0f} kB a wearer-day" if a_day else "")
+    a_day = {each.table: each.per_wearer_day(wearers) / 1e3 for each in measured}
+    said, packed = a_day["telemetry"] + a_day["observation"], a_day["telemetry_packed"]
+    return (
+        kind + (f", {said:,.0f} kB a wearer-day" if said else "") + (f", put away {packed:,.1f} kB" if packed else "")
+    )

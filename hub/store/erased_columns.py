@@ -30,6 +30,7 @@ ERASURE: Final[dict[str, dict[str, str]]] = {
     "consent": {"*": PROOF},
     # what was measured
     "telemetry": {"*": ROW}, "observation": {"*": ROW}, "accel_window": {"*": ROW}, "unreadable": {"*": ROW},
+    "telemetry_packed": {"*": ROW},
     "fall_told": {"*": IDS}, "service_case": {"*": IDS},
     # cases
     "incident": {"*": CHAIN}, "incident_event": {"*": CHAIN}, "incident_link": {"*": CHAIN}, "timer": {"*": IDS},

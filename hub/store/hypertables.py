@@ -19,11 +19,23 @@ from hub.store.sql import queries
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Q = queries("partitions")
 COMPRESSED = ("telemetry", "observation")  # the others live for days
+COMPRESSED_AFTER_DAYS = 3  # late batches come sooner
 CREATE_EXTENSION = b"create extension if not exists timescaledb"
 CREATE = (
     "select create_hypertable(%s::regclass, by_range('received_at', %s::interval), create_default_indexes => false)"
 )
 DROP = "select drop_chunks(%s::regclass, older_than => %s::timestamptz)"
+REFRESH = "call refresh_continuous_aggregate(%s::regclass, %s::timestamptz, %s::timestamptz)"
+IN_PART = (
+    "delete from {{}} where device_id = %(device)s"
+    " and ({0} > %(begin)s::timestamptz - interval '1 {1}' and {0} <= %(end)s"
+)
+MEANT = " or day > %(begin)s::timestamptz - interval '1 day' and day <= %(end)s"
+FORGET = {
+    "vital_hour_kept": IN_PART.format("hour", "hour") + ")",
+    "measured_hour_kept": IN_PART.format("arrived", "hour") + MEANT + ")",
+    "measured_day_kept": IN_PART.format("arrived_on", "day") + MEANT + ")",
+}
 # Erasing one wearer must not stop at a number of rows. Where the extension is not loaded this is a name nobody reads.
 NO_LIMIT = "select set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true)"
 
@@ -35,18 +47,17 @@ def columnstore(table: str) -> Sequence[Sequence[bytes]]:
 
     By device, because every reader asks for one device's time; when three days old, because late batches come sooner.
     """
-    name = table.encode()
+    name, days = table.encode(), b"interval '%d days'" % COMPRESSED_AFTER_DAYS
     return (
         (
             b"alter table " + name + b" set (timescaledb.enable_columnstore, timescaledb.segmentby = 'device_id',"
             b" timescaledb.orderby = 'received_at desc')",
-            b"call add_columnstore_policy('" + name + b"', after => interval '3 days', if_not_exists => true)",
+            b"call add_columnstore_policy('" + name + b"', after => " + days + b", if_not_exists => true)",
         ),
         (
             b"alter table " + name + b" set (timescaledb.compress, timescaledb.compress_segmentby = 'device_id',"
             b" timescaledb.compress_orderby = 'received_at desc')",
-            b"select add_compression_policy('" + name + b"', compress_after => interval '3 days',"
-            b" if_not_exists => true)",
+            b"select add_compression_policy('" + name + b"', compress_after => " + days + b", if_not_exists => true)",
         ),
     )  # fmt: skip
 
@@ -59,7 +70,7 @@ async def available(conn: Connection) -> bool:
     kind = await (await conn.execute(Q.kind, {"table": "telemetry"})).fetchone()
     if kind is not None and kind[0] in {"p", b"p"}:
         return False  # made as native partitions before the extension came: it stays so
-    return await _accepted(conn, "native partitions instead of hypertables", [[CREATE_EXTENSION]])
+    return await accepted(conn, "native partitions instead of hypertables", [[CREATE_EXTENSION]])
 
 
 async def are(conn: Connection) -> set[str]:
@@ -84,32 +95,54 @@ async def make(conn: Connection, table: str, slice_: timedelta) -> bool:
 
 async def compress(conn: Connection, table: str) -> None:
     """Let the extension compress what is some days old."""
-    await _accepted(conn, f"{table} stays uncompressed", columnstore(table))
+    await accepted(conn, f"{table} stays uncompressed", columnstore(table))
 
 
 async def roll_up(conn: Connection) -> None:
     """Let the extension keep the hours of vital signs, if it does not yet."""
     row = await (await conn.execute(vital_rollup.Q.there)).fetchone()
     if row is None or not row[0]:
-        await _accepted(conn, "hours of vital signs are rolled up by the hub", [vital_rollup.continuous()])
+        await accepted(conn, "hours of vital signs are rolled up by the hub", [vital_rollup.continuous()])
 
 
-async def forget_hours(conn: Connection, devices: Sequence[int]) -> None:
-    """Take devices' hours out of the extension's roll-up, if it keeps one; what is not erased is rolled up again.
+async def forget_rolled(conn: Connection, spans: Sequence[tuple[int, datetime, datetime]]) -> None:
+    """Take devices' times out of what the extension rolled up; hours and days that were theirs in part go whole.
 
-    The next refresh would do so by itself, but nobody is to wait for it.
+    A refresh makes the rest of such an hour again, and would take out the others by itself, as far as it looks back;
+    but nobody is to wait for it.
     """
-    row = await (await conn.execute(vital_rollup.Q.there)).fetchone()
-    if row is None or not row[0]:
-        return
     try:
         async with conn.transaction():
-            kept = await (await conn.execute(Q.hours_kept_in)).fetchone()
-            if kept is not None:
-                forget = sql.SQL("delete from {} where device_id = any(%s)").format(sql.Identifier(*kept))
-                await conn.execute(forget, (list(devices),))
+            for view, *table in await (await conn.execute(Q.rolled_in)).fetchall():
+                forget = sql.SQL(FORGET[view]).format(sql.Identifier(*table))
+                for device, begin, end in spans:
+                    await conn.execute(forget, {"device": device, "begin": begin, "end": end})
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        return  # no such extension
     except psycopg.errors.Error as err:
-        _fault(err, "hours of somebody erased go with the next refresh")
+        _fault(err, "what was rolled up of somebody erased goes with the next refresh")
+
+
+async def refreshed(conn: Connection, view: str, since: datetime, until: datetime) -> bool:
+    """Whether an aggregate was made anew between two bounds of its buckets. Not inside a transaction: it has its own.
+
+    Never without a beginning: what was dropped from its source would go from it as well.
+    """
+    try:
+        await conn.execute(REFRESH, (view, since, until))
+    except psycopg.errors.Error as err:
+        _fault(err, f"{view} is filled from its beginning another time")
+        return False
+    return True
+
+
+async def drop_rolled(conn: Connection, hours_before: datetime, days_before: datetime) -> list[str]:
+    """Drop chunks of the aggregates by hour and by day that hold nothing younger; returns their names."""
+    row = await (await conn.execute(Q.rolled)).fetchone()
+    if row is None or not row[0]:
+        return []
+    dropped = await drop_older(conn, "measured_hour_kept", hours_before)
+    return dropped + await drop_older(conn, "measured_day_kept", days_before)
 
 
 async def drop_older(conn: Connection, table: str, before: datetime) -> list[str]:
@@ -129,7 +162,7 @@ async def drop_beyond(conn: Connection, table: str, limit_bytes: int, now: datet
     return await drop_older(conn, table, before) if before is not None else []
 
 
-async def _accepted(conn: Connection, instead: str, ways: Sequence[Sequence[bytes]]) -> bool:
+async def accepted(conn: Connection, instead: str, ways: Sequence[Sequence[bytes]]) -> bool:
     """Whether one of the ways was taken, all its statements or none; else says what the hub does instead."""
     error: psycopg.Error | None = None
     for way in ways:

@@ -42,6 +42,14 @@ class Speaker:
         place = bisect_right(self.turns, at, key=lambda turn: turn[0])
         return self.turns[place - 1][1] if place else None
 
+    def hers(self, resident: int, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the parts of a time in which it was this resident's."""
+        ends = [at for at, _ in self.turns[1:]] + [until]
+        for (at, whose), end in zip(self.turns, ends, strict=True):
+            begins, ends_at = max(at, since), min(end, until)
+            if whose == resident and begins < ends_at:
+                yield begins, ends_at
+
     def adapter(self, batch: int) -> str | None:
         """Return name/version of what read a batch; None: a release that did not write it down."""
         place = bisect_right(self.grammars, batch, key=lambda one: one[0])

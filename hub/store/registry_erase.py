@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hub import sealed
 from hub.registry_ids import digits
-from hub.store import partitions, registry
+from hub.store import packing, partitions, registry
 from hub.store.console import Row, row, rows
 from hub.store.pool import Connection
 from hub.store.registry import TiedUpError
@@ -17,7 +17,8 @@ Q = queries("registry_erase")
 MEASURED: Final = (("telemetry", "telemetry"), ("observation", "observation"), ("accel_window", "telemetry"))
 # What is told of each statement: those without a word belong to one that has.
 STEPS: Final = (
-    ("hours", ""), ("unreadable", "observation"), ("told_devices", ""), ("told_bytes", ""), ("device_notes", "notes"),
+    ("hours", ""), ("measured_hours", ""), ("measured_days", ""),
+    ("unreadable", "observation"), ("told_devices", ""), ("told_bytes", ""), ("device_notes", "notes"),
     ("notes", "notes"), ("handed_over", "notes"), ("shift_words", "notes"), ("reviewed", ""),
     ("alert_evidence", "alert_evidence"),
     ("order_words", "orders"), ("order_files", "files"), ("orders", ""), ("contacts_made", ""), ("welfare", "welfare"),
@@ -64,6 +65,7 @@ async def erase(conn: Connection, number: int, facts: dict[str, Any]) -> Erased:
     said = [(each["device_id"], each["begins"], each["ends"]) for each in spans]
     for table, told in MEASURED:
         gone[told] = gone.get(told, 0) + await partitions.erase(conn, table, said)
+    gone["telemetry"] += await packing.erase(conn, said)
     for name, told in STEPS:
         done = await conn.execute(getattr(Q, name), values)
         if told:

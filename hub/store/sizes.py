@@ -13,7 +13,10 @@ Q: Final = queries("sizes")
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """One table cut by time. `rows` is an estimate; `pieces`: partitions or chunks that hold something."""
+    """One table cut by time. `rows` is an estimate; `pieces`: partitions or chunks that hold something.
+
+    A row of what is packed is a device's day; of what is rolled up, a device's hour or day.
+    """
 
     table: str
     hypertable: bool
@@ -36,7 +39,7 @@ async def measure(conn: Connection) -> list[Size]:
     """Return the sizes of all tables cut by time."""
     hyper = await hypertables.are(conn)
     found = []
-    for table in partitions.TABLES:
+    for table in (*partitions.TABLES, *partitions.MADE):
         of_chunks = table.name in hyper
         query = Q.of_hypertable if of_chunks else Q.of_partitions
         row = await (await conn.execute(query, {"table": table.name})).fetchone()
@@ -44,6 +47,18 @@ async def measure(conn: Connection) -> list[Size]:
         found.append(
             Size(table=table.name, hypertable=of_chunks, bytes=size, rows=rows, pieces=pieces, slice=table.slice)
         )
+    return found + await _rolled_by_extension(conn)
+
+
+async def _rolled_by_extension(conn: Connection) -> list[Size]:
+    """Return what the continuous aggregates take; how many rows they hold the extension does not count."""
+    row = await (await conn.execute(Q.rolled)).fetchone()
+    names = ("measured_hour_kept", "measured_day_kept") if row is not None and row[0] else ()
+    found = []
+    for name in names:
+        taken = await (await conn.execute(Q.of_aggregate, {"table": name})).fetchone()
+        size = int(taken[0] or 0) if taken else 0
+        found.append(Size(table=name, hypertable=True, bytes=size, rows=0, pieces=0, slice=partitions.DAY))
     return found
 
 

@@ -24,8 +24,9 @@ def continuous() -> list[bytes]:
         b" with (timescaledb.continuous, timescaledb.materialized_only = true) as "
         + Q.measured.replace(b"{hour}", BUCKET) + b" group by 1, 2 with no data",
         b"create or replace view vital_hour as select " + _named(Q.told) + b" from vital_hour_kept",
-        # Only what changed since the last time is made anew, however far back: also what was erased.
-        b"select add_continuous_aggregate_policy('vital_hour_kept', start_offset => interval '40 days',"
+        # Only what changed since the last time is made anew, and less far back than telemetry is kept at the least:
+        # else hours would be made anew of days that were dropped, and they would be gone.
+        b"select add_continuous_aggregate_policy('vital_hour_kept', start_offset => interval '7 days',"
         b" end_offset => interval '1 hour', schedule_interval => interval '1 hour', if_not_exists => true)",
         b"select add_retention_policy('vital_hour_kept', drop_after => interval '42 days', if_not_exists => true)",
     ]  # fmt: skip

@@ -117,7 +117,7 @@ select d.id, d.address, d.model, d.state, d.resident_id, d.room, d.deadline_s, d
        (select s.since from device_silence s where s.device_id = d.id and s.ended_at is null) as silent_since
 from device d left join resident r on r.id = d.resident_id
 left join device_battery b on b.device_id = d.id
-left join lateral (select received_at from telemetry where device_id = d.id order by received_at desc limit 1) v on true
+left join lateral (select received_at from telemetry_heard where device_id = d.id order by received_at desc limit 1) v on true
 where d.id > %(after)s and (%(id)s::bigint is null or d.id = %(id)s) and not coalesce(r.canary, false)
   and (%(resident)s::bigint is null or d.resident_id = %(resident)s)
   and (%(state)s::text is null or d.state = %(state)s)

@@ -205,7 +205,7 @@ where c.resident_id = %(resident)s order by c.position, p.id;
 select d.id, d.address, d.model, d.room, d.state, d.test_until > hub_now() as testing, d.test_until,
        v.received_at as seen_at, b.battery_pct, w.worn, hr.heart_rate_bpm, hr.received_at as heart_rate_at
 from device d
-left join lateral (select received_at from telemetry where device_id = d.id
+left join lateral (select received_at from telemetry_heard where device_id = d.id
                    order by received_at desc limit 1) v on true
 left join lateral (select battery_pct from telemetry where device_id = d.id and battery_pct is not null
                      and received_at > hub_now() - interval '3 days' order by received_at desc limit 1) b on true

@@ -92,7 +92,7 @@ select d.state, d.bound_at, v.received_at, d.deadline_s, p.at, d.no_button, d.te
             order by e.facts ->> 'check', e.id desc) last) as checks,
        d.address, d.model
 from device d
-left join lateral (select received_at from telemetry where device_id = d.id
+left join lateral (select received_at from telemetry_heard where device_id = d.id
                    order by received_at desc limit 1) v on true
 left join lateral (select battery_pct from telemetry where device_id = d.id and battery_pct is not null
                      and received_at > hub_now() - interval '3 days' order by received_at desc limit 1) b on true

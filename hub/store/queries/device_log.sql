@@ -25,7 +25,7 @@ where d.id > %(after)s
   and (%(below)s::text is null or starts_with(d.address, %(below)s))
   and (%(model)s::text is null or strpos(lower(d.model), lower(%(model)s)) > 0)
   and (%(silent_h)s::double precision is null or not exists (
-        select from telemetry t where t.device_id = d.id
+        select from telemetry_heard t where t.device_id = d.id
            and t.received_at > hub_now() - make_interval(secs => %(silent_h)s::double precision * 3600)))
 order by d.id limit %(limit)s
 
@@ -41,7 +41,7 @@ from unnest(%(ids)s::bigint[]) as p(id)
 join device d on d.id = p.id
 left join resident r on r.id = d.resident_id
 left join credential c on c.device_id = d.id and c.active
-left join lateral (select received_at from telemetry where device_id = p.id
+left join lateral (select received_at from telemetry_heard where device_id = p.id
                    order by received_at desc limit 1) v on true
 left join lateral (select battery_pct from telemetry where device_id = p.id and battery_pct is not null
                      and received_at > hub_now() - interval '3 days' order by received_at desc limit 1) b on true

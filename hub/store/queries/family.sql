@@ -23,7 +23,7 @@ select d.id, d.resident_id, coalesce(nullif(d.model, ''), d.address) as name, d.
        v.received_at as seen_at, b.battery_pct, w.worn, h.heart_rate_bpm, o.spo2_pct,
        greatest(h.received_at, o.received_at) as measured_at
 from device d
-left join lateral (select received_at from telemetry where device_id = d.id
+left join lateral (select received_at from telemetry_heard where device_id = d.id
                      and received_at > hub_now() - interval '30 days' order by received_at desc limit 1) v on true
 left join lateral (select battery_pct from telemetry where device_id = d.id and battery_pct is not null
                      and received_at > hub_now() - interval '3 days' order by received_at desc limit 1) b on true

@@ -191,18 +191,26 @@ with pair as (
     select h.resident_id, h.day, min(w.at) as up_at
     from hers h
     cross join lateral (  -- as in `steps`: where all are old and of the same age, it is the watch's clock that is behind
-        select case when count(*) >= 3 and min(received_at - measured_at) > interval '16 minutes'
-                         and max(received_at - measured_at) - min(received_at - measured_at) <= interval '90 seconds'
-                    then min(received_at - measured_at) else interval '0' end as behind
-        from telemetry
-        where device_id = h.device_id and steps > 0 and received_at >= h.low + %(begins)s::interval and received_at < h.high
+        select array_agg(measured_at) as measured,
+               case when count(*) filter (where today) >= 3
+                         and min(received_at - measured_at) filter (where today) > interval '16 minutes'
+                         and max(received_at - measured_at) filter (where today)
+                             - min(received_at - measured_at) filter (where today) <= interval '90 seconds'
+                    then min(received_at - measured_at) filter (where today) else interval '0' end as behind
+        from (
+            select received_at, measured_at, received_at < h.high as today from telemetry
+            where device_id = h.device_id and steps > 0 and received_at >= h.low + %(begins)s::interval
+              and received_at < h.high + interval '1 day'
+            union all
+            select received_at, measured_at, received_at < h.high from telemetry_unpacked
+            where device_id = h.device_id and steps > 0 and received_at >= h.low + %(begins)s::interval
+              and received_at < h.high + interval '1 day' and last_at >= h.low and last_at < h.high + interval '2 days'
+        ) walked
     ) c
     cross join lateral (
-        select min(measured_at + c.behind) as at from telemetry
-        where device_id = h.device_id and steps > 0 and received_at >= h.low + %(begins)s::interval
-          and received_at < h.high + interval '1 day'
-          and measured_at + c.behind >= greatest(h.since, h.low + %(begins)s::interval)
-          and measured_at + c.behind < least(h.until, h.high + %(begins)s::interval)
+        select min(measured + c.behind) as at from unnest(c.measured) as walked (measured)
+        where measured + c.behind >= greatest(h.since, h.low + %(begins)s::interval)
+          and measured + c.behind < least(h.until, h.high + %(begins)s::interval)
     ) w
     where not h.sensor group by h.resident_id, h.day
 )

@@ -13,7 +13,7 @@ with strangers as (
 select * from (
     select s.id, s.address, s.model, p.at as pressed_at, greatest(s.created_at, t.received_at, o.received_at, p.at) as heard_at
     from strangers s
-    left join lateral (select received_at from telemetry where device_id = s.id and received_at > %(since)s
+    left join lateral (select received_at from telemetry_heard where device_id = s.id and received_at > %(since)s
                        order by received_at desc limit 1) t on true
     left join lateral (select received_at from observation where device_id = s.id and received_at > %(since)s
                        order by received_at desc limit 1) o on true

@@ -78,10 +78,14 @@ select exists (select from pg_available_extensions where name = 'timescaledb')
 -- name: hypertables
 select hypertable_name from timescaledb_information.hypertables where hypertable_schema = current_schema()
 
--- name: hours_kept_in
--- The table behind the continuous aggregate.
-select materialization_hypertable_schema, materialization_hypertable_name from timescaledb_information.continuous_aggregates
-where view_schema = current_schema() and view_name = 'vital_hour_kept'
+-- name: rolled_in
+-- The tables behind the continuous aggregates.
+select view_name::text, materialization_hypertable_schema::text, materialization_hypertable_name::text
+from timescaledb_information.continuous_aggregates
+where view_schema = current_schema() and view_name in ('vital_hour_kept', 'measured_hour_kept', 'measured_day_kept')
+
+-- name: rolled
+select to_regclass('measured_day_kept') is not null
 
 -- name: chunks
 -- Chunks of one hypertable that is not compressed: where each ends and its size in bytes, the oldest first.

@@ -40,14 +40,21 @@ where device_id = %(id)s and (action in ('bind', 'retire', 'claim') or (action =
 order by id
 
 -- name: said
--- Everything one device said in a time, in order: wide rows and single statements merged by the index of each, so that
--- nothing is sorted however long the time is.
+-- Everything one device said in a time, in order: wide rows and single statements merged by the index of each; days that are
+-- put away are opened and sorted.
 select received_at, batch, measured_at, null::timestamptz as device_at, sequence, heart_rate_bpm, spo2_pct,
        respiration_rpm, temperature_c, systolic_mmhg, diastolic_mmhg, steps, battery_pct, worn, null::text as code,
        null::double precision as number, null::text as word, null::text as unit, null::text as quality,
        null::text as stage, null::text as channel, null::text as native, null::double precision as lat,
        null::double precision as lon, null::text as identity, null::text as sub, null::real as accuracy_m
 from telemetry{hers} where device_id = %(id)s and received_at >= %(since)s and received_at < %(until)s
+union all
+select received_at, batch, measured_at, null::timestamptz, sequence, heart_rate_bpm, spo2_pct, respiration_rpm, temperature_c,
+       systolic_mmhg, diastolic_mmhg, steps, battery_pct, worn, null::text, null::double precision, null::text, null::text,
+       null::text, null::text, null::text, null::text, null::double precision, null::double precision, null::text, null::text,
+       null::real
+from telemetry_unpacked{hers} where device_id = %(id)s and received_at >= %(since)s and received_at < %(until)s
+ and last_at >= %(since)s and last_at < %(until)s::timestamptz + interval '1 day'
 union all
 select received_at, batch, measured_at, device_at, sequence, null::real, null::real, null::real, null::real, null::real,
        null::real, null::int, null::real, null::boolean, code, number, word, unit, quality, stage, channel, native, lat,

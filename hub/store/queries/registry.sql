@@ -71,7 +71,7 @@ from consent c join person p on p.id = c.read_by where c.resident_id = %(id)s or
 -- name: devices
 -- Hers, and those of whoever shares her flat.
 select d.id, d.address, d.model, d.room, d.state, d.resident_id, o.name as owner,
-       (select max(received_at) from telemetry t where t.device_id = d.id
+       (select max(received_at) from telemetry_heard t where t.device_id = d.id
           and t.received_at > hub_now() - interval '31 days') as seen_at
 from device d join resident o on o.id = d.resident_id join resident r on r.id = %(id)s
 where d.state <> 'retired' and (d.resident_id = r.id or o.home_id = r.home_id) order by d.resident_id <> r.id, d.room, d.id

@@ -101,7 +101,10 @@ from page order by id
 select d.address, d.id, d.resident_id, coalesce(w.rows, 0), coalesce(o.rows, 0), coalesce(a.rows, 0), coalesce(p.rows, 0),
        greatest(w.last, o.last)
 from device d
-left join (select device_id, count(*) as rows, max(received_at) as last from telemetry group by 1) w on w.device_id = d.id
+left join (select device_id, sum(messages) as rows, max(received_at) as last
+           from (select device_id, 1 as messages, received_at from telemetry
+                 union all select device_id, messages, received_at from telemetry_packed) said
+           group by 1) w on w.device_id = d.id
 left join (select device_id, count(*) as rows, max(received_at) as last from observation group by 1) o on o.device_id = d.id
 left join (select device_id, count(*) as rows from accel_window group by 1) a on a.device_id = d.id
 left join (select device_id, count(*) as rows from press group by 1) p on p.device_id = d.id

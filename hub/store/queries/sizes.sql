@@ -9,5 +9,11 @@ where i.inhparent = to_regclass(%(table)s)
 select hypertable_size(%(table)s::regclass), approximate_row_count(%(table)s::regclass),
        (select count(*) from show_chunks(%(table)s::regclass))
 
+-- name: rolled
+select to_regclass('measured_day_kept') is not null
+
+-- name: of_aggregate
+select hypertable_size(%(table)s::regclass)
+
 -- name: wearers
 select count(*) from device where state = 'live' and resident_id is not null

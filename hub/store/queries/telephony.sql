@@ -153,7 +153,7 @@ where c.resident_id = any(%(residents)s) order by c.resident_id, c.position, p.i
 -- name: card_devices
 select d.resident_id, coalesce(nullif(d.model, ''), d.address) as name, d.room, b.battery_pct, w.worn, v.received_at as seen_at
 from device d
-left join lateral (select received_at from telemetry where device_id = d.id
+left join lateral (select received_at from telemetry_heard where device_id = d.id
                      and received_at > hub_now() - interval '30 days' order by received_at desc limit 1) v on true
 left join lateral (select battery_pct from telemetry where device_id = d.id and battery_pct is not null
                      and received_at > hub_now() - interval '3 days' order by received_at desc limit 1) b on true
