@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.model import AlertKind, Severity
-from devices.telemetry import Observation, Quality, Stage, Telemetry
+from devices.telemetry import Observation, Quality, Stage, Telemetry, TimeQuality
 
 COUNTDOWN_S = 15.0  # how long a wearer may cancel a suspected fall
 
@@ -93,7 +93,7 @@ def hear(message: Telemetry, *, call_button: bool = False, countdown_s: float = 
             continue
         kind, _severity, rule = meaning
         if seen.stage in OVER:
-            at = seen.measured_at or message.measured_at
+            at = _measured_at(message, seen)
             cancels.append(
                 Cancel(kind=kind, stage=seen.stage, identity=message.identity, measured_at=at, native=seen.native)
             )
@@ -115,6 +115,17 @@ def _states(seen: Observation) -> bool:
     return seen.value is not None and seen.value is not False and seen.value not in ("", 0)
 
 
+def _measured_at(message: Telemetry, seen: Observation) -> datetime | None:
+    """When it was by the device's clock; None where that cannot be believed.
+
+    A press of now by a clock that was reset to 1970 is no press of fifty years ago.
+    """
+    at, quality = message.measured_at, message.time_quality
+    if seen.measured_at is not None:
+        at, quality = seen.measured_at, seen.time_quality or TimeQuality.DEVICE
+    return None if quality is TimeQuality.SUSPECT else at
+
+
 def _draft(
     message: Telemetry, seen: Observation, meaning: tuple[AlertKind, Severity, str], countdown_s: float
 ) -> Draft:
@@ -128,7 +139,7 @@ def _draft(
         severity=severity,
         rule=rule,
         identity=message.identity,
-        measured_at=seen.measured_at or message.measured_at,
+        measured_at=_measured_at(message, seen),
         countdown_s=wait_s,
         evidence={name: str(value) for name, value in facts.items() if value is not None},
     )

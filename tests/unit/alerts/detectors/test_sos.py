@@ -7,7 +7,7 @@ import pytest
 from alerts.detectors import hear
 from alerts.detectors.sos import COUNTDOWN_S
 from alerts.model import AlertKind, Severity
-from devices.telemetry import Observation, Quality, Stage, Telemetry
+from devices.telemetry import Observation, Quality, Stage, Telemetry, TimeQuality
 
 AT = datetime(2026, 11, 21, 2, 14, 7, tzinfo=UTC)
 
@@ -122,3 +122,15 @@ def test_message_without_alarms_gives_nothing() -> None:
 def test_press_without_identity_keeps_none() -> None:
     (draft,) = hear(says(Observation(code="alarm.sos", value=True), identity=None)).drafts
     assert draft.identity is None
+
+
+def test_press_by_a_clock_that_was_reset_is_of_now_and_not_of_fifty_years_ago() -> None:
+    long_ago = datetime(1970, 1, 1, 0, 3, tzinfo=UTC)
+    by_message = Telemetry(
+        device="carehub:w-1", adapter="test/1", observations=(Observation(code="alarm.sos", value=True),),
+        measured_at=long_ago, time_quality=TimeQuality.SUSPECT,
+    )  # fmt: skip
+    by_reading = says(
+        Observation(code="alarm.sos", value=True, measured_at=long_ago, time_quality=TimeQuality.SUSPECT)
+    )
+    assert [draft.measured_at for said in (by_message, by_reading) for draft in hear(said).drafts] == [None, None]
