@@ -130,7 +130,5 @@ def test_press_by_a_clock_that_was_reset_is_of_now_and_not_of_fifty_years_ago() 
         device="carehub:w-1", adapter="test/1", observations=(Observation(code="alarm.sos", value=True),),
         measured_at=long_ago, time_quality=TimeQuality.SUSPECT,
     )  # fmt: skip
-    by_reading = says(
-        Observation(code="alarm.sos", value=True, measured_at=long_ago, time_quality=TimeQuality.SUSPECT)
-    )
+    by_reading = says(Observation(code="alarm.sos", value=True, measured_at=long_ago, time_quality=TimeQuality.SUSPECT))
     assert [draft.measured_at for said in (by_message, by_reading) for draft in hear(said).drafts] == [None, None]
