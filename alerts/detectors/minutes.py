@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors import baseline, detector, nights, oxygen, spent, temperature
+from alerts.detectors import baseline, detector, nights, oxygen, seldom, spent, temperature
 from alerts.detectors.detector import Columnar, Field
 from devices.columns import Columns
 
@@ -213,19 +213,24 @@ def _settle_minute(
     A device that has reported no steps for as long as is kept counts none: a bed mat's nights are nights as well.
     """
     minute = newest - age
-    use = np.flatnonzero(baseline.sampled(minute))
-    row, minute, age = row[use], minute[use], age[use]
+    alone = seldom.settled(state, row, age)  # each of its few readings counts
+    use = np.flatnonzero(baseline.sampled(minute) | alone)
+    row, minute, age, alone = row[use], minute[use], age[use], alone[use]
     hr = state["hr"][row, minute & (RING - 1)]
     back = age.astype(np.uint64)
     moved = (state["moved"][row] >> back) & TWELVE
     known = np.bitwise_count((state["no_steps"][row] >> back) & TWELVE)
     calm = (hr > 0) & (moved == 0)
-    resting = calm & (known >= REST_KNOWN)
+    resting = calm & ((known >= REST_KNOWN) | alone)
     asleep = np.flatnonzero((resting | (calm & (known == 0))) & nights.within(minute, offset_min))
     if len(asleep):
         blind = ((state["moved"][row[asleep]] | state["no_steps"][row[asleep]]) >> back[asleep]) == 0
         asleep = asleep[resting[asleep] | blind]
         nights.count(state, row[asleep], hr[asleep])
+    still = np.flatnonzero(moved == 0)
+    pct = oxygen.read(state, row[still], minute[still, None] & (RING - 1))[:, 0]
+    lift = state["spo2_scale2"][row[still]] * np.uint8(oxygen.SCALE_2)
+    oxygen.count(state, row[still], np.where(pct > 0, pct + lift, pct))
     row, minute, bpm = row[resting], minute[resting], hr[resting].astype(np.int64)
     if not repeats:
         baseline.count(state, row, minute, bpm)

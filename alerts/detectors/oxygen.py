@@ -1,6 +1,7 @@
-"""Saturations of the last 64 minutes in five bits each: what a living body shows, 70 to 100 %, and unknown.
+"""Saturations of the last 64 minutes in five bits each, and what is usual for the wearer: what V4 and V5 stand on.
 
-Bit s of plane p is bit p of the code in slot s, a minute's number modulo 64.
+What a living body shows, 70 to 100 %, and unknown. Bit s of plane p is bit p of the code in slot s, a minute's number
+modulo 64. What is usual is a histogram of still readings; one that is full forgets half.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
 SLOTS, PLANES = 64, 5
+SCALE_2 = 8  # scale 2 (hypercapnic failure) puts every limit so many points lower
 LOWEST_PCT = 70  # code 1; less is no reading (devices.plausible)
 ONE = np.uint64(1)
 PLACES = np.arange(PLANES, dtype=np.uint64)
@@ -27,7 +29,17 @@ def _planes(old: Column) -> Column:
     return np.stack(bits, axis=1)
 
 
-FIELDS: Mapping[str, Field] = {"spo2_bits": Field(dtype="uint64", shape=(PLANES,), was=("spo2", _planes))}
+EDGES_PCT = np.array([90, 92, 93, 94])  # five bins: V5 need only know where in these what is low for her lies
+BELOW_PCT = np.array([86, 89, 91, 92, 93])  # V5's limit for each: lower than that is low for her
+FULL = 200  # a bin that holds so much halves its histogram
+KNOWN_LEAST = 40  # counted readings before anything is usual
+LOW_SHARE = 0.1  # of her readings are low for her
+
+FIELDS: Mapping[str, Field] = {
+    "spo2_bits": Field(dtype="uint64", shape=(PLANES,), was=("spo2", _planes)),
+    "spo2_scale2": Field(dtype="uint8"),  # written by the shell
+    "spo2_bins": Field(dtype="uint8", shape=(len(BELOW_PCT),)),
+}
 
 
 def _coded(pct: Column) -> Bytes:
@@ -68,3 +80,22 @@ def advance(state: Columnar, row: Ints, minute: Ints, ahead: Ints) -> None:
     wrapped = np.where(first > 0, mask >> ((np.uint64(SLOTS) - first) & np.uint64(SLOTS - 1)), np.uint64(0))
     gone = np.where(ahead >= SLOTS, ~np.uint64(0), mask << first | wrapped)
     state["spo2_bits"][row] &= ~gone[:, None]
+
+
+def count(state: Columnar, row: Ints, pct: Bytes) -> None:
+    """Count one still reading each of n devices, 0 = none; rows may repeat. Of scale 2, raised as V4 and V5 see it."""
+    told = np.flatnonzero(pct)
+    if len(told) == 0:
+        return
+    row, place = row[told], np.searchsorted(EDGES_PCT, pct[told], side="right")
+    np.add.at(state["spo2_bins"], (row, place), np.uint8(1))
+    full = np.unique(row[state["spo2_bins"][row, place] >= FULL])
+    state["spo2_bins"][full] //= np.uint8(2)
+
+
+def lowish_pct(state: Columnar, rows: Ints) -> Ints:
+    """Return (m,) up to what V5 finds a saturation low for the wearer; the same for everybody who is not known."""
+    total = state["spo2_bins"][rows].cumsum(axis=1, dtype=np.int64)
+    place = (total >= LOW_SHARE * total[:, -1:]).argmax(axis=1)
+    limit: Ints = np.where(total[:, -1] >= KNOWN_LEAST, BELOW_PCT[place], BELOW_PCT[-1])
+    return limit

@@ -34,7 +34,8 @@ LATER_MIN = 3 * 60  # B2: so much after the median,
 LATER_THAN_LATEST_MIN = 60  # … and after the latest but one of those days, for who keeps no hours
 STREAK_MIN = 60  # B2 wants the device on for so long: who has just put it on is up
 
-HALF_DAY, WHOLE_DAY, LATE_UP = 1, 2, 4  # bits of `raised`
+HALF_DAY, WHOLE_DAY, LATE_UP = 1, 2, 4  # bits of `raised`,
+BETWEEN = 8  # … and that the device tells of minutes walked between its reports
 
 
 def _short(day: Column) -> Column:
@@ -51,7 +52,6 @@ class StillnessDetector:
         "since_min": Field(dtype="int32"),  # since when it was seen without a long pause
         "unseen_min": Field(dtype="int32"),  # between the last step and worn_min: time that does not count
         "raised": Field(dtype="uint8"),
-        "between": Field(dtype="uint8"),  # 1 = it tells of minutes walked between its reports
         "day": Field(dtype="uint16", was=("day", _short)),  # today
         "up_min": Field(dtype="int16", fill=-1),  # first step of today, minutes from DAY_BEGINS_MIN; -1 = not yet
         "late_min": Field(dtype="int16", fill=-1),  # B2's limit for today, -1 = not known
@@ -65,7 +65,7 @@ class StillnessDetector:
         """Take a batch in. A message that is more than LATE_MIN late can end a stillness, and prolongs none."""
         found: list[Finding] = []
         told_later = batch.received_ms - batch.measured_ms >= LATE_MS
-        state["between"][rows[told_later & (batch.steps > 0) & np.isnan(batch.heart_rate_bpm)]] = 1
+        state["raised"][rows[told_later & (batch.steps > 0) & np.isnan(batch.heart_rate_bpm)]] |= np.uint8(BETWEEN)
         for told in minutes.rounds(rows, batch):
             moved = told.steps > 0
             worn = moved | (told.steps == 0) & ((told.hr > 0) | (told.spo2 > 0) | (told.worn == 1))
@@ -186,7 +186,7 @@ def _wear(state: Columnar, told: Minutes) -> None:
     pause = minute - state["worn_min"][row]
     newer = pause > 0
     row, minute, pause = row[newer], minute[newer], pause[newer]
-    covers = np.where(state["between"][row] == 1, BETWEEN_MIN, COVERS_MIN)
+    covers = np.where(state["raised"][row] & BETWEEN, BETWEEN_MIN, COVERS_MIN)
     long = pause > covers
     state["unseen_min"][row[long]] += np.where(
         state["moved_min"][row[long]] < minute[long], pause[long] - covers[long], 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors import baseline, minutes, nights, oxygen, spent, temperature
+from alerts.detectors import baseline, minutes, nights, oxygen, seldom, spent, temperature
 from alerts.detectors.detector import Columnar, Field, Finding
 from alerts.detectors.minutes import LATE_MIN, RING, Minutes
 from alerts.model import AlertKind, Severity
@@ -23,11 +23,10 @@ from devices.columns import Columns
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-SPO2_OFFSET = 8  # scale 2 (hypercapnic failure) puts every limit 8 points lower
 RECOVERY_BPM = 2  # a minute of walking in the last ACTIVE_MIN lifts V1's limit by so much
 CALM_BELOW_BPM = 10  # V1 is over when the pulse has been so far below its limit
 WELL_KNOWN_MIN = 800  # a week at rest at this time of day
-ODD_LEAST = 3  # no rule is met by fewer minutes
+ODD_LEAST = 2  # no rule is met by fewer minutes
 BREATH_SPAN_MIN = 10  # V6 needs an odd minute so far apart from the last one,
 BREATH_SHARE = 0.7  # … and so many odd ones of those known between them
 GOOD_RPM = (10, 22)
@@ -56,7 +55,7 @@ V2 = Rule(column=0, name="V2", severity=Severity.HIGH, measure="hr", times=5, wi
 V3 = Rule(column=1, name="V3", severity=Severity.MEDIUM, measure="hr", times=10, window=14)
 V3_DEEP = Rule(column=2, name="V3", severity=Severity.HIGH, measure="hr", times=3, window=4, tag="deep:")
 V4 = Rule(column=3, name="V4", severity=Severity.HIGH, measure="spo2", times=3, window=10)
-V5 = Rule(column=4, name="V5", severity=Severity.LOW, measure="spo2", times=3, window=36)
+V5 = Rule(column=4, name="V5", severity=Severity.LOW, measure="spo2", times=4, window=48)
 V1 = Rule(column=5, name="V1", severity=Severity.MEDIUM, measure="hr", times=10, window=14)
 V6 = Rule(column=6, name="V6", severity=Severity.HIGH, measure="rr", times=3, window=14)
 RULES = (V2, V1, V3, V3_DEEP, V4, V5, V6)  # in the order in which they speak for each other
@@ -73,13 +72,15 @@ class View:
     rows: Ints
     newest: Ints
     hr: NDArray[np.uint8]
-    spo2: NDArray[np.uint8]  # raised by SPO2_OFFSET for scale 2, so that one set of limits serves both
+    spo2: NDArray[np.uint8]  # raised by SCALE_2 for scale 2, so that one set of limits serves both
     rr: NDArray[np.uint8]  # 0 beyond the minutes that are kept
     rest: Bools
     still: Bools
     trusted: Bools  # (m, LATE_MIN)
+    seldom: Bools  # (m, LATE_MIN): of a watch whose readings are judged one after another
     high_bpm: Ints  # V1's limit in each minute; out of reach while the wearer is not known
     p5_bpm: NDArray[np.float64]  # (m,), NaN while unknown
+    lowish_pct: Ints  # (m,) V5's limit
 
 
 class VitalsDetector:
@@ -93,7 +94,6 @@ class VitalsDetector:
     name = "vitals"
     fields: Mapping[str, Field] = {
         **minutes.FIELDS,
-        "spo2_scale2": Field(dtype="uint8"),
         "latched": Field(dtype="uint8"),  # bit per rule
     }
 
@@ -152,15 +152,21 @@ def _view(state: Columnar, rows: Ints) -> View:
     ages = np.arange(RING)
     slot = (newest[:, None] - ages) & (RING - 1)
     hr, spo2 = state["hr"][rows[:, None], slot], oxygen.read(state, rows, slot)
-    lift = (state["spo2_scale2"][rows] * np.uint8(SPO2_OFFSET))[:, None]
+    lift = (state["spo2_scale2"][rows] * np.uint8(oxygen.SCALE_2))[:, None]
     spo2 = np.where(spo2 > 0, spo2 + lift, spo2)
     rr = np.zeros_like(hr)
     rr[:, : minutes.BREATHS] = state["rr"][rows[:, None], slot[:, : minutes.BREATHS] & (minutes.BREATHS - 1)]
     still, rest = minutes.stillness(state, rows)
+    spoken_seldom = seldom.seldom(state, rows)
+    some = np.flatnonzero(spoken_seldom.any(axis=1))
     trusted = minutes.trusted(state, rows)
+    if len(some):
+        rest[some] = seldom.quiet(state, rows[some], RING) & still[some]
+        trusted[some] &= seldom.believed(state, rows[some])[:, None]
     high = state["high_bpm"][rows[:, None], baseline.part_of(newest[:, None] - ages)].astype(np.int64)
     high += RECOVERY_BPM * minutes.active_min(state, rows)
-    return View(rows, newest, hr, spo2, rr, rest, still, trusted, high, baseline.p5_bpm(state, rows))
+    return View(rows, newest, hr, spo2, rr, rest, still, trusted, spoken_seldom, high, baseline.p5_bpm(state, rows),
+                oxygen.lowish_pct(state, rows))  # fmt: skip
 
 
 def _holds(view: View, rule: Rule) -> Bools:
@@ -178,17 +184,20 @@ def _holds(view: View, rule: Rule) -> Bools:
     if rule is V6:
         rr = view.rr
         return view.rest & ((rr >= minutes.FAST_RPM) | ((rr > 0) & (rr <= minutes.SLOW_RPM)))
-    return view.still & (spo2 > 0) & (spo2 <= (91 if rule is V4 else 93))
+    return view.still & (spo2 > 0) & (spo2 <= (91 if rule is V4 else view.lowish_pct[:, None]))
 
 
 def _fires(view: View, rule: Rule, holds: Bools) -> Bools:
     """(m, LATE_MIN): does the window that ends at this age meet the rule?"""
     fires = holds[:, :LATE_MIN] & (_count(holds, rule.window) >= rule.times)
+    if rule.name in seldom.RUNS and view.seldom.any():
+        fires |= view.seldom & seldom.in_a_row(seldom.RUNS[rule.name], holds, view.hr > 0)
     if rule in (V1, V2):
         fires &= view.trusted
     if rule is V5:
         # Low for 30 minutes without a good value between; a slow reporter may have measured a little earlier than that.
-        fires &= (_count(holds, rule.window - 29, at=29) > 0) & (_count(view.spo2 > 93, 31) == 0)
+        good = view.spo2 > view.lowish_pct[:, None]
+        fires &= (_count(holds, rule.window - 29, at=29) > 0) & (_count(good, 31) == 0)
     if rule is V6:
         # A watch says it every minute, a bed mat every few: the last ten minutes must be mostly odd, however many told.
         early = BREATH_SPAN_MIN - 1
@@ -208,6 +217,9 @@ def _calm(view: View, rule: Rule) -> Bools:
     else:
         bad = _fast(view) if rule is V1 else (hr >= 121) if rule is V2 else (hr > 0) & (hr <= 45)
         calm = (_count(hr > 0, 10) >= 5) & (_count(bad, 10) == 0)
+        if view.seldom.any():
+            well = (hr > 0)[:, :LATE_MIN] & (_count(hr > 0, seldom.CALM_MIN) >= seldom.CALM_READINGS)
+            calm |= view.seldom & well & (_count(bad, seldom.CALM_MIN) == 0)
     return calm
 
 
@@ -274,17 +286,20 @@ def _release(state: Columnar, rows: Ints, rule: Rule, minute: Ints) -> None:
 def _finding(view: View, rule: Rule, holds: Bools, i: int, age: int) -> Finding:
     """Make the finding of row i whose window ends `age` minutes before the newest."""
     ring: NDArray[np.uint8] = getattr(view, rule.measure)[i]
-    inside = holds[i, age : age + rule.window]
+    window = rule.window
+    if view.seldom[i, age] and rule.name in seldom.RUNS:
+        window = seldom.length(seldom.RUNS[rule.name], holds[i, age:], ring[age:] > 0)
+    inside = holds[i, age : age + window]
     at = int(view.newest[i]) - age
     start = at - int(np.flatnonzero(inside)[-1])
-    known = int((ring[age : age + rule.window] > 0).sum())
+    known = int((ring[age : age + window] > 0).sum())
     odd = int(inside.sum())
     evidence: dict[str, float] = {MEASURES[rule.measure]: int(ring[age]), "minutes": odd, "known_min": known}
     # The share of minutes that hold, doubted where few are known (Laplace's rule): three of three are less than ten.
     evidence["confidence"] = round((odd + 1) / (known + 2), 2)
     if rule is V1:
         evidence["limit_bpm"] = int(view.high_bpm[i, age])
-        breaths = view.rr[i, age : age + rule.window]
+        breaths = view.rr[i, age : age + window]
         if breaths.any():
             evidence["respiration_rpm"] = round(float(np.median(breaths[breaths > 0])))
     if rule is V3 and not np.isnan(view.p5_bpm[i]):

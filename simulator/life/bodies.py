@@ -24,7 +24,7 @@ HIGHEST_SHARE = 0.92  # of 208 - 0.7 age (Tanaka 2001)
 # Beats over rest, breaths over rest, and mmHg over rest by Doing.
 EFFORT = np.zeros((3, len(Doing)), F)
 for _doing, _answers in {
-    Doing.ASLEEP: (0, -2.2, -9), Doing.AWAKE_IN_BED: (-2, -1, -4), Doing.POTTERING: (9, 2, 6), Doing.COOKING: (9, 2, 6),
+    Doing.ASLEEP: (0, -1.2, -9), Doing.AWAKE_IN_BED: (-2, -1, -4), Doing.POTTERING: (9, 2, 6), Doing.COOKING: (9, 2, 6),
     Doing.EATING: (5, 1, 5), Doing.ON_TOILET: (5, 0.5, 6), Doing.WASHING: (9, 1.5, 6), Doing.SHOWERING: (15, 3, -4),
     Doing.RECEIVING: (6, 2, 6), Doing.WALKING: (16, 5, 14), Doing.SITTING_OUT: (5, 1, 4), Doing.AWAY: (6, 1.5, 5),
     Doing.IN_HOSPITAL: (2, 0.5, 2), Doing.ON_THE_FLOOR: (13, 4, 12), Doing.EXERCISING: (27, 9, 24),

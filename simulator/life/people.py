@@ -93,14 +93,15 @@ def _constitution(draw: random.Random, age: int, sex: Sex, ill: frozenset[Illnes
     resting = draw.gauss(73.0, 6.5) + (2.5 if sex is Sex.FEMALE else 0.0) + 4.0 * frailty
     resting += 5.0 * (Illness.HEART_FAILURE in ill) + 4.0 * (Illness.COPD in ill) + 2.0 * (Illness.DIABETES in ill)
     oxygen = draw.gauss(96.6, 0.7) - 0.02 * (age - 70)
-    oxygen -= draw.uniform(1.0, 4.0) * (Illness.COPD in ill) + 0.8 * (Illness.HEART_FAILURE in ill)
+    severe = draw.uniform(0.0, 1.0) ** 2  # most who live at home with COPD are not far gone
+    oxygen -= (0.6 + 3.6 * severe) * (Illness.COPD in ill) + 0.8 * (Illness.HEART_FAILURE in ill)
     breaths = draw.gauss(15.3, 1.3) + 2.0 * (Illness.COPD in ill) + 1.5 * (Illness.HEART_FAILURE in ill)
     systolic = draw.gauss(126.0, 9.0) + 0.3 * (age - 70) + 18.0 * (Illness.HYPERTENSION in ill)
     dip = draw.gauss(0.08, 0.035) - 0.04 * (Illness.DIABETES in ill) - 0.03 * frailty
     return Constitution(
         resting_bpm=round(min(max(resting, 54.0), 95.0), 1),
         spo2_pct=round(min(max(oxygen, 89.5), 98.5), 1),
-        breaths_rpm=round(min(max(breaths, 11.5), 20.5), 1),
+        breaths_rpm=round(min(max(breaths, 12.5), 20.5), 1),
         systolic_mmhg=round(min(max(systolic, 104.0), 178.0)),
         diastolic_mmhg=round(min(max(0.42 * systolic + draw.gauss(22.0, 5.0), 55.0), 102.0)),
         temperature_c=round(draw.gauss(36.45, 0.15), 2),
