@@ -28,9 +28,9 @@ LOOK_S = 5.0  # of the town's time between two looks at the queue
 LOOK_ANYWAY_S = 60.0  # so long she looks at nothing when nothing is heard
 HELLO_LIMIT_S = 10.0  # of real time, for the console's stream to open
 SENT_AGAIN_S = 480.0  # nobody has said that he goes: the next step
-CALLS_120_S = 2_700.0
-TAKES_OVER_S = 900.0  # 120 needs so long to be there
-WAITS_S = 120.0  # who waits for the scene looks again when its row changes, and after so long
+CALLS_120 = timedelta(minutes=45)
+TAKES_OVER = timedelta(minutes=15)  # 120 needs so long to be there
+WAITS_S = 600.0  # who waits for the scene looks again when its row changes, and after so long
 FIRST = 1_000_000_000  # places further up the list
 GIVES_UP = 200  # acts on one case; then the report says that it did not end
 WAITING = ("dispatched", "en_route", "on_scene")
@@ -270,10 +270,10 @@ class Operators:
         """Somebody is on the way, or nobody yet; after long enough 120 is called, and takes over."""
         now = self._clock.now
         work.sent_at = work.sent_at or now
-        if work.called_at is None and (now - work.sent_at).total_seconds() > CALLS_120_S:
+        if work.called_at is None and now - work.sent_at > CALLS_120:
             work.called_at = now
             await self._do(work, case.incident, "call", service="120", reference="0427")
-        elif work.called_at is not None and (now - work.called_at).total_seconds() > TAKES_OVER_S:
+        elif work.called_at is not None and now - work.called_at > TAKES_OVER:
             await self._do(work, case.incident, "hand_over", to="120 急救 0427")
             await self._close(case, work, "hospital", "scene")
             return
@@ -282,7 +282,8 @@ class Operators:
             self._later(case.incident, work, SENT_AGAIN_S)
             return
         work.waits = _row(case)
-        self._later(case.incident, work, WAITS_S)
+        due_s = (work.called_at + TAKES_OVER if work.called_at else work.sent_at + CALLS_120) - now
+        self._later(case.incident, work, min(WAITS_S, max(1.0, due_s.total_seconds() + 1)))
 
     async def _close(self, case: Case, work: Working, disposition: str, how: str) -> None:
         closed = await self._do(
