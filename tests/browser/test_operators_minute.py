@@ -29,7 +29,7 @@ def night(world: World) -> World:
     world.contact("rider", "webhook", "http://127.0.0.1:9/rider")
     for person, relation, minutes in (("guard", "物业", 3), ("rider", "骑手", 6), ("worker", "社区", 9)):
         world.circle("wang", person, relation, minutes)
-    world.sql("delete from shift where person_id = %(p)s", p=world.people["worker"])  # gone home, at whatever hour this runs
+    world.sql("delete from shift where person_id = %(p)s", p=world.people["worker"])  # gone home
     for days in (12, 20):
         incident = world.alert("button-wang")
 
