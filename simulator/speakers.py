@@ -19,7 +19,7 @@ from simulator.encoders.encoder import Device as Words
 from simulator.lockstep import Lockstep
 from simulator.quirks import Quirk
 from simulator.town_file import Counted, Sent, TownDevice, TownResident
-from simulator.wire import MqttLine, TcpLine
+from simulator.wire import Greeting, MqttLine, TcpLine
 
 KEPT = 600  # messages a device keeps while it has no line; the oldest go first, a press never
 AT_ONCE = 40  # kept messages that a tracker sends in one piece
@@ -351,7 +351,7 @@ class Speaker:
                 for at, copy in enumerate(wire_faults.repeated((message,), self.condition.copies)):
                     self._publish(copy, sent if at == 0 else None, count=first and at == 0)
         elif self.tcp is not None:
-            self._frames(messages, sent, count=first)
+            self._frames(messages, sent, count=first, cut=not whole and not self.condition.nonsense)
 
     def _publish(self, message: Outgoing, sent: Sent | None, *, count: bool) -> None:
         assert self.mqtt is not None
@@ -366,11 +366,15 @@ class Speaker:
 
         self.mqtt.publish(message.topic, message.payload, retain=message.retain, done=done)
 
-    def _frames(self, messages: Sequence[Outgoing], sent: Sent | None, *, count: bool) -> None:
-        """Frames in a row; the last one waits for its answer, so that what came before it has been read too."""
+    def _frames(self, messages: Sequence[Outgoing], sent: Sent | None, *, count: bool, cut: bool) -> None:
+        """Frames in a row; the last one waits for its answer, so that what came before it has been read too.
+
+        Half a frame is where the connection broke: it is never answered, and a press goes again over the next one.
+        """
         frames = [message.payload for message in messages] * self.condition.copies
-        settles = None if self.condition.nonsense else self._settles()
-        self.clock.work(self._told(frames, settles, sent, len(messages) if count else 0))
+        settles = None if cut or self.condition.nonsense else self._settles()
+        number = len(messages) if count else 0
+        self.clock.work(self._broken(frames, number) if cut else self._told(frames, settles, sent, number))
 
     def _settles(self) -> Callable[[bytes], bool] | None:
         """Return what knows the answer to what was said last; None: nothing is waited for."""
@@ -391,18 +395,27 @@ class Speaker:
 
         return settles
 
+    async def _broken(self, frames: Sequence[bytes], number: int) -> None:
+        assert self.tcp is not None
+        if await self.tcp.say(frames, None, self._greeting):
+            self.counted.saved += number
+        self.tcp.close()
+
+    def _greeting(self) -> Greeting:
+        """Who it is, and what settles that: first on every connection, and later frames of many do not say it."""
+        if self.encoder.login is None:
+            return [], None
+        owed = self.words.owed
+        frames = [message.payload for message in self.encoder.login(self.words, self.time())]
+        welcome = self._settles()
+        self.words.owed = owed
+        return frames, welcome
+
     async def _told(
         self, frames: Sequence[bytes], settles: Callable[[bytes], bool] | None, sent: Sent | None, number: int
     ) -> None:
         assert self.tcp is not None
-        if not self.tcp.up and self.encoder.login:
-            owed = self.words.owed
-            greeting = [message.payload for message in self.encoder.login(self.words, self.time())]
-            welcome = self._settles()
-            self.words.owed = owed
-            if not await self.tcp.say(greeting, welcome):
-                return
-        if await self.tcp.say(frames, settles):
+        if await self.tcp.say(frames, settles, self._greeting):
             self.counted.saved += number
             self.counted.heard += len(frames) * (settles is not None)
             if sent is not None and sent.saved_at is None:

@@ -15,6 +15,7 @@ from simulator.encoders import wire_faults
 from simulator.town_file import Endpoint
 
 Hear = Callable[[str, bytes], None]
+Greeting = tuple[list[bytes], Callable[[bytes], bool] | None]  # frames, and what knows the answer to the last
 KEEPALIVE_S = 65_535  # real seconds; a town lives for less
 CONNECT_LIMIT_S = 20.0
 AGAIN_S = 0.2  # real seconds before a lost line is opened again
@@ -258,12 +259,19 @@ class TcpLine:
     def up(self) -> bool:
         return self._writer is not None and not self._writer.is_closing()
 
-    async def say(self, frames: Sequence[bytes], settles: Callable[[bytes], bool] | None) -> bool:
-        """Write frames and return whether the answer came; without `settles` whether they could be written."""
+    async def say(
+        self, frames: Sequence[bytes], settles: Callable[[bytes], bool] | None,
+        greeting: Callable[[], Greeting] = lambda: ([], None),
+    ) -> bool:  # fmt: skip
+        """Write frames and return whether the answer came; without `settles` whether they could be written.
+
+        What `greeting` returns comes first on a new connection, and waits for its own answer.
+        """
         async with self._lock:
             try:
                 async with asyncio.timeout(REPLY_LIMIT_S if self._unanswered < DEAF else DEAF_LIMIT_S):
-                    said = await self._said(frames, settles)
+                    hello, welcome = ([], None) if self.up else greeting()
+                    said = (not hello or await self._said(hello, welcome)) and await self._said(frames, settles)
                     self._unanswered = 0 if said else self._unanswered + 1
                     return said
             except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
