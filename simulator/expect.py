@@ -22,6 +22,7 @@ class Expect(msgspec.Struct, kw_only=True, frozen=True):
     """[expect]. None and empty: nothing is said about it."""
 
     cases: dict[str, int] = {}  # at most so many, by kind or in all
+    calls: int | None = None  # cases in which somebody has to come
     false_alarms: dict[str, int] = {}  # at most so many alerts for which there was no reason
     found: dict[str, float] = {}  # of what happened, by the story's word: at least this share
     human_s: float | None = None  # the longest that anybody in need waits for somebody who takes it
@@ -63,12 +64,13 @@ def read(table: Table, line: LineOf, reader: Reader, words: Sequence[str]) -> Ex
     levels = table.get("levels", [])
     if not isinstance(levels, list) or not set(levels) <= set(LEVELS):
         raise reader.fault(line("levels"), f"write levels as a list of {', '.join(LEVELS)}")
-    for key in ("unanswered", "other_name"):
+    for key in ("calls", "unanswered", "other_name"):
         if key in table and not _whole(table[key]):
             raise reader.fault(line(key), f"write {key} = 0: at most so many")
     human_s, door_s = (reader.seconds(table[key], line(key)) if key in table else None for key in ("human", "door"))
     return Expect(
-        cases=limits("cases"), false_alarms=limits("false_alarms"), found={k: float(v) for k, v in found.items()},
+        cases=limits("cases"), calls=table.get("calls"), false_alarms=limits("false_alarms"),
+        found={k: float(v) for k, v in found.items()},
         human_s=human_s, door_s=door_s, unanswered=table.get("unanswered"), levels=tuple(levels),
         other_name=table.get("other_name"),
     )  # fmt: skip
@@ -77,6 +79,8 @@ def read(table: Table, line: LineOf, reader: Reader, words: Sequence[str]) -> Ex
 def compared(expect: Expect, verdict: Verdict) -> list[Expected]:
     """Return each expectation beside what was."""
     out = [_most(f"cases: {kind}", most, verdict.cases.get(kind, 0)) for kind, most in expect.cases.items()]
+    if expect.calls is not None:
+        out.append(_most("calls", expect.calls, verdict.calls))
     false = verdict.false_alarms()
     out += [_most(f"false alarms: {kind}", most, false.get(kind, 0)) for kind, most in expect.false_alarms.items()]
     for word, share in expect.found.items():

@@ -139,7 +139,7 @@ def people(truth: Truth, account: Account, out: Verdict) -> None:
             _first(answered, deed.incident, deed.at)
     grave = [case for case in account.incidents if calls(case)]
     human, door = _since(grave, answered), _since(grave, doors)
-    out.unanswered = len(grave) - len(human)
+    out.calls, out.unanswered = len(grave), len(grave) - len(human)
     out.to_human_s, out.to_door_s = spread(human), spread(door)
     out.to_close_s = spread(
         [(case.closed_at - case.opened_at).total_seconds() for case in grave if case.closed_at]

@@ -57,7 +57,8 @@ CHINESE = {
     "messages come out of order": "消息乱序", "messages are cut": "消息截断", "the network is down": "断网",
     "a gateway dies": "网关故障", "the power is cut": "停电", "the firmware is broken": "固件故障",
     "a key is stolen": "密钥被盗", "everybody": "所有人", "messages": "消息", "page": "呼叫",
-    "cases": "警情", "false alarms": "误报", "found": "发现", "all": "合计", "unanswered": "没有人接",
+    "cases": "警情", "calls": "需要有人到场的警情", "false alarms": "误报", "found": "发现", "all": "合计",
+    "unanswered": "没有人接",
     "longest to a human": "最久等多久有人接", "longest to the door": "最久等多久有人到门口",
     "alerts under another's name": "记在别人名下的告警", "has water on the floor": "地上有水",
 }  # fmt: skip

@@ -95,6 +95,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     told: int = 0
     incidents: int = 0
     cases: dict[str, int] = {}  # by kind, and all of them
+    calls: int = 0  # of these, in which somebody has to come
     messages_sent: int = 0
     messages_saved: int = 0
     messages_stored: int = 0

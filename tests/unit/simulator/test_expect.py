@@ -65,7 +65,7 @@ def test_mistake_in_an_expectation_is_told_with_its_line(line: str, why: str) ->
 
 def what_was() -> Verdict:
     return Verdict(
-        cases={"sos": 2, "silence": 3, "all": 5},
+        cases={"sos": 2, "silence": 3, "all": 5}, calls=2,
         alarms=[Alarms(kind="vitals", alerts=3, right=1, false=2), Alarms(kind="fall", alerts=1, false=1)],
         kinds=[Kind(what="falls", happened=4, found=3)], to_human_s=spread([10.0, 80.0]), to_door_s=spread([600.0]),
         unanswered=1, levels=[Level(what="answered", within_s=60.0, wanted=0.975, reached=0.5, of=2)],
@@ -82,7 +82,7 @@ def what_was() -> Verdict:
         ({"found": {"falls": 0.75}}, {"found": {"falls": 0.8}}), ({"human_s": 80.0}, {"human_s": 79.0}),
         ({"door_s": 600.0}, {"door_s": 599.0}), ({"unanswered": 1}, {"unanswered": 0}),
         ({"other_name": 1}, {"other_name": 0}),
-        ({}, {"found": {"gets a fever": 0.0}}), ({}, {"levels": ("answered 60s",)}),
+        ({"calls": 2}, {"calls": 1}), ({}, {"found": {"gets a fever": 0.0}}), ({}, {"levels": ("answered 60s",)}),
     ],
 )  # fmt: skip
 def test_each_expectation_is_met_up_to_its_limit_and_not_beyond(met: dict[str, Any], unmet: dict[str, Any]) -> None:
