@@ -63,6 +63,9 @@ class Battery(Protocol):
     def runs_down(self, now: datetime, from_pct: float, lasts: timedelta) -> None: ...
 
 
+Kept = tuple[Sequence[Outgoing], Sent | None, bytes]  # said at once, what it is about, what answers the last of it
+
+
 class Line(Protocol):
     """What a speaker speaks through."""
 
@@ -87,7 +90,7 @@ class Speaker:
     supply: Battery | None = None  # None: it hangs on the mains
     words: Words = field(init=False)
     encoder: Encoder = field(init=False)
-    _kept: deque[tuple[Outgoing, Sent | None]] = field(default_factory=deque)
+    _kept: deque[Kept] = field(default_factory=deque)
     _unheard: dict[str, Sent] = field(default_factory=dict)
     _flushing: bool = False
     _low: bool = False  # it has said so
@@ -217,23 +220,24 @@ class Speaker:
         if self.device.family == "carehub" and kind in ("sos", "fall"):
             sent.identity = f"{kind}:{identity}"
             self._unheard[identity] = sent
-        self._insist(messages, sent, 0)
+        self._insist(messages, sent, 0, self.words.owed)
         if self.condition.quirk is Quirk.TWICE and word is not None and kind == "sos":
             again = word(self.words, self.time(), f"{identity}-2")
             self.clock.after(TWICE_S, lambda: self.say(again))
 
-    def say(self, messages: Sequence[Outgoing], sent: Sent | None = None) -> None:
-        """Put messages through the device's condition."""
+    def say(self, messages: Sequence[Outgoing], sent: Sent | None = None, owed: bytes | None = None) -> None:
+        """Put messages through the device's condition. `owed`: what answers the last; None: of what was made last."""
         state = self.condition
+        owed = self.words.owed if owed is None else owed
         if state.mute or not messages:
             self.counted.dropped += len(messages) if state.mute else 0
             return
         messages = [quirks.altered(state.quirk, message, self.random) for message in messages]
         if state.offline or state.late_s:
-            self._keep(messages, sent)
+            self._keep(messages, sent, owed)
             return
         garbled = [self._garbled(message) for message in messages]
-        self._out(garbled, sent, whole=all(now is before for now, before in zip(garbled, messages, strict=True)))
+        self._out(garbled, sent, owed, whole=_whole(garbled, messages))
 
     def back(self) -> None:
         """There is a line again: say what was kept, at once."""
@@ -241,19 +245,22 @@ class Speaker:
         if self.condition.disorder:
             self.random.shuffle(kept)  # as wire_faults.late, each with what it is about
         together: list[Outgoing] = []  # over TCP what rings nobody goes in one piece and waits for one answer
-        for message, sent in kept:
-            garbled = self._garbled(message)
-            if self.tcp is not None and sent is None and garbled is message:
-                together.append(message)
+        last = b""
+        for messages, sent, owed in kept:
+            garbled = [self._garbled(message) for message in messages]
+            whole = _whole(garbled, messages)
+            joins = self.tcp is not None and sent is None and whole
+            if joins:
+                together, last = [*together, *messages], owed or last
                 if len(together) < AT_ONCE:
                     continue
             if together:
-                self._out(together, None)
-                together = []
-            if self.tcp is None or sent is not None or garbled is not message:
-                self._out([garbled], sent, whole=garbled is message)
+                self._out(together, None, last)
+                together, last = [], b""
+            if not joins:
+                self._out(garbled, sent, owed, whole=whole)
         if together:
-            self._out(together, None)
+            self._out(together, None, last)
 
     def hello(self) -> None:
         """What it says when its line comes up."""
@@ -294,7 +301,7 @@ class Speaker:
 
     # ---- the way out ----
 
-    def _insist(self, messages: Sequence[Outgoing], sent: Sent, tries: int) -> None:
+    def _insist(self, messages: Sequence[Outgoing], sent: Sent, tries: int, owed: bytes) -> None:
         """Say it, and again until it is acknowledged and, by carehub's profile, heard."""
         quiet = sent.identity is None or sent.heard_at is not None
         if tries and sent.saved_at is not None and (quiet or tries > 3):
@@ -302,20 +309,20 @@ class Speaker:
         if self.condition.mute:
             sent.reachable = sent.first_at is not None and sent.saved_at is None
             return
-        self.say(messages, sent)
+        self.say(messages, sent, owed)
         if tries < INSISTS and self.encoder.press is not None and not self.device.gateway:
-            self.clock.after(INSISTS_S, lambda: self._insist(messages, sent, tries + 1))
+            self.clock.after(INSISTS_S, lambda: self._insist(messages, sent, tries + 1, owed))
 
-    def _keep(self, messages: Sequence[Outgoing], sent: Sent | None) -> None:
-        if sent is not None and any(known is sent for _, known in self._kept):
+    def _keep(self, messages: Sequence[Outgoing], sent: Sent | None, owed: bytes) -> None:
+        if sent is not None and any(known is sent for _, known, _ in self._kept):
             return
-        self._kept.extend((message, sent) for message in messages)
-        while len(self._kept) > KEPT:
-            place = next((at for at, (_, known) in enumerate(self._kept) if known is None), None)
+        self._kept.append((messages, sent, owed))
+        while sum(len(said) for said, _, _ in self._kept) > KEPT:
+            place = next((at for at, (_, known, _) in enumerate(self._kept) if known is None), None)
             if place is None:
                 break
+            self.counted.dropped += len(self._kept[place][0])
             del self._kept[place]
-            self.counted.dropped += 1
         if self.condition.late_s and not self.condition.offline and not self._flushing:
             self._flushing = True
             self.clock.after(self.condition.late_s, self._burst)
@@ -335,7 +342,7 @@ class Speaker:
             return Outgoing(transport=message.transport, payload=NONSENSE, topic=message.topic)
         return wire_faults.cut(message, len(message.payload) // 2)
 
-    def _out(self, messages: Sequence[Outgoing], sent: Sent | None, *, whole: bool = True) -> None:
+    def _out(self, messages: Sequence[Outgoing], sent: Sent | None, owed: bytes, *, whole: bool = True) -> None:
         if sent is not None:
             sent.copies += 1
             sent.spoilt += not whole
@@ -351,7 +358,7 @@ class Speaker:
                 for at, copy in enumerate(wire_faults.repeated((message,), self.condition.copies)):
                     self._publish(copy, sent if at == 0 else None, count=first and at == 0)
         elif self.tcp is not None:
-            self._frames(messages, sent, count=first, cut=not whole and not self.condition.nonsense)
+            self._frames(messages, sent, owed, count=first, cut=not whole and not self.condition.nonsense)
 
     def _publish(self, message: Outgoing, sent: Sent | None, *, count: bool) -> None:
         assert self.mqtt is not None
@@ -366,19 +373,21 @@ class Speaker:
 
         self.mqtt.publish(message.topic, message.payload, retain=message.retain, done=done)
 
-    def _frames(self, messages: Sequence[Outgoing], sent: Sent | None, *, count: bool, cut: bool) -> None:
+    def _frames(
+        self, messages: Sequence[Outgoing], sent: Sent | None, owed: bytes, *, count: bool, cut: bool
+    ) -> None:  # fmt: skip
         """Frames in a row; the last one waits for its answer, so that what came before it has been read too.
 
         Half a frame is where the connection broke: it is never answered, and a press goes again over the next one.
         """
         frames = [message.payload for message in messages] * self.condition.copies
-        settles = None if cut or self.condition.nonsense else self._settles()
+        settles = None if cut or self.condition.nonsense else self._settles(owed)
         number = len(messages) if count else 0
         self.clock.work(self._broken(frames, number) if cut else self._told(frames, settles, sent, number))
 
-    def _settles(self) -> Callable[[bytes], bool] | None:
-        """Return what knows the answer to what was said last; None: nothing is waited for."""
-        acknowledged, owed = self.encoder.acknowledged, self.words.owed
+    def _settles(self, owed: bytes) -> Callable[[bytes], bool] | None:
+        """Return what knows the answer that is owed; None: nothing is waited for."""
+        acknowledged = self.encoder.acknowledged
         if self.encoder.awaits is not Awaits.REPLY or acknowledged is None or not owed:
             return None
         heard = bytearray()
@@ -407,7 +416,7 @@ class Speaker:
             return [], None
         owed = self.words.owed
         frames = [message.payload for message in self.encoder.login(self.words, self.time())]
-        welcome = self._settles()
+        welcome = self._settles(self.words.owed)
         self.words.owed = owed
         return frames, welcome
 
@@ -420,6 +429,10 @@ class Speaker:
             self.counted.heard += len(frames) * (settles is not None)
             if sent is not None and sent.saved_at is None:
                 sent.saved_at = self.clock.now
+
+
+def _whole(now: Sequence[Outgoing], before: Sequence[Outgoing]) -> bool:
+    return all(one is other for one, other in zip(now, before, strict=True))
 
 
 _KINDS = (("hr", "heart_rate_bpm"), ("spo2", "spo2_pct"), ("rr", "respiration_rpm"), ("temp", "temperature_c"),
