@@ -73,7 +73,7 @@ class IngestSettings:
     raw_keep_mb: int = 20_000
     # Every message, by hour, by day; at least 14, 31 and 366 days: what is made of one is made before it goes
     telemetry_keep_days: int = 180
-    hours_keep_days: int = 400
+    hours_keep_days: int = 180
     days_keep_days: int = 3_653
     # Free on the database's disk: below it raw telemetry is not kept; below it telemetry is not taken, presses are
     storage_low_mb: int = 2_048

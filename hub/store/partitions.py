@@ -61,7 +61,7 @@ class Retention:
     accel_window: timedelta = timedelta(days=7)
     raw_batch: timedelta = timedelta(hours=24)
     raw_bytes: int = 4 << 30
-    measured_hour: timedelta = timedelta(days=400)
+    measured_hour: timedelta = timedelta(days=180)
     measured_day: timedelta = timedelta(days=3653)
 
 

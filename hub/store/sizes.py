@@ -9,6 +9,7 @@ from hub.store.pool import Connection
 from hub.store.sql import queries
 
 Q: Final = queries("sizes")
+A_DAY: Final = {partitions.PACKED.name: 1, partitions.HOURS.name: 24, partitions.DAYS.name: 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Size:
     rows: int
     pieces: int
     slice: timedelta
+    a_day: int = 0  # rows of a device and day, where that is known
 
     @property
     def per_row(self) -> float:
@@ -31,6 +33,8 @@ class Size:
 
     def per_wearer_day(self, wearers: int) -> float:
         """Return bytes for one device that is worn, and one day."""
+        if self.a_day:
+            return self.per_row * self.a_day if wearers else 0.0
         days = self.pieces * (self.slice / timedelta(days=1))
         return self.bytes / days / wearers if wearers and days else 0.0
 
@@ -45,7 +49,15 @@ async def measure(conn: Connection) -> list[Size]:
         row = await (await conn.execute(query, {"table": table.name})).fetchone()
         size, rows, pieces = (int(value or 0) for value in row or (0, 0, 0))
         found.append(
-            Size(table=table.name, hypertable=of_chunks, bytes=size, rows=rows, pieces=pieces, slice=table.slice)
+            Size(
+                table=table.name,
+                hypertable=of_chunks,
+                bytes=size,
+                rows=rows,
+                pieces=pieces,
+                slice=table.slice,
+                a_day=A_DAY.get(table.name, 0),
+            )
         )
     return found + await _rolled_by_extension(conn)
 
