@@ -221,7 +221,7 @@ def _settle_minute(
     moved = (state["moved"][row] >> back) & TWELVE
     known = np.bitwise_count((state["no_steps"][row] >> back) & TWELVE)
     calm = (hr > 0) & (moved == 0)
-    resting = calm & ((known >= REST_KNOWN) | alone)
+    resting = calm & ((known >= REST_KNOWN) | (alone & (known > 0)))  # who counts no steps is not known to rest
     asleep = np.flatnonzero((resting | (calm & (known == 0))) & nights.within(minute, offset_min))
     if len(asleep):
         blind = ((state["moved"][row[asleep]] | state["no_steps"][row[asleep]]) >> back[asleep]) == 0

@@ -41,6 +41,9 @@ RUNS: Mapping[str, Run] = {
     "V1": Run(readings=3, apart_min=10, within_min=34),
     "V3": Run(readings=3, apart_min=10, within_min=34),
 }
+BLIND_FAST = Run(
+    readings=3, apart_min=20, within_min=40
+)  # V2 of a watch that counts no steps: nobody walks so fast long
 
 
 def speaks_seldom(spoken: NDArray[np.uint64], back: NDArray[np.uint64]) -> Bools:
@@ -79,6 +82,14 @@ def _quiet(state: Columnar, rows: Ints, back: NDArray[np.uint64]) -> Bools:
 def believed(state: Columnar, rows: Ints) -> Bools:
     """Return (m,) whether the watch finds a pulse when it speaks."""
     found: Bools = np.bitwise_count(state["no_steps"][rows] & ~state["pulse"][rows]) < LOSSES
+    return found
+
+
+def fires(rule: str, holds: Bools, known: Bools, blind: Bools) -> Bools:
+    """Return (m, LATE_MIN): does a run of the rule end at this age? `blind` (m,): the watch counts no steps."""
+    found = in_a_row(RUNS[rule], holds, known)
+    if rule == "V2" and blind.any():
+        found[blind] = in_a_row(BLIND_FAST, holds[blind], known[blind])
     return found
 
 

@@ -78,6 +78,7 @@ class View:
     still: Bools
     trusted: Bools  # (m, LATE_MIN)
     seldom: Bools  # (m, LATE_MIN): of a watch whose readings are judged one after another
+    blind: Bools  # (m,): it counts no steps
     high_bpm: Ints  # V1's limit in each minute; out of reach while the wearer is not known
     p5_bpm: NDArray[np.float64]  # (m,), NaN while unknown
     lowish_pct: Ints  # (m,) V5's limit
@@ -165,8 +166,10 @@ def _view(state: Columnar, rows: Ints) -> View:
         trusted[some] &= seldom.believed(state, rows[some])[:, None]
     high = state["high_bpm"][rows[:, None], baseline.part_of(newest[:, None] - ages)].astype(np.int64)
     high += RECOVERY_BPM * minutes.active_min(state, rows)
-    return View(rows, newest, hr, spo2, rr, rest, still, trusted, spoken_seldom, high, baseline.p5_bpm(state, rows),
-                oxygen.lowish_pct(state, rows))  # fmt: skip
+    return View(
+        rows, newest, hr, spo2, rr, rest, still, trusted, spoken_seldom, state["counts_steps"][rows] == 0, high,
+        baseline.p5_bpm(state, rows), oxygen.lowish_pct(state, rows),
+    )  # fmt: skip
 
 
 def _holds(view: View, rule: Rule) -> Bools:
@@ -191,7 +194,7 @@ def _fires(view: View, rule: Rule, holds: Bools) -> Bools:
     """(m, LATE_MIN): does the window that ends at this age meet the rule?"""
     fires = holds[:, :LATE_MIN] & (_count(holds, rule.window) >= rule.times)
     if rule.name in seldom.RUNS and view.seldom.any():
-        fires |= view.seldom & seldom.in_a_row(seldom.RUNS[rule.name], holds, view.hr > 0)
+        fires |= view.seldom & seldom.fires(rule.name, holds, view.hr > 0, view.blind)
     if rule in (V1, V2):
         fires &= view.trusted
     if rule is V5:

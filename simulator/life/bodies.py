@@ -153,7 +153,7 @@ class Physiology:
 
     def _strain(self, doing: NDArray[np.uint8], effort: Floats, paces: NDArray[np.int16]) -> None:
         """What she does and eats asks for: it comes within a minute or two and goes within five."""
-        wanted = (effort + STEPS_BPM * paces * self._unfit) * (1 + np.clip(self._load, -0.7, 1.2))
+        wanted = (effort + STEPS_BPM * paces * self._unfit) * (1 + np.clip(self._load, -0.7, 0.7))
         self._effort += (wanted - self._effort) * np.where(wanted > self._effort, F(0.62), F(0.30))
         self._meal = np.where(doing == Doing.EATING, F(MEAL_BPM), self._meal * F(0.985))
 
