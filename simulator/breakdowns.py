@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from simulator.chronicle import Chronicle
+from simulator.condition import Condition
 from simulator.encoders.encoder import Fix
 from simulator.lockstep import Lockstep
 from simulator.quirks import Quirk
-from simulator.speakers import Condition, Speaker
+from simulator.speakers import Speaker
 from simulator.story import Breaks, Fault, Story
 from simulator.town_file import Endpoint, Town, TownGateway, Trouble
 from simulator.wire import MqttLine, Traffic

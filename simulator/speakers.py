@@ -4,15 +4,14 @@ A press is insisted on: the same message again every few seconds until the wire 
 maker says so, until the device has heard 收到.
 """
 
-import json
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime, timedelta
 
 from simulator import makers, quirks
+from simulator.condition import Battery, Condition
 from simulator.encoders import carehub, watch3g, wire_faults
 from simulator.encoders.encoder import Awaits, Body, Encoder, Fix, Messages, Outgoing
 from simulator.encoders.encoder import Device as Words
@@ -29,48 +28,7 @@ LOW_PCT, CHARGED_PCT = 15.0, 30.0  # it says so once between the two
 TWICE_S = 1.5
 HEARD_MOST = 4_096  # bytes a device remembers of what it heard while it waits for an answer
 NONSENSE = b'\xff\x00{"hr": NaN, ]'
-
-
-@dataclass
-class Condition:
-    """How a device is. Everything at once is possible."""
-
-    dead: bool = False  # no power: it says nothing and keeps nothing
-    offline: bool = False  # no network: it keeps what it has to say
-    skew_s: float = 0.0
-    jumps_s: float = 0.0  # its clock is somewhere within this, anew for every message
-    copies: int = 1
-    late_s: float = 0.0  # collects for so long, then says it all at once
-    disorder: bool = False
-    cut: float = 0.0  # share of messages of which only the first half goes out
-    nonsense: bool = False
-    flat: bool = False  # its battery is empty
-    drifts_ppm: float = 0.0
-    drifts_since: datetime | None = None
-    quirk: Quirk | None = None
-
-    @property
-    def mute(self) -> bool:
-        """Whether it says nothing and keeps nothing."""
-        return self.dead or self.flat
-
-
-class Battery(Protocol):
-    """What a speaker lives on."""
-
-    def left_pct(self, now: datetime) -> float: ...
-
-    def runs_down(self, now: datetime, from_pct: float, lasts: timedelta) -> None: ...
-
-
 Kept = tuple[Sequence[Outgoing], Sent | None, bytes]  # said at once, what it is about, what answers the last of it
-
-
-class Line(Protocol):
-    """What a speaker speaks through."""
-
-    @property
-    def up(self) -> bool: ...
 
 
 @dataclass
@@ -129,7 +87,7 @@ class Speaker:
         quirks.before_a_report(quirk, self.words, self.random)
         body, felt = quirks.body(quirk, body, worn=worn), worn or quirk in quirks.NO_CONTACT
         if self.device.family == "carehub":
-            self.say((_wide(self.words, self.stamp(at), body, steps, worn=felt),))
+            self.say((carehub.wide(self.words, self.stamp(at), body, steps, worn=felt),))
             self._place(at)
             return
         said = list(self.encoder.vitals(self.words, self.stamp(at), body)) if self.encoder.vitals and felt else []
@@ -433,18 +391,3 @@ class Speaker:
 
 def _whole(now: Sequence[Outgoing], before: Sequence[Outgoing]) -> bool:
     return all(one is other for one, other in zip(now, before, strict=True))
-
-
-_KINDS = (("hr", "heart_rate_bpm"), ("spo2", "spo2_pct"), ("rr", "respiration_rpm"), ("temp", "temperature_c"),
-          ("sys", "systolic_mmhg"), ("dia", "diastolic_mmhg"))  # fmt: skip
-
-
-def _wide(words: Words, at: datetime, body: Body, steps: int, *, worn: bool) -> Outgoing:
-    """All of a minute in one message of carehub's profile."""
-    said: dict[str, Any] = {"seq": words.next_serial(2**53), "at": int(at.astimezone(UTC).timestamp() * 1000)}
-    if worn:
-        said |= {short: value for short, name in _KINDS if (value := getattr(body, name)) is not None}
-        said["steps"] = steps
-    said["battery"], said["worn"] = words.battery_pct, worn
-    payload = json.dumps(said, separators=(",", ":")).encode()
-    return Outgoing(transport=carehub.ENCODER.transport, payload=payload, topic=f"carehub/{words.native}/vitals")

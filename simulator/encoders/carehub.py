@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.encoders.encoder import Awaits, Body, Device, Encoder, Fix, Messages, Transport, publish
+from simulator.encoders.encoder import Awaits, Body, Device, Encoder, Fix, Messages, Outgoing, Transport, mqtt, publish
 from simulator.physiology import Minute
 
 Samples = NDArray[np.int16]
@@ -73,6 +73,16 @@ KINDS = {
     "heart_rate_bpm": "hr", "spo2_pct": "spo2", "respiration_rpm": "rr", "temperature_c": "temp",
     "systolic_mmhg": "sys", "diastolic_mmhg": "dia",
 }  # fmt: skip
+
+
+def wide(device: Device, at: datetime, body: Body, steps: int, *, worn: bool) -> Outgoing:
+    """Return all of a minute in one message."""
+    told: dict[str, Any] = {"seq": device.next_serial(2**53), "at": int(at.astimezone(UTC).timestamp() * 1000)}
+    if worn:
+        told |= {short: value for name, short in KINDS.items() if (value := getattr(body, name)) is not None}
+        told["steps"] = steps
+    told["battery"], told["worn"] = device.battery_pct, worn
+    return mqtt(topic(device.native, "vitals"), _json(told))
 
 
 def _say(device: Device, at: datetime, kind: str, words: Mapping[str, Any]) -> Messages:
