@@ -119,8 +119,8 @@ def _milesight(envelope: Envelope, awaits: Awaits, source: str) -> Encoder:
         login=join, door=_flag(envelope, makers.milesight_door), motion=_flag(envelope, makers.milesight_motion),
         water=_flag(envelope, makers.milesight_leak), smoke=_flag(envelope, makers.milesight_smoke),
         models={
-            "door": "Milesight WS301", "motion": "Milesight WS202", "water": "Milesight WS303",
-            "smoke": "Milesight GS524N",
+            "battery": "Milesight WS101", "door": "Milesight WS301", "motion": "Milesight WS202",
+            "water": "Milesight WS303", "smoke": "Milesight GS524N",
         },
     )  # fmt: skip
 
@@ -132,7 +132,9 @@ NETVOX = Encoder(
     example="lorawan:70b3d57ed0060b76", source=f"{CHIRPSTACK} and Netvox's LoRaWAN application command",
     press=_event(chirpstack, makers.netvox_button), low_battery=_event(chirpstack, makers.netvox_low),
     battery=_number(chirpstack, makers.netvox_alive), login=chirpstack_join, door=_flag(chirpstack, makers.netvox_door),
-    smoke=_flag(chirpstack, makers.netvox_smoke), models={"door": "netvox R311A", "smoke": "netvox RA02A"},
+    smoke=_flag(chirpstack, makers.netvox_smoke), models={
+        "battery": "netvox R312A", "low_battery": "netvox R312A", "door": "netvox R311A", "smoke": "netvox RA02A",
+    },
 )  # fmt: skip
 BROWAN = Encoder(
     family="lorawan", transport=Transport.MQTT, awaits=Awaits.NOTHING, model="Browan TBDW100",
