@@ -14,7 +14,7 @@ from simulator.encoders import carehub
 from simulator.encoders.encoder import Outgoing
 from simulator.every_word import EveryWord
 from simulator.life.life import Life
-from simulator.life.model import Deed, Episode, FallKind, Motion, What
+from simulator.life.model import Deed, Episode, FallKind, Illness, Motion, What
 from simulator.lockstep import Lockstep
 from simulator.motion import fall_of_a_walker
 from simulator.scenario import ScenarioError
@@ -51,6 +51,8 @@ LIVED: Mapping[Happens, tuple[What, str, float | None]] = {
 BY_ITSELF = {lived: word for word, (lived, _, _) in reversed(list(LIVED.items()))}
 ARTEFACTS = (Deed.CLAPPING, Deed.HITS_TABLE, Deed.DROPS_INTO_CHAIR, Deed.LIES_DOWN, Deed.STUMBLES, Deed.SITS_DOWN,
              Deed.WASHING_HANDS)  # fmt: skip
+OUT_LONG = timedelta(minutes=25)  # a fence of 500 m, five minutes beyond it, positions every five
+NIGHTS_KNOWN, WEARER_KNOWN, RISE_BPM = timedelta(days=14), timedelta(days=4), 40.0
 RATE_HZ, RANGE_G = 50.0, 8.0
 BEFORE_S, AFTER_S = 2.0, 25.0  # what a watch keeps of a wrist around a blow
 OWN_DETECTOR = 0.85  # of falls a watch with a detector of its own notices
@@ -212,13 +214,36 @@ class Happenings:
             return
         resident = self.town.residents[episode.resident]
         kind = LIVED[word][1]
-        wants = ("finding" if kind and self._can(episode.resident, word) else "unseen") if kind else "nothing"
+        wants = ("finding" if self._shows(episode, word) else "unseen") if kind else "nothing"
         one = self.chronicle.happened(
             resident, word, kind, episode.at, until=episode.until, wants=wants,
             note="" if episode.scripted else "of itself",
         )  # fmt: skip
         if episode.what is What.FALLS:
             self._fall(resident, episode, one)
+
+    def _shows(self, episode: Episode, word: Happens) -> bool:
+        """Whether what she has can show it.
+
+        A wanderer's watch is on her wrist and says where she is. A heart is as much faster, and for as long, as rules
+        are judged by. No watch here feels the body's own warmth: a fever shows in the nights' pulse, which the hub
+        knows after a fortnight.
+        """
+        index, lasts = episode.resident, (episode.until or self.town.ends) - episode.at
+        if not self._can(index, word):
+            return False
+        speaker, lived = self.worn.get(index), episode.at - self.town.begins
+        if episode.what in (What.WANDERS, What.FEVER, What.FAST_HEART) and not self.life.watches.worn[index]:
+            return False
+        if episode.what is What.WANDERS:
+            tracked = Illness.DEMENTIA in self.life.residents[index].illnesses
+            return tracked and speaker is not None and speaker.encoder.position is not None and lasts >= OUT_LONG
+        if episode.what is What.FEVER:
+            return lived >= NIGHTS_KNOWN
+        if episode.what is What.FAST_HEART:
+            rise, reports = float(str(episode.how.get("rise_bpm", 45))), self.story.town.reports_every_min
+            return rise >= RISE_BPM and lived >= WEARER_KNOWN and lasts >= 4 * timedelta(minutes=reports)
+        return True
 
     def _fall(self, resident: TownResident, episode: Episode, one: Happened) -> None:
         self._falls[resident.index] = one

@@ -25,7 +25,7 @@ from simulator.desk import Operators, Seat
 from simulator.encoders.encoder import Body
 from simulator.happenings import Happenings, by_kind
 from simulator.life.life import Life
-from simulator.life.model import Minutes, Sensor, What
+from simulator.life.model import Illness, Minutes, Sensor, What
 from simulator.life.walked import Walked
 from simulator.lockstep import Lockstep
 from simulator.neighbourhood import Console
@@ -40,6 +40,7 @@ MINUTE = timedelta(minutes=1)
 CONNECTING = 100  # lines opened at once
 CHECK_IN_MIN = 8 * 60  # a button or sensor that sleeps says how full its battery is, whether anything happened or not
 AFTERWARDS = timedelta(hours=6)  # what is open when the last day ends is worked to its end, for so long
+TRACKED_EVERY_MIN, FIXES_AT_HOME = 5, 3
 STATES = {Sensor.DOOR: "door", Sensor.MOTION: "motion", Sensor.BED: "bed"}
 ALARMS = {Sensor.SMOKE: "smoke", Sensor.GAS: "gas"}
 FILES = 65_536
@@ -65,6 +66,8 @@ class Living:
         self._residents = {resident.name: resident for resident in town.residents}
         self._minutes: list[Minutes] = []
         self._walked = Walked(len(town.residents))
+        self._fixes = np.zeros(len(town.residents), np.int64)
+        self._tracked = np.array([Illness.DEMENTIA in each.illnesses for each in self.life.residents])
         self._draw = random.Random(f"{seed}:live")
         self._equip()
         supply.fit(self.speakers, towns.bodies(story, seed), story.town, seed)
@@ -267,6 +270,8 @@ class Living:
                 speaker.report(at, _body(minute, index), steps, worn=bool(read.worn[index]))
                 if bursts and read.worn[index] and speaker.device.family == "carehub" and self._draw.random() < bursts:
                     self.happenings.artefact(speaker, at)
+        if round(minute.at.timestamp() / 60) % TRACKED_EVERY_MIN == 0:
+            self._track(minute)
         for speaker in self.sleepers.get(round(minute.at.timestamp() / 60) % CHECK_IN_MIN, ()):
             speaker.check_in(minute.at)
         for event in minute.events:
@@ -277,6 +282,16 @@ class Living:
             for speaker in self.home.get(event.resident, {}).get(kind, ()) if kind else ():
                 if event.sensor is not Sensor.MOTION or speaker.device.room == towns.ROOMS[event.room]:
                     speaker.state(kind or "", minute.at + timedelta(seconds=event.second), on=event.value > 0)
+
+    def _track(self, minute: Minutes) -> None:
+        """Watches of those who may not find home say where they are while they are out, and that they are back."""
+        self._fixes = np.where(minute.away_m > 0, FIXES_AT_HOME, np.maximum(self._fixes - 1, 0))
+        for index in np.flatnonzero(self._tracked & minute.readings.worn & (self._fixes > 0)).tolist():
+            speaker = self.worn.get(index)
+            if speaker is not None and speaker.encoder.position is not None:
+                at = minute.at + timedelta(seconds=int(minute.readings.second[index]))
+                fix = towns.fix(speaker.resident, float(minute.away_m[index]), float(self.life.places.bearing[index]))
+                speaker.say(speaker.encoder.position(speaker.words, speaker.stamp(at), fix))
 
     def _alarm(self, kind: str, index: int, value: float) -> Callable[[], Awaitable[None] | None]:
         def sounds() -> None:

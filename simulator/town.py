@@ -3,6 +3,7 @@
 Everybody is invented. Telephone numbers begin with 000 and reach nobody; door codes open nothing.
 """
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 
 from simulator import makers
-from simulator.encoders.encoder import Transport
+from simulator.encoders.encoder import Fix, Transport
 from simulator.encoders.registry import ENCODERS
 from simulator.life.model import Illness, Mix, Resident, Room, Sensor
 from simulator.life.people import invent
@@ -264,6 +265,12 @@ def _person(
         phone=phone or f"000 9000 {abs(hash_of(key)) % 100_000:05d}", channels=(channel,), lat=lat, lon=lon,
         shift=shift,
     )  # fmt: skip
+
+
+def fix(home: TownResident, away_m: float, bearing_deg: float) -> Fix:
+    """Return where somebody is who is so far from home."""
+    north, east = (away_m * turn(math.radians(bearing_deg)) / 111_320 for turn in (math.cos, math.sin))
+    return Fix(lat=home.lat + north, lon=home.lon + east / math.cos(math.radians(home.lat)), valid=True)
 
 
 def hash_of(text: str) -> int:

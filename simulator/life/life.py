@@ -16,6 +16,7 @@ from simulator.life.dice import Dice
 from simulator.life.happenings import OFFSET_MIN, Happenings, time_of
 from simulator.life.house import Houses
 from simulator.life.model import Deed, Doing, FallKind, Illness, Minutes, Motion, Resident, What
+from simulator.life.places import Places
 from simulator.life.truth import Truth
 from simulator.life.watches import Watches
 
@@ -44,6 +45,7 @@ class Life:
             self.residents, dice, Chances(self.residents, dice, by_itself),
             days=self.days, bodies=self.bodies, watches=self.watches, houses=self.houses,
         )  # fmt: skip
+        self.places = Places(self.residents, dice)
         self._spry = 1.0 - habits.frailty
 
     @property
@@ -72,7 +74,7 @@ class Life:
         self._visits(now)
         moves = days.live(now)
         paces = self._paces(now)
-        bodies = self.bodies.live(now, days.doing, paces)
+        bodies, away_m = self.bodies.live(now, days.doing, paces), self.places.move(days)
         readings = self.watches.read(now, days.doing, paces, bodies, fibrillates=self.bodies.fibrillates)
         rings = np.array(self._happenings.rings, np.int64)
         events = self.houses.tell(now, moves, days, rings, self._happenings.alarms)
@@ -80,7 +82,8 @@ class Life:
         self._now += 1
         return Minutes(
             at=at, doing=days.doing.copy(), room=days.room.copy(), in_bed=days.in_bed.copy(),
-            visited=days.visited_until > now, bodies=bodies, readings=readings, events=events, began=began,
+            visited=days.visited_until > now, away_m=away_m, bodies=bodies, readings=readings, events=events,
+            began=began,
         )  # fmt: skip
 
     def motion(

@@ -324,6 +324,7 @@ class Minutes:
     room: Bytes  # of Room
     in_bed: Bools
     visited: Bools
+    away_m: Floats  # from home
     bodies: Bodies
     readings: Readings
     events: Events

@@ -11,11 +11,11 @@ serves as (insert into organisation_area (organisation_id, area)
 select name, id from made
 
 -- name: residents
--- Numbers rise as `nr` does.
+-- Numbers rise as `nr` does. Who has dementia has a fence, as her family would set it.
 insert into resident (name, born, area, address, entrance, language, ability, risks, key_place, phone, lat, lon, spo2_scale,
-                      created_at)
+                      fence_m, created_at)
 select name, born, area, address, entrance, language, ability, array(select json_array_elements_text(risks)), key_place,
-       phone, lat, lon, spo2_scale, hub_now()
+       phone, lat, lon, spo2_scale, 500 * (risks::text like '%%"dementia"%%')::int, hub_now()
 from json_to_recordset(%(rows)s::json) as r (
     nr int, name text, born date, area text, address text, entrance text, language text, ability text, risks json,
     key_place text, phone text, lat float8, lon float8, spo2_scale smallint)
