@@ -28,13 +28,13 @@ DROP = "select drop_chunks(%s::regclass, older_than => %s::timestamptz)"
 REFRESH = "call refresh_continuous_aggregate(%s::regclass, %s::timestamptz, %s::timestamptz)"
 IN_PART = (
     "delete from {{}} where device_id = %(device)s"
-    " and ({0} > %(begin)s::timestamptz - interval '1 {1}' and {0} <= %(end)s"
+    " and ({0} > %(begin)s::timestamptz - interval '{1}' and {0} <= %(end)s"
 )
-MEANT = " or day > %(begin)s::timestamptz - interval '1 day' and day <= %(end)s"
+MEANT = " or day > %(begin)s::timestamptz - interval '24 hours' and day <= %(end)s"
 FORGET = {
-    "vital_hour_kept": IN_PART.format("hour", "hour") + ")",
-    "measured_hour_kept": IN_PART.format("arrived", "hour") + MEANT + ")",
-    "measured_day_kept": IN_PART.format("arrived_on", "day") + MEANT + ")",
+    "vital_hour_kept": IN_PART.format("hour", "1 hour") + ")",
+    "measured_hour_kept": IN_PART.format("arrived", "1 hour") + MEANT + ")",
+    "measured_day_kept": IN_PART.format("arrived_on", "24 hours") + MEANT + ")",
 }
 # Erasing one wearer must not stop at a number of rows. Where the extension is not loaded this is a name nobody reads.
 NO_LIMIT = "select set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true)"

@@ -84,7 +84,8 @@ async def of_device(
     """
     at = "day" if by == "day" else "arrived"
     query = Q.of_device
-    for name, text in (("at", at), ("by", by), ("hers", "_hers" if bound else "")):
+    size = "24 hours" if by == "day" else "1 hour"  # in a zone with summer time a day is not always one
+    for name, text in (("at", at), ("by", by), ("size", size), ("hers", "_hers" if bound else "")):
         query = query.replace(b"{" + name.encode() + b"}", text.encode())
     values = {"device": device, "since": since, "until": until}
     found = await conn.execute(_with_vitals(query, Q.vital_mean), values)

@@ -43,5 +43,5 @@ select m.* from public.measured_hour m where exists (
 create view carehub_web.measured_day_hers with (security_barrier) as
 select m.* from public.measured_day m where exists (
     select from carehub_turns() t where t.device_id = m.device_id
-       and m.day >= t.since and greatest(m.day, m.arrived) + interval '1 day' <= t.until);
+       and m.day >= t.since and greatest(m.day, m.arrived) + interval '24 hours' <= t.until);
 grant select on carehub_web.measured_hour_hers, carehub_web.measured_day_hers to carehub_web;

@@ -58,8 +58,8 @@ select {at} as at, sum(messages)::int as messages, sum(worn)::int as worn, sum(o
        {vitals}
 from measured_{by}{hers}
 where device_id = %(device)s and {at} >= %(since)s
-  and greatest({at}, arrived) + interval '1 {by}' <= %(until)s
-  and arrived >= %(since)s::timestamptz - interval '1 day' and arrived < %(until)s group by 1 order by 1
+  and greatest({at}, arrived) + interval '{size}' <= %(until)s
+  and arrived >= %(since)s::timestamptz - interval '24 hours' and arrived < %(until)s group by 1 order by 1
 
 -- name: vital_mean
 sum({name}_n)::int as {name}_n, min({name}_least) as {name}_least, max({name}_most) as {name}_most,

@@ -54,7 +54,7 @@ select received_at, batch, measured_at, null::timestamptz, sequence, heart_rate_
        null::text, null::text, null::text, null::text, null::double precision, null::double precision, null::text, null::text,
        null::real
 from telemetry_unpacked{hers} where device_id = %(id)s and received_at >= %(since)s and received_at < %(until)s
- and last_at >= %(since)s and last_at < %(until)s::timestamptz + interval '1 day'
+ and last_at >= %(since)s and last_at < %(until)s::timestamptz + interval '24 hours'
 union all
 select received_at, batch, measured_at, device_at, sequence, null::real, null::real, null::real, null::real, null::real,
        null::real, null::int, null::real, null::boolean, code, number, word, unit, quality, stage, channel, native, lat,

@@ -38,11 +38,11 @@ where t.device_id = d.id and t.hour > d.b - interval '1 hour' and t.hour <= d.e
 -- name: measured_hours
 -- Hours that came while it was hers, and those that mean a day that was hers in part: the whole line.
 delete from measured_hour_rolled t using unnest(%(devices)s::bigint[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) as d (id, b, e)
-where t.device_id = d.id and (t.arrived > d.b - interval '1 hour' and t.arrived <= d.e or t.day > d.b - interval '1 day' and t.day <= d.e)
+where t.device_id = d.id and (t.arrived > d.b - interval '1 hour' and t.arrived <= d.e or t.day > d.b - interval '24 hours' and t.day <= d.e)
 
 -- name: measured_days
 delete from measured_day_rolled t using unnest(%(devices)s::bigint[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) as d (id, b, e)
-where t.device_id = d.id and (t.arrived > d.b - interval '1 day' and t.arrived <= d.e or t.day > d.b - interval '1 day' and t.day <= d.e)
+where t.device_id = d.id and (t.arrived > d.b - interval '24 hours' and t.arrived <= d.e or t.day > d.b - interval '24 hours' and t.day <= d.e)
 
 -- name: notes
 delete from note where incident_id in (select id from incident where resident_id = any(%(r)s))

@@ -173,7 +173,8 @@ async def test_two_processes_do_not_put_away_together(conn: Connection, now: dat
     async with await connect(dsn) as other:
         await other.execute("select pg_advisory_lock(%s)", (packing.LOCK,))
         assert await packing.put_away(conn, now) == 0
-    assert await packing.put_away(conn, now) == 4
+        await other.execute("select pg_advisory_unlock(%s)", (packing.LOCK,))
+        assert await packing.put_away(conn, now) == 4
 
 
 async def test_column_of_a_newer_release_is_not_lost(conn: Connection, now: datetime) -> None:
