@@ -31,19 +31,19 @@ class Shape:
 
 _W, _K = Deed, FallKind
 SHAPES: dict[FallKind, Shape] = {
-    _K.FORWARD: Shape(before=_W.WALKING, drop_s=(0.45, 0.75), left=(0.5, 1.0), blow_g=3.3, flails=0.9, hand_first=0.75,
+    _K.FORWARD: Shape(before=_W.WALKING, drop_s=(0.45, 0.75), left=(0.5, 1.0), blow_g=4.1, flails=1.4, hand_first=0.75,
                       ends=(poses.UNDER_HER, poses.FLUNG_UP, poses.ON_TABLE)),
-    _K.BACKWARD: Shape(before=_W.WALKING, drop_s=(0.4, 0.7), left=(0.45, 0.95), blow_g=3.2, flails=1.0, hand_first=0.6,
+    _K.BACKWARD: Shape(before=_W.WALKING, drop_s=(0.4, 0.7), left=(0.45, 0.95), blow_g=3.7, flails=1.5, hand_first=0.6,
                        ends=(poses.BESIDE_IN_BED, poses.FLUNG_UP)),
-    _K.SIDE: Shape(before=_W.WALKING, drop_s=(0.45, 0.75), left=(0.5, 1.0), blow_g=2.9, flails=1.0, hand_first=0.6,
+    _K.SIDE: Shape(before=_W.WALKING, drop_s=(0.45, 0.75), left=(0.5, 1.0), blow_g=3.9, flails=1.5, hand_first=0.6,
                    ends=(poses.UNDER_HER, poses.ON_TABLE, poses.FLUNG_UP)),
-    _K.SLIP: Shape(before=_W.WALKING, drop_s=(0.35, 0.6), left=(0.35, 0.85), blow_g=3.5, flails=1.2, hand_first=0.5,
+    _K.SLIP: Shape(before=_W.WALKING, drop_s=(0.35, 0.6), left=(0.35, 0.85), blow_g=4.1, flails=1.6, hand_first=0.5,
                    ends=(poses.BESIDE_IN_BED, poses.ON_TABLE)),
-    _K.FAINT: Shape(before=_W.WALKING, drop_s=(0.6, 1.1), left=(0.6, 1.0), blow_g=1.9, flails=0.35, hand_first=0.05,
+    _K.FAINT: Shape(before=_W.WALKING, drop_s=(0.6, 1.1), left=(0.6, 1.0), blow_g=2.4, flails=0.5, hand_first=0.05,
                     ends=(poses.UNDER_HER, poses.BESIDE_IN_BED)),
-    _K.FROM_SITTING: Shape(before=_W.SITTING, drop_s=(0.35, 0.65), left=(0.6, 1.0), blow_g=2.6, flails=0.6,
+    _K.FROM_SITTING: Shape(before=_W.SITTING, drop_s=(0.35, 0.65), left=(0.6, 1.0), blow_g=3.6, flails=1.2,
                            hand_first=0.4, ends=(poses.UNDER_HER, poses.ON_TABLE, poses.BESIDE_IN_BED)),
-    _K.OUT_OF_BED: Shape(before=_W.LYING, drop_s=(0.25, 0.42), left=(0.5, 0.95), blow_g=2.3, flails=0.5,
+    _K.OUT_OF_BED: Shape(before=_W.LYING, drop_s=(0.25, 0.42), left=(0.5, 0.95), blow_g=3.1, flails=0.9,
                          hand_first=0.3, ends=(poses.UNDER_HER, poses.ON_TABLE)),
 }  # fmt: skip
 _START: dict[Deed, Reals] = {Deed.WALKING: poses.HANGS, Deed.SITTING: poses.IN_LAP, Deed.LYING: poses.BESIDE_IN_BED}
@@ -109,7 +109,7 @@ def _rest(wrist: Wrist, impact: float, lying: Reals, until_s: float) -> None:
     rng = wrist.rng
     settles = impact + rng.uniform(0.9, 3.0)
     wrist.pose(settles, lying, 0.3)
-    wrist.push += 0.17 * wrist.between(impact + 0.2, settles, 0.2)[:, None] * wrist.noise(0.8, 6)
+    wrist.push += 0.12 * wrist.between(impact + 0.2, settles, 0.2)[:, None] * wrist.noise(0.8, 6)
     on = wrist.between(settles, until_s)
     wrist.support = wrist.support + 0.006 * on * np.sin(2 * np.pi * 0.3 * wrist.t)
     wrist.sway(0.012 * on * wrist.noise(0.1, 0.8)[:, 0], rng.normal(0, 1, 3))

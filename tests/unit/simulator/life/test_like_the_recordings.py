@@ -61,7 +61,7 @@ def test_wrists_differ_from_the_recorded_not_much_more_than_people_do(*, falls: 
         for activity in activities:
             for who, told in recorded[activity]:
                 by_person.setdefault(who, []).append(told)
-        motions = [life.motion(k, what, rate_hz=25, range_g=8, before_s=5, after_s=5) for k in range(30)]
+        motions = [life.motion(k, what, rate_hz=25, range_g=4, before_s=5, after_s=5) for k in range(30)]  # as most
         mine = [likeness.wrist(each.accel_mg, 25.0) for each in motions]
         for name in mine[0]:
             real = [[each[name] for each in told if np.isfinite(each[name])] for told in by_person.values()]
