@@ -88,7 +88,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
         return
     base = place() / f"carehub-test-{os.getpid()}"
     server = EmbeddedPostgres(base)
-    server.start()
+    # Who was stopped while it dialled leaves half a connection behind, and a database is not dropped before it is gone.
+    server.start({"authentication_timeout": "10s"})
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as conn:
         conn.execute(f"create database {TEMPLATE}".encode())
     migrate(server.dsn(TEMPLATE))
