@@ -206,8 +206,9 @@ async def make_room(conn: Connection) -> list[str]:
     now = moment(int(time.time() * 1000))
     forever = timedelta(days=36_500)
     kept = partitions.Retention(
-        telemetry=forever, observation=forever, accel_window=forever, raw_batch=forever, raw_bytes=0
-    )
+        telemetry=forever, observation=forever, accel_window=forever, raw_batch=forever, raw_bytes=0,
+        measured_hour=forever, measured_day=forever,
+    )  # fmt: skip
     dropped = await partitions.sweep(conn, now, kept)
     if dropped:
         log.warning("raw messages dropped for want of room", partitions=dropped)
