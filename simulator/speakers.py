@@ -127,6 +127,7 @@ class Speaker:
         self.condition.flat = True
         if not self.device.gateway and self.mqtt:
             self.mqtt.close(rudely=True)
+            self.mqtt.forget()
         if self.tcp:
             self.tcp.close()
 

@@ -113,6 +113,11 @@ class MqttLine(asyncio.Protocol):
                 transport.write(b"\xe0\x00")
             transport.close()
 
+    def forget(self) -> None:
+        """Wait for nothing that was said before: who has no power keeps nothing."""
+        lost, self._unheard = self._unheard, {}
+        self._traffic.home(len(lost))
+
     def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, done: Callable[[], None] | None = None
     ) -> None:
@@ -210,8 +215,7 @@ class MqttLine(asyncio.Protocol):
                 await self.open()
         except TimeoutError as error:
             self._traffic.fault(str(error))
-            lost, self._unheard = self._unheard, {}
-            self._traffic.home(len(lost))
+            self.forget()
 
 
 def _length(size: int) -> bytes:

@@ -8,6 +8,8 @@ import pytest
 from simulator import story, supply
 from simulator.supply import Routine, Supply
 from simulator.town import bodies
+from simulator.town_file import Endpoint
+from simulator.wire import MqttLine, Traffic
 from tests.unit.simulator.test_speakers import NOON, later, report, speaker
 
 DAY = timedelta(days=1)
@@ -71,8 +73,18 @@ def test_town_s_watches_are_as_full_as_their_routine_leaves_them_and_mains_has_n
         'title = "x"\n[town]\nresidents = 30\nstarts = "2026-03-10 08:00"\nmakers = "every"\nwears = 1.0\n', "x.toml"
     )
     device, _, _ = speaker()
-    device.supply = None
     supply.fit([device], bodies(told, 3), told.town, 3)
-    assert device.supply is not None
+    assert isinstance(device.supply, Supply)
     assert 40 < device.supply.left_pct(told.town.begins) <= 100
     assert supply._days(device) == (2.0, 3.0)
+
+
+def test_device_that_goes_dark_waits_for_no_answer_to_what_it_said_last() -> None:
+    traffic = Traffic()
+    line = MqttLine(Endpoint(host="127.0.0.1", port=1), "w", "x", traffic)
+    line.publish("carehub/w/vitals", b"{}")
+    assert not traffic.idle.is_set()
+    device, _, _ = speaker()
+    device.mqtt, device.supply = line, Supply(lasts=DAY, level_pct=0.0, at=NOON)
+    report(device)
+    assert traffic.idle.is_set()
