@@ -174,27 +174,39 @@ def _view(state: Columnar, rows: Ints) -> View:
 
 def _holds(view: View, rule: Rule) -> Bools:
     """(m, RING): which minutes satisfy the rule's condition."""
-    hr, spo2 = view.hr, view.spo2
+    return (view.still if rule.measure == "spo2" else view.rest) & _odd(view, rule)
+
+
+def _odd(view: View, rule: Rule) -> Bools:
+    """(m, RING): whose value does."""
+    hr, spo2, rr = view.hr, view.spo2, view.rr
+    odd: Bools
     if rule is V1:
-        return view.rest & (hr > view.high_bpm)
-    if rule is V2:
-        return view.rest & (hr >= 131)
-    if rule is V3:
+        odd = hr > view.high_bpm
+    elif rule is V2:
+        odd = hr >= 131
+    elif rule is V3:
         limit = np.where(np.isnan(view.p5_bpm), np.inf, view.p5_bpm - 8)[:, None]
-        return view.rest & (hr > 0) & (hr <= 40) & (hr < limit)
-    if rule is V3_DEEP:
-        return view.rest & (hr > 0) & (hr <= 30)
-    if rule is V6:
-        rr = view.rr
-        return view.rest & ((rr >= minutes.FAST_RPM) | ((rr > 0) & (rr <= minutes.SLOW_RPM)))
-    return view.still & (spo2 > 0) & (spo2 <= (91 if rule is V4 else view.lowish_pct[:, None]))
+        odd = (hr > 0) & (hr <= 40) & (hr < limit)
+    elif rule is V3_DEEP:
+        odd = (hr > 0) & (hr <= 30)
+    elif rule is V6:
+        odd = (rr >= minutes.FAST_RPM) | ((rr > 0) & (rr <= minutes.SLOW_RPM))
+    else:
+        odd = (spo2 > 0) & (spo2 <= (91 if rule is V4 else view.lowish_pct[:, None]))
+    return odd
+
+
+def _contrary(view: View, rule: Rule) -> Bools:
+    """(m, RING): which pulses speak against the rule, at rest or not."""
+    return (view.hr > 0) & ~_odd(view, rule)
 
 
 def _fires(view: View, rule: Rule, holds: Bools) -> Bools:
     """(m, LATE_MIN): does the window that ends at this age meet the rule?"""
     fires = holds[:, :LATE_MIN] & (_count(holds, rule.window) >= rule.times)
     if rule.name in seldom.RUNS and view.seldom.any():
-        fires |= view.seldom & seldom.fires(rule.name, holds, view.hr > 0, view.blind)
+        fires |= view.seldom & seldom.fires(rule.name, holds, _contrary(view, rule), view.blind)
     if rule in (V1, V2):
         fires &= view.trusted
     if rule is V5:
@@ -291,7 +303,7 @@ def _finding(view: View, rule: Rule, holds: Bools, i: int, age: int) -> Finding:
     ring: NDArray[np.uint8] = getattr(view, rule.measure)[i]
     window = rule.window
     if view.seldom[i, age] and rule.name in seldom.RUNS:
-        window = seldom.length(seldom.RUNS[rule.name], holds[i, age:], ring[age:] > 0)
+        window = seldom.length(seldom.RUNS[rule.name], _contrary(view, rule)[i, age:])
     inside = holds[i, age : age + window]
     at = int(view.newest[i]) - age
     start = at - int(np.flatnonzero(inside)[-1])
