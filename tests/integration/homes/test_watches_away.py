@@ -10,7 +10,7 @@ from tests.integration.homes.conftest import Home
 from tests.integration.ingest.conftest import settings
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
-EVERY_MIN = 20  # a pause of half an hour is none
+EVERY_MIN = 5  # a report of the steps of one minute speaks of so many
 
 
 async def says(home: Home, hours_ago: float, until_hours_ago: float | None = None, **said: object) -> None:
