@@ -88,8 +88,8 @@ def share_out(sizes: Mapping[str, int], wanted: int) -> dict[str, int]:
         for name in by_need:
             if sum(places.values()) < wanted and places[name] < sizes[name]:
                 places[name] += 1
-    while sum(places.values()) > wanted:  # more strata than places: the smallest give way
-        name = max((n for n in places if places[n]), key=lambda n: (places[n] - exact[n], n))
+    while sum(places.values()) > wanted:  # a last place is given up where there are more strata than places
+        name = max((n for n in places if places[n]), key=lambda n: (places[n] > 1, places[n] - exact[n], n))
         places[name] -= 1
     return places
 

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.review_draw import (
@@ -53,6 +53,7 @@ def test_nobody_reviews_a_case_he_had_a_hand_in_and_loads_are_even(seed: str, wa
         assert max(loads) - min(loads) <= 1
 
 
+@example({"a": 1, "b": 4, "c": 1}, 3)  # two that are rounded up, and none of them to be forgotten for it
 @given(st.dictionaries(st.text(max_size=3), st.integers(1, 50), min_size=1, max_size=8), st.integers(1, 100))
 def test_places_are_shared_out_whole_and_no_stratum_is_forgotten(sizes: dict[str, int], wanted: int) -> None:
     places = share_out(sizes, wanted)
