@@ -19,7 +19,7 @@ from hub.store import homes, phone
 from hub.store.family import Consent, Relative
 from hub.store.phone import Owner
 from hub.store.pool import Connection, hub_now
-from hub.web import words
+from hub.web import reading, words
 from hub.web.frame import Parts, PartsOf, go, render, text
 
 router = APIRouter(prefix="/f/{token}")
@@ -139,13 +139,9 @@ async def night(request: Request, token: Token, has: PartsOf) -> Response:
 async def speak(request: Request, token: Token, has: PartsOf) -> Response:
     """The language, or large type: each is changed for itself, what is not sent stays."""
     form = await request.form()
-    language, large = text(form, "language", 20), text(form, "large", 3)
     async with has.pool.connection() as conn:
         me = await _mine(conn, token)
-        if language or not large:
-            await phone.speak(conn, me.person_id, words.pick(language))
-        if large:
-            await phone.enlarge(conn, me.person_id, large=large == "yes")
+        await reading.chosen(conn, me.person_id, form)
     return go(f"/f/{token}")
 
 

@@ -22,7 +22,7 @@ from hub.store import push, rosters
 from hub.store.console import Row
 from hub.store.phone import Owner
 from hub.store.pool import Connection, hub_now
-from hub.web import order_taps, responder, words
+from hub.web import order_taps, reading, responder, words
 from hub.web.frame import Parts, PartsOf, go, render, text
 
 router = APIRouter()
@@ -127,13 +127,9 @@ async def say_here(request: Request, token: Token, has: PartsOf) -> Response:
 async def speak(request: Request, token: Token, has: PartsOf) -> Response:
     """The language, or large type: each is changed for itself, what is not sent stays."""
     form = await request.form()
-    language, large = text(form, "language", 20), text(form, "large", 3)
     async with has.pool.connection() as conn:
         me = await _mine(conn, token)
-        if language or not large:
-            await store.speak(conn, me.person_id, words.pick(language))
-        if large:
-            await store.enlarge(conn, me.person_id, large=large == "yes")
+        await reading.chosen(conn, me.person_id, form)
     return go(f"/me/{token}")
 
 
