@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import aiohttp
 
@@ -17,6 +16,7 @@ from hub.bench.load import PASSWORD
 from hub.bench.packets import name
 from hub.bench.receiver import Receiver
 from hub.bench.wire import LIMIT_S, BareMqtt
+from hub.loops.ending import ended
 from hub.store.pool import Connection, connect
 
 MEASURES = ("puback", "heard", "page", "screen")
@@ -145,14 +145,7 @@ async def at_work(dsn: str, url: str, port: int, receiver: Receiver) -> AsyncIte
         screen = Screen()
         browser = Browser(url=url, token=token, client=client, on_told=lambda _: None, on_seen=screen.seen)
         tasks = [asyncio.create_task(work, name="bench console") for work in (browser.follow(), browser.fetch())]
-        stack.push_async_callback(ended, tasks)
+        stack.push_async_callback(ended, *tasks)
         async with asyncio.timeout(LIMIT_S):
             await browser.connected.wait()
         yield Cases(port=port, receiver=receiver, screen=screen, conn=conn, operator=int(row[0]))
-
-
-async def ended(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """End tasks and wait for them."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

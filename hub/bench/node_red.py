@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from hub.bench.children import ended
 from hub.bench.metrics_page import page
 from hub.errors import HubError
 from hub.ports import free_port
@@ -130,17 +131,9 @@ def running(where: Path, folder: Path, broker_port: int, dsn: str) -> Iterator[s
     red = where / "node_modules" / "node-red" / "red.js"
     with (folder / "node-red.log").open("wb") as log:
         command = [node, str(red), "--userDir", str(folder), "--settings", str(folder / "settings.js")]
-        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
-        try:
+        with ended(subprocess.Popen(command, env=environ, stdout=log, stderr=log)) as process:
             _wait(process, port, folder / "node-red.log")
             yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -23,6 +23,7 @@ import uvloop
 from alerts.model import Alert, AlertKind, Severity
 from hub import incidents
 from hub.bench.consoles import Browser, Change, seat, weigh
+from hub.bench.cost import cpu_s
 from hub.bench.folder import own_folder
 from hub.bench.scenes import spread
 from hub.embedded import EmbeddedPostgres
@@ -178,12 +179,6 @@ async def console(dsn: str, folder: Path) -> AsyncIterator[tuple[str, int]]:
     finally:
         process.terminate()
         process.wait(READY_S)
-
-
-def cpu_s(process: int) -> float:
-    """Return the seconds that a process has computed, which other work on the machine does not lengthen."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _ready(client: aiohttp.ClientSession, url: str, process: "subprocess.Popen[bytes]") -> None:

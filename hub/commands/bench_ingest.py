@@ -23,6 +23,7 @@ from typing import Any
 import psycopg
 
 from hub.bench import load
+from hub.bench.children import ended
 from hub.bench.cost import Snapshot, cpu_s, family_cpu_s
 from hub.bench.folder import own_folder
 from hub.bench.metrics_page import page, slow_slices_pct, stored_messages
@@ -211,20 +212,6 @@ def ingest(
     with ended(subprocess.Popen(command, env=given)) as hub:
         wait(lambda: page(port, "readyz") == "ok\n", hub, "the hub")
         yield hub, port
-
-
-@contextlib.contextmanager
-def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """End a process when the block ends."""
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def register(dsn: str, connections: int) -> None:
