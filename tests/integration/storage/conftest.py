@@ -1,21 +1,38 @@
-"""A PostgreSQL on a disk of its own that can really be filled, and an ingest on it."""
+"""A connection and a morning; a PostgreSQL on a disk of its own that can really be filled, and an ingest on it."""
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from hub.embedded import EmbeddedPostgres
-from hub.store.pool import migrate
+from hub.store import partitions
+from hub.store.pool import Connection, connect, migrate
 from tests.integration.ingest.conftest import hub
 
 __all__ = ["hub"]
 
 DISK_MB = 320
 SMALL = {"max_wal_size": "64MB", "min_wal_size": "32MB", "shared_buffers": "16MB", "wal_buffers": "1MB"}
+
+
+@pytest.fixture
+async def conn(dsn: str) -> AsyncIterator[Connection]:
+    async with await connect(dsn) as conn:
+        yield conn
+
+
+@pytest.fixture
+async def now(conn: Connection) -> datetime:
+    row = await (await conn.execute("select date_trunc('day', now(), 'UTC') + interval '9:30'")).fetchone()
+    assert row is not None
+    at: datetime = row[0]
+    await partitions.ensure(conn, at)
+    return at
 
 
 class Disk:

@@ -3,7 +3,6 @@
 Where CAREHUB_TEST_DSN names a server with TimescaleDB continuous aggregates keep them, elsewhere the hub does.
 """
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,31 +10,16 @@ import pytest
 
 from hub.store import hypertables, measured, packing, partitions
 from hub.store.partitions import DAY, HOUR, Retention
-from hub.store.pool import Connection, connect
+from hub.store.pool import Connection
 from hub.store.registry_erase import Q as ERASE
 from tests.integration.storage.days import YINCHUAN, put_away, rolled, say
 
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-async def conn(dsn: str) -> AsyncIterator[Connection]:
-    async with await connect(dsn) as conn:
-        yield conn
-
-
 @pytest.fixture(autouse=True)
 def nobody_writes_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measured, "PAUSE_S", 0.0)
-
-
-@pytest.fixture
-async def now(conn: Connection) -> datetime:
-    row = await (await conn.execute("select date_trunc('day', now(), 'UTC') + interval '9:30'")).fetchone()
-    assert row is not None
-    at: datetime = row[0]
-    await partitions.ensure(conn, at)
-    return at
 
 
 @pytest.fixture

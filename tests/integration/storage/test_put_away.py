@@ -4,7 +4,6 @@ Where CAREHUB_TEST_DSN names a server with TimescaleDB the extension compresses,
 """
 
 import random
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,21 +19,6 @@ from tests.integration.storage.days import all_said, put_away, rolled, say
 
 MINUTE = timedelta(minutes=1)
 ODD = (None, 0, 36.6, 71.25, 99.999, -1.5, 327.0, 327.1, 4000.5, float("nan"), float("inf"))
-
-
-@pytest.fixture
-async def conn(dsn: str) -> AsyncIterator[Connection]:
-    async with await connect(dsn) as conn:
-        yield conn
-
-
-@pytest.fixture
-async def now(conn: Connection) -> datetime:
-    row = await (await conn.execute("select date_trunc('day', now(), 'UTC') + interval '9:30'")).fetchone()
-    assert row is not None
-    at: datetime = row[0]
-    await partitions.ensure(conn, at)
-    return at
 
 
 async def ours(conn: Connection) -> None:

@@ -3,7 +3,6 @@
 Where CAREHUB_TEST_DSN names a server with TimescaleDB these tables are hypertables, elsewhere native partitions.
 """
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -13,12 +12,6 @@ from hub.store import hypertables, partitions, raw, vital_hours, vital_rollup
 from hub.store.partitions import DAY, HOUR, Retention
 from hub.store.pool import Connection, connect, tuned
 from tests import given
-
-
-@pytest.fixture
-async def conn(dsn: str) -> AsyncIterator[Connection]:
-    async with await connect(dsn) as conn:
-        yield conn
 
 
 @pytest.fixture
