@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from alerts.detectors.sos import NOTHING, Heard, hear
 from alerts.lasting import Lasting
 from alerts.naming import Naming
+from alerts.walked import Walked
 from devices import registry, topics
 from devices.adapter import DecodeError, Message
 from devices.adapters.carehub_columns import decode_vitals
@@ -75,6 +76,7 @@ class Gatherer:
         self.discovered = Discovered()
         self.lasting = Lasting()
         self.naming = Naming()
+        self.walked = Walked()
 
     def forget(self) -> None:
         """The table changed: look topics up again."""
@@ -94,7 +96,8 @@ class Gatherer:
     def _told_before(self, arrival: Arrival, telemetry: Telemetry) -> Telemetry:
         """Return a message in the light of what its device said before."""
         named = self.naming.hear(telemetry, arrival.received_ms)
-        return self.lasting.hear(named, arrival.received_ms, retained=arrival.retained)
+        heard = self.lasting.hear(named, arrival.received_ms, retained=arrival.retained)
+        return self.walked.hear(heard, arrival.received_ms, retained=arrival.retained)
 
     def _by_model(self, arrival: Arrival, telemetries: Sequence[Telemetry]) -> Sequence[Telemetry]:
         stated = {one.device: model for one in telemetries if (model := self._stated(one))}
