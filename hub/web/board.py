@@ -1,17 +1,22 @@
 """The queue as everybody sees it: read once for each change, and of a change its own rows; each row rendered once.
 
-What differs from person to person – "you", who else looks, which pages she has not been shown – is put in when it is
-asked for. Fifty consoles that hear of one change cause one reading of one row and, mostly, one rendering.
+Of every open case its place in the order is kept, of those on the screen the whole row: two thousand open cases make a
+change no dearer than two. What differs from person to person – "you", who else looks, which pages she has not been
+shown – is put in when it is asked for. Fifty consoles that hear of one change cause one reading of one row and, mostly,
+one rendering.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from markupsafe import Markup
 
+from alerts.model import Severity
 from hub import callers
 from hub.store import console as store
 from hub.store.console import Row
@@ -29,6 +34,17 @@ CENTRE: Final[View] = (False, None)
 Draw: TypeAlias = Callable[[Row], str]
 
 
+class Open(NamedTuple):
+    """As much of an open case as says whether a full screen shows it; sorted, who has nobody comes first."""
+
+    test: bool
+    severity: int
+    handled: bool  # an operator has it
+    goes: bool  # somebody has said that he goes
+    opened_at: datetime
+    id: int
+
+
 @dataclass(kw_only=True)
 class _Drawn:
     """A row and its renderings, which hold for as long as the row stays as it is."""
@@ -44,6 +60,7 @@ class Reading:
     serial: int  # rises with every reading of this process: what a console has may be older than what it was pushed
     generation: int
     at: float  # when all of it was read
+    cases: Sequence[Open]  # all of them, also those that no screen holds
     rows: Sequence[Row]
     count: Row
     waves: Sequence[Row]
@@ -104,36 +121,61 @@ class Board:
     async def _all(self, conn: Connection, view: View, generation: int, before: Reading | None) -> Reading:
         at = time.monotonic()
         waves = await store.rows(conn, CASES.surges)
-        limit = store.SURGE_LIMIT if waves else store.QUEUE_LIMIT
-        rows = await _rows(conn, view, limit)
-        return await self._next(conn, before, rows=rows, waves=waves, generation=generation, at=at)
+        cases = await _cases(conn, view)
+        rows = await _rows(conn, view, shown(cases, _limit(waves)))
+        return self._next(before, cases=cases, rows=rows, waves=waves, generation=generation, at=at)
 
     async def _some(self, conn: Connection, changed: set[int], generation: int, before: Reading) -> Reading:
-        """Read the changed rows, and put them where they belong among the others."""
-        if before.count["count"] > len(before.rows):  # more than a screen holds: which are on it, all of them say
-            return await self._all(conn, CENTRE, generation, before)
-        fresh = await _rows(conn, CENTRE, store.QUEUE_LIMIT, sorted(changed))
-        rows = sorted([r for r in before.rows if r["id"] not in changed] + fresh, key=_order)
-        if len(rows) > (store.SURGE_LIMIT if before.waves else store.QUEUE_LIMIT):
-            return await self._all(conn, CENTRE, generation, before)
-        return await self._next(
-            conn, before, rows=rows, waves=before.waves, generation=generation, at=before.at
+        """Read what changed, and who comes onto the screen in the place of others."""
+        fresh = await _cases(conn, CENTRE, sorted(changed))
+        cases = [case for case in before.cases if case.id not in changed] + fresh
+        on_screen = shown(cases, _limit(before.waves))
+        kept = [r for r in before.rows if r["id"] in on_screen and r["id"] not in changed]
+        rows = kept + await _rows(conn, CENTRE, on_screen - {r["id"] for r in kept})
+        return self._next(
+            before, cases=cases, rows=sorted(rows, key=_order), waves=before.waves, generation=generation, at=before.at
         )  # fmt: skip
 
-    async def _next(self, conn: Connection, before: Reading | None, *, rows: Sequence[Row], **read: Any) -> Reading:
+    def _next(self, before: Reading | None, *, cases: Sequence[Open], rows: Sequence[Row], **read: Any) -> Reading:
         """A row that is as it was keeps its renderings."""
-        count = await store.row(conn, store.Q.queue_count)
-        assert count is not None
         old = before.drawn if before else {}
         drawn = {
-            r["id"]: kept if (kept := old.get(r["id"])) is not None and kept.row == r else _Drawn(row=r) for r in rows
+            r["id"]: kept if (kept := old.get(r["id"])) is not None and (kept.row is r or kept.row == r)
+            else _Drawn(row=r) for r in rows
         }  # fmt: skip
         self._serial += 1
-        return Reading(serial=self._serial, rows=rows, count=count, drawn=drawn, **read)
+        return Reading(serial=self._serial, cases=cases, rows=rows, count=counted(cases), drawn=drawn, **read)
 
 
-async def _rows(conn: Connection, view: View, limit: int, ids: Sequence[int] | None = None) -> list[Row]:
-    rows = await store.rows(conn, store.Q.queue, canary=view[0], limit=limit, ids=ids)
+def shown(cases: Iterable[Open], limit: int) -> set[int]:
+    """Return whom a screen shows. Those that nobody has are on it before those that somebody has, tests are left out
+    first; what an operator has stays beside them, so many again at most: she must find it where she left it."""
+    ordered = sorted(cases)
+    handled = sorted((case for case in ordered if case.handled), key=itemgetter(0, 1, 4, 5))
+    return {case.id for case in ordered[:limit]} | {case.id for case in handled[:limit]}
+
+
+def counted(cases: Sequence[Open]) -> Row:
+    """Return how many are open, whether or not a screen holds them: the calls among them, those that no operator has,
+    and since when."""
+    calls = [case for case in cases if case.severity != Severity.TECHNICAL]
+    alone = [case.opened_at for case in calls if not case.handled and not case.test]
+    return {"count": len(cases), "calls": len(calls), "alone": len(alone), "alone_since": min(alone, default=None)}
+
+
+def _limit(waves: Sequence[Row]) -> int:
+    return store.SURGE_LIMIT if waves else store.QUEUE_LIMIT
+
+
+async def _cases(conn: Connection, view: View, ids: Sequence[int] | None = None) -> list[Open]:
+    found = await conn.execute(store.Q.open_cases, {"canary": view[0], "ids": ids})
+    return [Open(*row) for row in await found.fetchall()]
+
+
+async def _rows(conn: Connection, view: View, ids: Iterable[int]) -> list[Row]:
+    if not (wanted := sorted(ids)):
+        return []
+    rows = await store.rows(conn, store.Q.queue, canary=view[0], ids=wanted)
     often = await callers.lately(conn, (r["resident_id"] for r in rows))
     return [r | {"often": often.get(r["resident_id"])} for r in rows]
 

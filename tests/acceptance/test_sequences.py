@@ -361,7 +361,8 @@ async def test_press_of_a_retired_device_reaches_the_operators_who_hear_whose_it
     await until(lambda: house.door.ingest.table.resident(house.door.ingest.table.row_of_id(number)) is None)
     await house.say(PANIC, {"action": "emergency"})
     assert await house.world.rows("select resident_id, kind, severity from incident") == [(None, "sos", 1)]
-    rows = await console.rows(house.world.conn, console.Q.queue, canary=False, limit=10, ids=None)
+    cases = [row[0] for row in await house.world.rows("select id from incident")]
+    rows = await console.rows(house.world.conn, console.Q.queue, canary=False, ids=cases)
     assert [(row["retired_of"], row["retired_home"]) for row in rows] == [("Wang Xiulan", "block 3, 501")]
     page = "select p.role from page p join incident i on i.id = p.incident_id where p.purpose = 'alarm'"
     assert await house.world.rows(page) == [("operator",)]

@@ -91,24 +91,17 @@ with opened as (
 )
 select id, pg_notify('carehub_page', id::text) from opened;
 
+-- name: open_cases
+-- Of every open case, or of a change's own, what says whether a screen shows it. The canary's are for the canary's
+-- operator, and nobody else's are.
+select i.test, i.severity, i.handler_id is not null, i.responder_id is not null, i.opened_at, i.id
+from incident i left join resident r on r.id = i.resident_id
+where i.dedup_key is not null and coalesce(r.canary, false) = %(canary)s
+  and (%(ids)s::bigint[] is null or i.id = any(%(ids)s));
+
 -- name: queue
--- Every open incident with what an operator needs to choose: worst first, then oldest, technical ones last. Where there are
--- more than a screen holds, those that nobody has are on it before those that somebody has, and tests are left out first;
--- what an operator has stays beside them, so many again at most: whoever takes a case must find it where she left it.
--- One reading serves everybody's screen: who looks, and whose pages were not shown yet, stands there with the person.
-with wanted as materialized (
-    select i.id, i.test, i.severity, i.handler_id, i.responder_id, i.opened_at
-    from incident i left join resident r on r.id = i.resident_id
-    where i.dedup_key is not null
-      -- The canary's cases are for the canary's operator, and nobody else's are.
-      and coalesce(r.canary, false) = %(canary)s
-      and (%(ids)s::bigint[] is null or i.id = any(%(ids)s))  -- of a change, its own
-), shown as materialized (
-    (select id from wanted
-     order by test, severity, handler_id is not null, responder_id is not null, opened_at, id limit %(limit)s)
-    union
-    (select id from wanted where handler_id is not null order by test, severity, opened_at, id limit %(limit)s)
-)
+-- Of these open cases what an operator needs to choose: worst first, then oldest, technical ones last. One reading serves
+-- everybody's screen: who looks, and whose pages were not shown yet, stands there with the person.
 select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step, i.round, i.area, i.resident_id,
        i.handler_id, h.name as handler, i.responder_id, g.name as responder, i.responder_role, i.services, i.proof,
        r.name as resident, r.born, r.address, coalesce(r.risks, '{}') as risks, d.address as device, d.room,
@@ -123,7 +116,7 @@ select i.id, i.kind, i.severity, i.state, i.opened_at, i.presses, i.test, i.step
          where pr.incident_id = i.id and pr.seen_at > hub_now() - interval '15 seconds') as lookers,
        (select array_agg(array[pg.person_id, pg.id] order by pg.id) from page pg where pg.incident_id = i.id
            and pg.channel = 'console' and pg.state in ('ready', 'sending', 'sent')) as unshown
-from shown join incident i using (id)
+from incident i
 left join resident r on r.id = i.resident_id
 left join device d on d.id = i.device_id
 left join lateral (  -- a retired device is nobody's, and was somebody's
@@ -134,15 +127,8 @@ left join lateral (  -- a retired device is nobody's, and was somebody's
 left join person h on h.id = i.handler_id
 left join person g on g.id = i.responder_id
 left join timer t on t.incident_id = i.id
+where i.id = any(%(ids)s::bigint[]) and i.dedup_key is not null and coalesce(r.canary, false) = %(canary)s
 order by i.severity, i.test, i.opened_at, i.id;
-
--- name: queue_count
--- All that is open, whether or not a screen holds it: the calls among it, those that no operator has, and since when.
-select count(*), count(*) filter (where severity <> 5) as calls,
-       count(*) filter (where severity <> 5 and handler_id is null and not test) as alone,
-       min(opened_at) filter (where severity <> 5 and handler_id is null and not test) as alone_since
-from incident i where dedup_key is not null
-  and not exists (select from resident where id = i.resident_id and canary);
 
 -- name: pages_of
 -- Whose rows these pages change: the cases they belong to; and who is told something that stands in no row.
