@@ -24,6 +24,7 @@ CREATE_EXTENSION = b"create extension if not exists timescaledb"
 CREATE = (
     "select create_hypertable(%s::regclass, by_range('received_at', %s::interval), create_default_indexes => false)"
 )
+LOCK_WAIT = "set local lock_timeout = '500ms'"  # whoever writes waits behind us while we wait: then rather not now
 DROP = "select drop_chunks(%s::regclass, older_than => %s::timestamptz)"
 REFRESH = "call refresh_continuous_aggregate(%s::regclass, %s::timestamptz, %s::timestamptz)"
 IN_PART = (
@@ -65,7 +66,7 @@ def columnstore(table: str) -> Sequence[Sequence[bytes]]:
 async def available(conn: Connection) -> bool:
     """Whether new tables may be hypertables: the library is preloaded, and the extension is or could be made."""
     row = await (await conn.execute(Q.timescale_available)).fetchone()
-    if row is None or not row[0]:
+    if row != (True, True):
         return False
     kind = await (await conn.execute(Q.kind, {"table": "telemetry"})).fetchone()
     if kind is not None and kind[0] in {"p", b"p"}:
@@ -146,8 +147,17 @@ async def drop_rolled(conn: Connection, hours_before: datetime, days_before: dat
 
 
 async def drop_older(conn: Connection, table: str, before: datetime) -> list[str]:
-    """Drop the chunks that hold nothing younger; returns their names."""
-    rows = await (await conn.execute(DROP.encode(), (table, before))).fetchall()
+    """Drop the chunks that hold nothing younger; returns their names. While somebody reads one for long: none.
+
+    It gives way before PostgreSQL looks for deadlocks (after a second, as it comes): whoever inserts into a new chunk
+    waits for the same rows of the extension's catalogue, and might be the one that is ended.
+    """
+    try:
+        async with conn.transaction():
+            await conn.execute(LOCK_WAIT.encode())
+            rows = await (await conn.execute(DROP.encode(), (table, before))).fetchall()
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+        return []
     return [str(row[0]).rpartition(".")[2] for row in rows]
 
 

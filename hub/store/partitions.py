@@ -20,6 +20,7 @@ Span: TypeAlias = tuple[int, datetime, datetime]  # a device, after when, until 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Q = queries("partitions")
 ERASE = sql.SQL("delete from {table} where device_id = {device} and received_at > {begin} and received_at <= {end}")
+LOCK_WAIT = hypertables.LOCK_WAIT
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -33,8 +34,6 @@ class Table:
     ahead: int
     indexes: tuple[str, ...]
 
-
-LOCK_WAIT = "set local lock_timeout = '500ms'"  # whoever writes waits behind us while we wait: then rather not now
 
 BY_DEVICE = "create index if not exists {0}_device on {0} (device_id, received_at desc)"
 BY_BATCH = "create index if not exists {0}_batch on {0} using brin (batch) with (pages_per_range = 32)"

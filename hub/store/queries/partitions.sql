@@ -72,8 +72,11 @@ create sequence if not exists batch_number
 select c.relkind from pg_class c where c.oid = to_regclass(%(table)s)
 
 -- name: timescale_available
-select exists (select from pg_available_extensions where name = 'timescaledb')
-   and current_setting('shared_preload_libraries') like '%%timescaledb%%'
+-- Whether the server has the extension, and whether its library is preloaded: without that CREATE EXTENSION would end the session.
+-- What is preloaded is told to superusers only; the library's own settings to everybody. One that merely stands in a file, of a
+-- library that is not there, is not in this view.
+select exists (select from pg_available_extensions where name = 'timescaledb'),
+       exists (select from pg_settings where name = 'timescaledb.max_background_workers')
 
 -- name: hypertables
 select hypertable_name from timescaledb_information.hypertables where hypertable_schema = current_schema()
