@@ -33,7 +33,7 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
-TEMPLATE = "carehub_template"
+TEMPLATE, MADE = "carehub_template", "carehub_made"
 os.environ.setdefault("CAREHUB_SEAL_KEY", base64.urlsafe_b64encode(bytes(range(32))).decode())  # of no installation
 MEMORY = Path("/dev/shm")  # a database is made and dropped there in a tenth of the time
 ROOM_BYTES = 8 << 30  # a server keeps up to four of log
@@ -102,12 +102,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 def _given(server: GivenPostgres) -> Iterator[EmbeddedPostgres]:
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as conn:
-        conn.execute(f"create database {server.name(TEMPLATE)}".encode())
+        conn.execute(f"create database {server.name(MADE)}".encode())
     try:
-        migrate(server.dsn(TEMPLATE))
-        server.seal(TEMPLATE)
+        migrate(server.dsn(MADE))
+        server.seal(MADE, TEMPLATE)
         yield server
     finally:
+        server.drop(MADE)
         server.drop(TEMPLATE)
 
 

@@ -49,7 +49,7 @@ def facts(dsn: str) -> Facts:
         row = conn.execute(
             "select current_setting('server_version'),"
             " coalesce((select default_version from pg_available_extensions where name = 'timescaledb'), ''),"
-            " current_setting('shared_preload_libraries') like '%timescaledb%'"
+            " exists (select from pg_settings where name = 'timescaledb.max_background_workers')"
         ).fetchone()
     assert row is not None
     return Facts(version=row[0], timescale=row[1], preloaded=row[2])
@@ -127,13 +127,14 @@ class GivenPostgres(EmbeddedPostgres):
                 else:
                     return
 
-    def seal(self, template: str) -> None:
-        """Let nobody into the template any more. The extension starts no workers in a database that is one."""
-        with psycopg.connect(self.dsn(template), autocommit=True) as conn:
-            for stop in ("_timescaledb_functions", "_timescaledb_internal"):  # as newer and older releases call it
-                with contextlib.suppress(psycopg.errors.UndefinedFunction, psycopg.errors.InvalidSchemaName):
-                    conn.execute(f"select {stop}.stop_background_workers()".encode())
+    def seal(self, made: str, template: str) -> None:
+        """Make a database the template: under its name nobody is let in, and no worker of TimescaleDB's.
+
+        Renaming has the extension's workers stopped and not started again, whoever asks for it; to stop them by their
+        function one would have to be a superuser. CREATE DATABASE stops none of a database that is a template.
+        """
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as conn:
+            conn.execute(f"alter database {self.name(made)} rename to {self.name(template)}".encode())
             conn.execute(f"alter database {self.name(template)} with is_template true allow_connections false".encode())
 
     def drop(self, name: str) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
 
 from hub import storage
@@ -102,15 +101,15 @@ async def test_full_disk_turns_telemetry_away_and_takes_the_press_to_the_last_by
 async def test_press_on_a_disk_without_a_byte_is_held_and_committed_when_there_is_room(
     narrow: Hub, disk: Disk, small: EmbeddedPostgres
 ) -> None:
-    with psycopg.connect(small.dsn(), autocommit=True) as conn:  # as a full disk answers a statement
-        conn.execute(
+    async with await connect(small.dsn()) as conn:  # as a full disk answers a statement
+        await conn.execute(
             "create function no_room() returns trigger language plpgsql as $$ begin raise disk_full; end $$;"
             " create trigger no_room before insert on incident for each row execute function no_room()"
         )
         press = narrow.press("w3", id="1")
         await asyncio.sleep(0.3)
         assert narrow.line.acknowledged == []
-        conn.execute("drop function no_room cascade")
+        await conn.execute("drop function no_room cascade")
     await acknowledged(narrow, press)
 
 
@@ -124,8 +123,8 @@ async def test_server_elsewhere_says_itself_that_it_is_full(
         return None
 
     monkeypatch.setattr(storage, "folder", unknown)
-    with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute(
+    async with await connect(dsn) as conn:
+        await conn.execute(
             "create function no_room() returns trigger language plpgsql as $$ begin raise disk_full; end $$;"
             " create trigger no_room before insert on telemetry for each row when (new.heart_rate_bpm is not null)"
             " execute function no_room()"
@@ -134,7 +133,7 @@ async def test_server_elsewhere_says_itself_that_it_is_full(
         await at_level(hub, Level.SHORT)
         assert hub.line.refused == [first]
         await acknowledged(hub, hub.press(id="1"))
-        conn.execute("drop function no_room cascade")
+        await conn.execute("drop function no_room cascade")
     await at_level(hub, Level.ROOMY)
     await acknowledged(hub, hub.vitals(seq=2, hr=71))
 
@@ -142,14 +141,15 @@ async def test_server_elsewhere_says_itself_that_it_is_full(
 async def test_disk_too_slow_for_telemetry_does_not_keep_a_press_from_being_read(hub: Hub, dsn: str) -> None:
     hub.ingest._most = 3
     hub.ingest.storage._look_s = 0.05
-    with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute(
+    async with await connect(dsn) as conn:
+        slow = (
             "create function slow() returns trigger language plpgsql as"
             f" $$ begin perform pg_advisory_xact_lock_shared({GATE}); return new; end $$;"
             " create trigger slow before insert on telemetry for each row when (new.heart_rate_bpm is not null)"
             " execute function slow()"
         )
-        conn.execute(f"select pg_advisory_lock({GATE})")  # a batch that takes and takes
+        await conn.execute(slow.encode())
+        await conn.execute(f"select pg_advisory_lock({GATE})".encode())  # a batch that takes and takes
         first = hub.vitals(seq=1, hr=70)
 
         async def under_way() -> bool:
@@ -163,7 +163,7 @@ async def test_disk_too_slow_for_telemetry_does_not_keep_a_press_from_being_read
         async with asyncio.timeout(PATIENCE_S):
             await hub.ingest.wait_room()
         await acknowledged(hub, hub.press("w2", id="1"))
-        conn.execute(f"select pg_advisory_unlock({GATE})")
+        await conn.execute(f"select pg_advisory_unlock({GATE})".encode())
     await acknowledged(hub, first)
     await at_level(hub, Level.ROOMY)
 
