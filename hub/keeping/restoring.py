@@ -76,7 +76,6 @@ def restore(backup: Backup, run_dir: Path, at: datetime | None, *, replace: bool
 
 
 def _fits(backup: Backup, tools: Tools) -> None:
-    version = tools.run("postgres", "--version").split()[-1].split(".")[0]
     if not backup.embedded:
         raise BackupError(
             f"{backup.folder} is of a server of its own (PostgreSQL {backup.server // 10000}). On that server, stopped:"
@@ -86,10 +85,10 @@ def _fits(backup: Backup, tools: Tools) -> None:
             "\n    recovery_target_time = '2026-11-22 02:14:00+08', recovery_target_action = 'promote';"
             "\n  rename the last *.partial of the log, without that ending; start the server, then carehub doctor"
         )
-    if int(version) != backup.server // 10000:
+    if tools.release != backup.server // 10000:
         raise BackupError(
-            f"the backup is PostgreSQL {backup.server // 10000}, here is {version}: restore with the carehub release"
-            f" that made it ({backup.release}), then upgrade"
+            f"the backup is PostgreSQL {backup.server // 10000}, here is {tools.release}: restore with the carehub"
+            f" release that made it ({backup.release}), then upgrade"
         )
 
 

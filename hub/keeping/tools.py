@@ -30,6 +30,11 @@ class Tools:
     def path(self, name: str) -> str:
         return self._embedded.tool(name)
 
+    @cached_property
+    def release(self) -> int:
+        """Of which release of PostgreSQL they are."""
+        return int(self.run("postgres", "--version").split()[-1].split(".")[0])
+
     @property
     def address(self) -> str:
         """The database's address without its password: other people see command lines."""
