@@ -117,6 +117,17 @@ class HandedOver(Tapped):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mistaken(Tapped):
+    """He takes back what he tapped last. What that was, the store knows."""
+
+    tap: Literal["arrived", "handed_over", "cannot_go"]
+    seq: int  # its event in the chain
+    since_s: float  # between his two taps
+    role: Role
+    goes: bool  # before it he had said that he goes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Released(Ordered):
     """Back into the queue, by whoever has it or an operator."""
 
@@ -167,6 +178,7 @@ Event: TypeAlias = (
     | Arrived
     | Left
     | HandedOver
+    | Mistaken
     | Released
     | Held
     | Cancelled

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from alerts import arrival, going, hands, identified, ringing, services
+from alerts import arrival, going, hands, identified, mistaken, ringing, services
 from alerts.authority import by_operator
 from alerts.escalation import Reasons, watch_on
 from alerts.events import (
@@ -24,6 +24,7 @@ from alerts.events import (
     Identified,
     Left,
     MadeReal,
+    Mistaken,
     Raised,
     Refused,
     Released,
@@ -77,6 +78,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Taken: _row(Who.EITHER, S.TAKEN),
         Dispatched: _row(Who.OPERATOR, S.DISPATCHED),
         CannotGo: _row(Who.PAGED, S.OPEN),
+        Mistaken: _row(Who.PAGED, S.OPEN, S.TAKEN),
         EnRoute: _row(Who.PAGED, S.EN_ROUTE),
         Arrived: _row(Who.PAGED, S.ON_SCENE),
         Held: _row(Who.OPERATOR, S.HELD),
@@ -91,6 +93,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Taken: _row(Who.EITHER, S.TAKEN),
         Dispatched: _row(Who.OPERATOR, S.DISPATCHED),
         CannotGo: _row(Who.PAGED, S.TAKEN, S.OPEN),
+        Mistaken: _row(Who.PAGED, S.TAKEN),
         EnRoute: _row(Who.PAGED, S.TAKEN, S.EN_ROUTE),
         Arrived: _row(Who.PAGED, S.ON_SCENE),
         Released: _row(Who.EITHER, S.OPEN),
@@ -106,6 +109,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Taken: _row(Who.EITHER, S.DISPATCHED),
         Dispatched: _row(Who.OPERATOR, S.DISPATCHED),
         CannotGo: _row(Who.PAGED, S.DISPATCHED, S.OPEN),
+        Mistaken: _row(Who.PAGED, S.DISPATCHED),
         EnRoute: _row(Who.PAGED, S.DISPATCHED, S.EN_ROUTE),
         Arrived: _row(Who.PAGED, S.ON_SCENE),
         Released: _row(Who.EITHER, S.OPEN),
@@ -121,6 +125,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Taken: _row(Who.EITHER, S.EN_ROUTE),
         Dispatched: _row(Who.OPERATOR, S.EN_ROUTE),
         CannotGo: _row(Who.PAGED, S.EN_ROUTE, S.OPEN),
+        Mistaken: _row(Who.PAGED, S.EN_ROUTE),
         EnRoute: _row(Who.PAGED, S.EN_ROUTE),
         Arrived: _row(Who.PAGED, S.ON_SCENE),
         Released: _row(Who.EITHER, S.OPEN),
@@ -135,6 +140,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Taken: _row(Who.EITHER, S.ON_SCENE),
         Dispatched: _row(Who.OPERATOR, S.ON_SCENE),
         CannotGo: _row(Who.PAGED, S.ON_SCENE),
+        Mistaken: _row(Who.PAGED, S.ON_SCENE, S.EN_ROUTE, S.OPEN),
         EnRoute: _row(Who.PAGED, S.ON_SCENE),
         Arrived: _row(Who.PAGED, S.ON_SCENE),
         Left: _row(Who.PAGED, S.ON_SCENE),
@@ -150,6 +156,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Due: _row(Who.TIMER, S.HANDED_OVER),
         Taken: _row(Who.OPERATOR, S.HANDED_OVER),
         CannotGo: _row(Who.PAGED, S.HANDED_OVER),
+        Mistaken: _row(Who.PAGED, S.HANDED_OVER, S.ON_SCENE),
         Left: _row(Who.PAGED, S.HANDED_OVER),
         HandedOver: _row(Who.EITHER, S.HANDED_OVER),
         Released: _row(Who.OPERATOR, S.OPEN),
@@ -164,6 +171,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Taken: _row(Who.EITHER, S.TAKEN, S.HELD),  # staying: the next shift has it on hold
         Dispatched: _row(Who.OPERATOR, S.DISPATCHED),
         CannotGo: _row(Who.PAGED, S.HELD),
+        Mistaken: _row(Who.PAGED, S.HELD, S.TAKEN),
         EnRoute: _row(Who.PAGED, S.EN_ROUTE),
         Arrived: _row(Who.PAGED, S.ON_SCENE),
         Released: _row(Who.OPERATOR, S.OPEN),
@@ -177,6 +185,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Row]] = {
         Due: _row(Who.TIMER, S.RESOLVED),
         Taken: _row(Who.OPERATOR, S.RESOLVED),
         CannotGo: _row(Who.PAGED, S.RESOLVED),
+        Mistaken: _row(Who.PAGED, S.RESOLVED, S.ON_SCENE),
         Left: _row(Who.PAGED, S.RESOLVED),
         Released: _row(Who.OPERATOR, S.OPEN),
         Resolved: _row(Who.OPERATOR, S.RESOLVED),
@@ -203,6 +212,7 @@ MOVES: Mapping[type[Event], Move] = {
     Arrived: going.arrived,
     Left: going.left,
     HandedOver: going.handed_over,
+    Mistaken: mistaken.mistaken,
     Released: hands.released,
     Held: hands.held,
     Resolved: hands.resolved,

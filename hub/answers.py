@@ -1,11 +1,14 @@
 """What whoever was called answers, on a phone or a terminal. One transaction each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from alerts import events
 from alerts.arrival import Position, Shown, proof_of
+from alerts.mistaken import TAKES_BACK_WITHIN
 from alerts.model import ENDED, Incident, Role
 from hub.refusals import Refused
 from hub.store import incidents as store
@@ -32,6 +35,7 @@ class Verb(StrEnum):
     ARRIVED = "arrived"
     LEFT = "left"
     HANDED_OVER = "handed_over"
+    MISTAKE = "mistake"  # what he tapped last is taken back
     DELIVERED = "delivered"
     READ = "read"
 
@@ -45,8 +49,33 @@ class Answered:
     incident: Incident | None = None  # after the answer; None for receipts, which change no incident
 
 
-PROMISES = frozenset({Verb.ACCEPT, Verb.EN_ROUTE})
-INTENTIONS = frozenset({Verb.ACCEPT, Verb.EN_ROUTE, Verb.CANNOT_GO})  # what may be overtaken; the rest are facts
+PROMISES = frozenset({Verb.ACCEPT, Verb.EN_ROUTE, Verb.MISTAKE})
+INTENTIONS = PROMISES | {Verb.CANNOT_GO}  # what may be overtaken; the rest are facts
+PLAIN: Mapping[Verb, type[events.CannotGo | events.EnRoute | events.Left]] = {
+    Verb.CANNOT_GO: events.CannotGo, Verb.EN_ROUTE: events.EnRoute, Verb.LEFT: events.Left,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastTap:
+    """What somebody may take back: the last he said of it, while nothing of his or of the desk's came after."""
+
+    seq: int  # of its event
+    tap: Literal["arrived", "handed_over", "cannot_go"]
+    pressed_at: datetime
+    goes: bool  # before it he had said that he goes
+
+    @property
+    def until(self) -> datetime:
+        """Until when it may be taken back."""
+        return self.pressed_at + TAKES_BACK_WITHIN
+
+
+async def last_tap(conn: Connection, incident_id: int, person_id: int) -> LastTap | None:
+    """Return what this person may take back; None: nothing."""
+    about = {"incident": incident_id, "actor": f"person:{person_id}"}
+    row = await (await conn.execute(CASES.last_tap, about)).fetchone()
+    return None if row is None else LastTap(seq=row[0], tap=row[1], pressed_at=row[2], goes=row[3])
 
 
 async def answer(  # noqa: PLR0917 - said in the order of the message
@@ -119,17 +148,27 @@ async def _event(conn: Connection, at: store.Situation, said: _Said, nonce: str)
     match said.verb:
         case Verb.ACCEPT:
             return events.Taken(person_id=who, age_s=age_s, role=said.role)
-        case Verb.CANNOT_GO:
-            return events.CannotGo(person_id=who, age_s=age_s)
-        case Verb.EN_ROUTE:
-            return events.EnRoute(person_id=who, age_s=age_s)
-        case Verb.LEFT:
-            return events.Left(person_id=who, age_s=age_s)
+        case Verb.CANNOT_GO | Verb.EN_ROUTE | Verb.LEFT:
+            return PLAIN[said.verb](person_id=who, age_s=age_s)
+        case Verb.MISTAKE:
+            return await _taken_back(conn, at, said, age_s)
         case Verb.HANDED_OVER:
             return events.HandedOver(person_id=who, age_s=age_s, to=said.to, at_desk=said.role is Role.OPERATOR)
         case _:
             shown = await _shown(conn, at, said, age_s)
             return events.Arrived(person_id=who, age_s=age_s, proof=shown.proof, distance_m=shown.distance_m)
+
+
+async def _taken_back(conn: Connection, at: store.Situation, said: _Said, age_s: float) -> events.Event:
+    assert at.incident is not None
+    last = await last_tap(conn, at.incident.incident_id, said.person_id)
+    if last is None:
+        raise Refused("nothing_to_take_back")
+    since = at.now - timedelta(seconds=age_s) - last.pressed_at
+    return events.Mistaken(
+        person_id=said.person_id, age_s=age_s, tap=last.tap, seq=last.seq, since_s=since.total_seconds(),
+        role=said.role, goes=last.goes,
+    )  # fmt: skip
 
 
 async def _not_too_often(conn: Connection, incident_id: int, person_id: int) -> None:

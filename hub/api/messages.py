@@ -11,8 +11,8 @@ from devices.records import stamp
 TYPE: Final = "carehub.incident."
 KINDS: Final = (
     "opened", "attached", "not_cancelled", "taken", "released", "dispatched", "rung", "called", "no_speech", "held",
-    "made_real", "cannot_go", "en_route", "arrived", "proved", "presumed", "handed_over", "resolved", "closed",
-    "cancelled", "identified", "noted",
+    "made_real", "cannot_go", "en_route", "arrived", "proved", "presumed", "handed_over", "mistaken", "resolved",
+    "closed", "cancelled", "identified", "noted",
 )  # fmt: skip
 
 

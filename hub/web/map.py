@@ -52,7 +52,9 @@ def _last(last: Row | None, home: Row | None) -> dict[str, Any] | None:
 
 
 def _comer(row: Row) -> dict[str, Any]:
-    state = "there" if row["said"] in THERE else "goes" if row["goes"] or row["said"] in GOES else "asked"
+    state = (
+        "there" if row["said"] in THERE or row["there"] else "goes" if row["goes"] or row["said"] in GOES else "asked"
+    )
     state = "not" if row["said"] == "cannot_go" else state
     return {
         "name": row["name"], "role": row["role"], "lat": row["lat"], "lon": row["lon"], "state": state,

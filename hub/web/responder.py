@@ -6,7 +6,7 @@ the door code, and what changes comes as a few hundred bytes of state.
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from alerts.arrival import Position
 from alerts.model import ENDED, AlertKind, Role, State
 from hub import desk, links
-from hub.answers import Verb
+from hub.answers import LastTap, Verb, last_tap
 from hub.channels.wording import HAZARDS, SEES_KEY, SEES_NAME, SEES_VITALS
 from hub.refusals import Refused
 from hub.store import console, phone
@@ -51,6 +51,7 @@ class View(StrEnum):
 
 
 OVER = frozenset({View.THANKS, View.STOOD_DOWN, View.CLOSED})
+UNDONE = {"arrived": View.THERE, "handed_over": View.THANKS, "cannot_go": View.DECLINED}  # where a tap is taken back
 COMING = {Verb.ACCEPT: View.ACCEPTED, Verb.EN_ROUTE: View.EN_ROUTE, Verb.ARRIVED: View.EN_ROUTE}
 
 
@@ -71,6 +72,7 @@ class Called:
     view: View
     now: datetime
     door_code: str | None = None
+    last: LastTap | None = None  # what he may take back here
 
 
 @router.get("/r/worker.js")
@@ -150,7 +152,10 @@ async def _looked_up(conn: Connection, key: str, token: str) -> Called:
     row = await phone.called(conn, links.check(key, token, now))
     if row is None:
         raise links.LinkError("this link leads nowhere any more")
-    return Called(row=row, view=view(row), now=now)
+    found = view(row)
+    last = await last_tap(conn, row["incident_id"], row["person_id"]) if found in UNDONE.values() else None
+    mine = last is not None and UNDONE[last.tap] is found and now < last.until
+    return Called(row=row, view=found, now=now, last=last if mine else None)
 
 
 async def _called(conn: Connection, key: str, token: str, *, code: bool = True) -> Called:
@@ -159,7 +164,7 @@ async def _called(conn: Connection, key: str, token: str, *, code: bool = True) 
     row = found.row
     if code and row["has_door_code"] and row["responder_id"] == row["person_id"] and State(row["state"]) in GOING:
         shown = await console.door_code(conn, row["incident_id"], row["person_id"], "door_code: responder", once=True)
-        return Called(row=row, view=found.view, now=found.now, door_code=shown)
+        return replace(found, door_code=shown)
     return found
 
 
@@ -198,6 +203,8 @@ def _news(called: Called) -> dict[str, Any]:
         "silent": t("silent") if row["no_speech"] else "",
         "pressed": t("pressed", n=row["presses"]) if row["presses"] > 1 else "",
         "lead": t("r_stood_down_lead", name=who or t("r_somebody")) if called.view is View.STOOD_DOWN else "",
+        "mistake": views.ms(called.last.until) if called.last else 0,
+        "went": bool(called.last and called.last.goes),
         "proof": t(f"r_proof.{row['proof']}") if row["proof"] and called.view is View.THERE else "",
     }  # fmt: skip
 

@@ -47,11 +47,11 @@ def _line(event: Row, names: Mapping[int, str], language: str) -> Row:
 
 KEY = frozenset({
     "opened", "attached", "not_cancelled", "no_speech", "taken", "dispatched", "called", "made_real",
-    "identified", "arrived", "proved", "presumed", "handed_over", "resolved", "closed", "cancelled", "cancel_noted",
-    "cancel_late",
+    "identified", "arrived", "proved", "presumed", "handed_over", "mistaken", "resolved", "closed", "cancelled",
+    "cancel_noted", "cancel_late",
 })  # fmt: skip
 TAKEN_BACK = frozenset({"cancelled", "cancel_noted", "cancel_late"})
-TAPS = frozenset({"taken", "cannot_go", "en_route", "arrived", "left", "handed_over"})
+TAPS = frozenset({"taken", "cannot_go", "en_route", "arrived", "left", "handed_over", "mistaken"})
 
 
 def _late(what: str, body: Mapping[str, Any], language: str) -> str:
@@ -95,6 +95,8 @@ class _Facts(dict[str, Any]):
         for key in ("role", "kind", "disposition", "state", "channel", "purpose", "order", "party", "failed"):
             if isinstance(value := body.get(key), str):
                 self[key] = t(f"{key}.{value}")
+        if isinstance(tap := body.get("tap"), str):
+            self["tap"] = t(f"rj_tap.{tap}")
         if "party" in self and "person" in self:
             self["party"] = self["person"]
         if isinstance(why := body.get("why"), str):

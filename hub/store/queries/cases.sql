@@ -35,9 +35,9 @@ select 1 from response where incident_id = %(id)s and person_id = %(person)s and
 select 1 from incident_event where incident_id = %(incident)s and what = 'no_speech' limit 1
 
 -- name: promises
--- How often somebody said lately that he goes.
+-- How often somebody said lately that he goes, or that he did not mean what he said.
 select count(*) from response where incident_id = %(incident)s and person_id = %(person)s
-  and verb in ('accept', 'en_route') and at > hub_now() - %(within)s::interval and at <= hub_now()
+  and verb in ('accept', 'en_route', 'mistake') and at > hub_now() - %(within)s::interval and at <= hub_now()
 
 -- name: tapped
 -- When a late tap was made, beside when it came in.
@@ -49,12 +49,28 @@ where incident_id = %(incident)s and person_id = %(person)s and verb = %(verb)s
 -- Whether the case has gone past an intention: he has said something later, was sent anew, or was waited for in vain.
 select 1 where exists (
     select from response where incident_id = %(incident)s and person_id = %(person)s and nonce <> %(nonce)s
-       and verb in ('accept', 'cannot_go', 'en_route', 'arrived', 'handed_over') and coalesce(tapped_at, at) > %(tapped_at)s
+       and verb in ('accept', 'cannot_go', 'en_route', 'arrived', 'handed_over', 'mistake') and coalesce(tapped_at, at) > %(tapped_at)s
 ) or exists (
     select from incident_event where incident_id = %(incident)s and at > %(tapped_at)s
        and (what = 'dispatched' and body ->> 'person' = %(person)s::bigint::text
             or what = 'expired' and body ->> 'responder' = %(person)s::bigint::text)
 )
+
+-- name: last_tap
+-- What somebody said last, if it may be taken back: its event, when he pressed, whether he had said before it that he goes.
+-- Nothing, once he has said something else or the desk has written a hand-over of its own.
+select t.seq, t.what, t.at - coalesce((t.body ->> 'age_s')::float8, 0) * interval '1 s' as pressed_at,
+       coalesce((select e.what <> 'cannot_go' from incident_event e
+                 where e.incident_id = t.incident_id and e.actor = t.actor and e.seq < t.seq
+                   and e.what in ('taken', 'en_route', 'also_en_route', 'cannot_go')
+                   and not exists (select from incident_event m where m.incident_id = e.incident_id and m.what = 'mistaken'
+                                      and (m.body ->> 'takes_back')::int = e.seq)
+                 order by e.seq desc limit 1), false) as goes
+from (
+    select incident_id, seq, at, actor, what, body from incident_event where incident_id = %(incident)s and (what = 'handed_over'
+        or actor = %(actor)s and what in ('taken', 'en_route', 'also_en_route', 'arrived', 'also_on_scene', 'cannot_go', 'left', 'mistaken'))
+    order by seq desc limit 1
+) t where t.actor = %(actor)s and t.what in ('arrived', 'handed_over', 'cannot_go')
 
 -- name: at_the_door
 -- Where she lives, when this person said that he goes, and the real presses of her own button in the last minutes.

@@ -12,6 +12,7 @@ order by o.received_at desc limit 1
 -- name: comers
 -- Who was called to this case and has a place: asked, on the way, there. One row a person, the last word counts.
 select distinct on (p.id) p.id, p.name, p.role, p.lat, p.lon, c.minutes_away, p.id = i.responder_id as goes,
+       p.id = i.responder_id and i.state in ('on_scene', 'handed_over') as there,
        (select r.verb from response r where r.incident_id = i.id and r.person_id = p.id order by r.at desc limit 1) as said
 from incident i join page pg on pg.incident_id = i.id and pg.purpose = 'alarm' and pg.state <> 'withdrawn'
 join person p on p.id = pg.person_id and p.lat is not null and p.role <> 'operator' and not office_only(p.role)

@@ -41,7 +41,9 @@ select i.id, jsonb_build_object(
     'kind', i.kind, 'severity', i.severity, 'opened_at', i.opened_at, 'closed_at', i.closed_at, 'state', i.state,
     'disposition', i.disposition, 'services', i.services, 'test', i.test,
     'answered_at', (select min(e.at) from incident_event e where e.incident_id = i.id and e.what = 'taken'),
-    'arrived_at', (select min(e.at) from incident_event e where e.incident_id = i.id and e.what = 'arrived')) as body
+    'arrived_at', (select min(e.at) from incident_event e where e.incident_id = i.id and e.what = 'arrived'
+        and not exists (select from incident_event m where m.incident_id = i.id and m.what = 'mistaken'
+                           and (m.body ->> 'takes_back')::int = e.seq))) as body
 from incident i left join resident r on r.id = i.resident_id
 where i.closed_at is not null and not coalesce(r.canary, false)
   and (%(ids)s::bigint[] is null or i.id = any(%(ids)s)) and i.id > %(after)s

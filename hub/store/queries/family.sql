@@ -12,7 +12,9 @@ where c.person_id = %(person)s order by c.position, r.id limit %(limit)s
 -- What is happening now, the worst first. Technical matters are the desk's.
 select i.id, i.resident_id, i.kind, i.state, i.opened_at, i.test, i.handed_to, i.services, h.name as handler,
        g.name as responder, i.responder_role, c.minutes_away,
-       exists (select from incident_event e where e.incident_id = i.id and e.what in ('arrived', 'proved', 'presumed')) as arrived
+       exists (select from incident_event e where e.incident_id = i.id and e.what in ('arrived', 'proved', 'presumed')
+                 and not exists (select from incident_event m where m.incident_id = i.id and m.what = 'mistaken' and m.seq > e.seq
+                                    and (m.body ->> 'takes_back')::int <= e.seq)) as arrived
 from incident i left join person h on h.id = i.handler_id left join person g on g.id = i.responder_id
 left join care_circle c on c.resident_id = i.resident_id and c.person_id = i.responder_id
 where i.resident_id = any(%(residents)s) and i.dedup_key is not null and i.severity < 5

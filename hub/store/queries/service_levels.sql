@@ -41,21 +41,27 @@ left join lateral (  -- an operator, by anything only operators do; below critic
 left join lateral (
     select min(e.at) filter (where e.what in ('dispatched', 'en_route', 'also_en_route', 'arrived')
                                    or e.what = 'taken' and e.body ->> 'role' <> 'operator') as sent_at,
-           min(e.at) filter (where e.what = 'arrived') as arrived_at,
-           bool_or(e.what = 'proved' or e.what = 'arrived' and e.body ->> 'proof' in ('button', 'position')) as proved,
+           min(e.at) filter (where e.what = 'arrived' and not e.void) as arrived_at,
+           bool_or(not e.void and (e.what = 'proved' or e.what = 'arrived' and e.body ->> 'proof' in ('button', 'position')))
+               as proved,
            -- Rung again after it was over: it was not over.
            case when (array_agg(e.body -> 'after' ->> 'state' order by e.seq desc)
                       filter (where e.body -> 'after' ->> 'state' is not null))[1] in ('resolved', 'closed')
                 then max(e.at) filter (where e.what = 'resolved') end as resolved_at,
            max(e.at) filter (where e.what in ('closed', 'cancelled')) as closed_at,
            max(e.body ->> 'disposition') filter (where e.what = 'closed') as disposition
-    from incident_event e where e.incident_id = i.id and e.seq >= s.seq) w on true
+    from (select e.*, exists (select from incident_event m  -- he took back that he was there
+                              where m.incident_id = e.incident_id and m.what = 'mistaken' and m.seq > e.seq
+                                and (m.body ->> 'takes_back')::int <= e.seq) as void
+          from incident_event e where e.incident_id = i.id and e.seq >= s.seq) e) w on true
 left join lateral (  -- who came first; else the last one who said that he goes or was sent
     select coalesce((array_agg((e.body ->> 'person')::bigint order by e.seq) filter (where e.what = 'arrived'))[1],
                     (array_agg((e.body ->> 'person')::bigint order by e.seq desc) filter (where e.what <> 'arrived'))[1])
                as person_id
     from incident_event e
     where e.incident_id = i.id and e.body ->> 'person' is not null
+      and not (e.what = 'arrived' and exists (select from incident_event m where m.incident_id = e.incident_id
+                                                and m.what = 'mistaken' and (m.body ->> 'takes_back')::int = e.seq))
       and (e.what in ('arrived', 'en_route', 'dispatched') or e.what = 'taken' and e.body ->> 'role' <> 'operator')) g on true
 left join person p on p.id = g.person_id
 where i.id = any(%(cases)s::bigint[]) and (o.body ->> 'severity')::int < 5 and r.canary is not true

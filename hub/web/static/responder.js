@@ -17,7 +17,10 @@
     en_route: { from: ['asked', 'declined', 'accepted'], to: 'en_route' },
     arrived: { from: ['asked', 'declined', 'accepted', 'en_route'], to: 'there' },
     handed_over: { from: ['there'], to: 'thanks' },
+    mistake: { from: ['there', 'thanks', 'declined'], to: (view) => (view === 'thanks' ? 'there' : view === 'there' ? 'en_route' : known().went || COMES.includes(known().view) ? 'accepted' : 'asked') },
   };
+  const COMES = ['accepted', 'en_route'];
+  const UNDONE = { arrived: 'there', handed_over: 'thanks', cannot_go: 'declined' }; // where a tap can be taken back
   const OVER = ['thanks', 'stood_down', 'closed'];
   let trouble = null; // why the last question had no answer
   let followed = true; // false once the link has expired
@@ -33,7 +36,7 @@
 
   const taps = new carehub.Taps(token, { changed: show, answered });
   code = $('code')?.querySelector('strong').textContent ?? '';
-  const served = { view: call.dataset.view, now: Number(call.dataset.asOf), version: Number(call.dataset.version) };
+  const served = { view: call.dataset.view, now: Number(call.dataset.asOf), version: Number(call.dataset.version), mistake: Number(call.dataset.mistake), went: call.dataset.went === 'yes' };
 
   // The newest that is known: of this page as it was served, and of what was heard since, also before a reload.
   function known() {
@@ -62,7 +65,7 @@
     if (status === 410) { expire(); return; }
     if (!body.view) return;
     const fits = STEPS[tap.verb]?.to;
-    if (status === 200 && fits && fits !== body.view && !later(tap.verb, body.view)) taps.tell(tap, 'late', body.lead || say(body.view === 'closed' ? 'closed' : 'changed'));
+    if (status === 200 && typeof fits === 'string' && fits !== body.view && !later(tap.verb, body.view)) taps.tell(tap, 'late', body.lead || say(body.view === 'closed' ? 'closed' : 'changed'));
     hear({ door_code: undefined, ...body });
     ask();
   }
@@ -99,19 +102,26 @@
   }
 
   function viewNow() {
-    return taps.kept.taps.reduce((view, tap) => (STEPS[tap.verb]?.from.includes(view) ? STEPS[tap.verb].to : view), known().view);
+    return taps.kept.taps.reduce((view, { verb }) => {
+      const step = STEPS[verb];
+      return !step?.from.includes(view) ? view : typeof step.to === 'string' ? step.to : step.to(view);
+    }, known().view);
   }
 
   function show() {
     const now = known();
-    const view = viewNow();
-    if (!OVER.includes(view) && !$('where')) { location.reload(); return; } // called once more
+    let view = viewNow();
+    if (!OVER.includes(view) && !$('where')) { // called once more, or a hand-over is taken back: her name is asked for anew
+      if (!taps.kept.taps.length) { location.reload(); return; }
+      view = known().view;
+    }
     if (call.dataset.view !== view) { call.classList.remove(`view-${call.dataset.view}`); call.classList.add(`view-${view}`); call.dataset.view = view; scrollTo(0, 0); }
     for (const part of call.querySelectorAll('[data-views]')) part.hidden = !part.dataset.views.split(' ').includes(view);
     if (now.what && $('what')) { $('what').textContent = now.what; $('pressed').textContent = now.pressed; $('pressed').hidden = !now.pressed; $('silent').textContent = now.silent ?? ''; $('silent').hidden = !now.silent; $('proof').textContent = now.proof; $('proof').hidden = !now.proof; }
     $('lead').textContent = now.lead ?? call.dataset.lead;
     if ($('code')) showCode(view);
     showLeaving(view);
+    showMistake(view);
     showWaiting();
     showHappened();
     tick();
@@ -132,6 +142,13 @@
     const gone = taps.kept.gone;
     $('after').textContent = untold ? words.not_yet : gone ? words.left : afterwards;
     $('leaving').hidden = view !== 'thanks' || untold || Boolean(gone);
+  }
+
+  // Taken back while it is the last he tapped, whether the desk has it or not yet, and for some minutes.
+  function showMistake(view) {
+    const last = taps.kept.taps.at(-1);
+    const may = last ? UNDONE[last.verb] === view : known().mistake > carehub.now();
+    $('mistake').hidden = !may || Boolean(taps.kept.gone);
   }
 
   function showWaiting() {
@@ -161,6 +178,7 @@
     line.dataset.state = off ? 'off' : 'fresh';
     line.textContent = say(off ? (trouble?.server && navigator.onLine ? 'trouble' : 'stale') : 'fresh', { n: span(age) });
     if (off !== wasOff) { wasOff = off; $('line-said').textContent = line.textContent; } // once: the line itself counts every second
+    if (!taps.kept.taps.length && !(known().mistake > carehub.now())) $('mistake').hidden = true;
     if ($('ago')) $('ago').textContent = say('ago', { n: span(carehub.now() - Number(call.dataset.opened)) });
   }
 

@@ -69,7 +69,8 @@ const carehub = {};
     // Write it down, then send. Nothing that happens to the page afterwards can lose it.
     add(verb, { nonce = carehub.nonce(), to = '', wait = 0, more = {}, often = verb === 'cannot_go' } = {}) {
       const { taps } = this.kept;
-      if (taps.some((t) => t.nonce === nonce || (t.verb === verb && !often))) return null;
+      const since = taps.slice(taps.findLastIndex((t) => t.verb === 'mistake') + 1); // what was taken back may be said again
+      if (taps.some((t) => t.nonce === nonce) || since.some((t) => t.verb === verb && !often)) return null;
       if (taps.length >= MOST) { this.tell({ verb, at: carehub.now() }, 'full'); return null; }
       const tap = { verb, nonce, to, more, at: carehub.now(), until: wait ? Date.now() + wait : 0 };
       this.keep({ taps: [...taps, tap] });

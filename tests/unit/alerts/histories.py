@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from alerts import incident as engine
 from alerts import ringing
@@ -26,6 +27,7 @@ from alerts.events import (
     Identified,
     Left,
     MadeReal,
+    Mistaken,
     Raised,
     Refused,
     Released,
@@ -369,6 +371,7 @@ def _alert(night: Night, which: int) -> Alert:
 LATE_S = (0.0, 0.0, 0.0, 40.0, 3600.0)  # how long a tap was under way
 PROOFS = (Proof.TOLD, Proof.BUTTON, Proof.POSITION, Proof.TIME, None)
 SERVICES = tuple(Service)
+UNDONE: tuple[Literal["arrived", "handed_over", "cannot_go"], ...] = ("arrived", "handed_over", "cannot_go")
 ROLES = {p.person_id: p.role for p in PEOPLE}
 Choice = Callable[[Night, int, int, int], Event]  # the night, somebody, most often an operator, the byte
 CHOICES: tuple[Choice, ...] = (
@@ -396,6 +399,10 @@ CHOICES: tuple[Choice, ...] = (
         called_back=which & 0x40 > 0,
     ),
     lambda _n, _p, operator, which: Identified(by=operator, resident_id=which % 3 + 1, area="和平社区"),
+    lambda _n, person, _o, which: Mistaken(
+        person_id=person, tap=UNDONE[which % 3], seq=2, since_s=which * 1.5, role=ROLES.get(person, Role.FAMILY),
+        goes=which & 0x40 > 0,
+    ),
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from alerts.events import (
     Identified,
     Left,
     MadeReal,
+    Mistaken,
     Raised,
     Refused,
     Released,
@@ -90,6 +92,7 @@ START: dict[State, Callable[[], Duty]] = {
     State.CANCELLED: cancelled,
 }
 
+TAPPED: Any = {"seq": 5, "since_s": 20.0, "role": Role.PROPERTY, "goes": True}
 # The guard has it, if anybody; events are his or xiao li's. `-` is refused; lower case stays where it is.
 EVENT: dict[str, Event] = {
     "press": Raised(alert=alert()),
@@ -111,26 +114,32 @@ EVENT: dict[str, Event] = {
     "120": Called(by=XIAO_LI, service=Service.AMBULANCE),
     "real": MadeReal(by=XIAO_LI),
     "who": Identified(by=XIAO_LI, resident_id=2),
+    "unhand": Mistaken(person_id=GUARD, tap="handed_over", **TAPPED),
+    "unthere": Mistaken(person_id=GUARD, tap="arrived", **TAPPED),
+    "uncannot": Mistaken(person_id=GUARD, tap="cannot_go", **TAPPED),
 }
 
 COLUMNS = (
     "press due operator guard send next cannot enroute arrived left hands release hold cancel resolve close 120 real"
-    " who"
+    " who unhand unthere uncannot"
 )
 TABLE = """
-confirming   open  open  taken -     -     -     -     -     -     -    -     -    -    cancelled -        -  .  .  -
-open         .     .     taken taken disp  disp  .     enrt  scene -    -     -    held -         resolved -  .  .  -
-taken        .     open  .     .     disp  disp  open  enrt  scene -    -     open held -         resolved -  .  .  -
-dispatched   .     open  .     .     .     .     open  enrt  scene -    -     open held -         resolved -  .  .  -
-en_route     .     open  .     .     .     .     open  .     scene -    -     open -    -         resolved -  .  .  -
-on_scene     .     open  .     .     .     .     -     .     .     -    over  open -    -         resolved -  .  .  -
-handed_over  open  .     .     -     -     -     .     -     -     .    .     open -    -         resolved -  .  .  -
-held         open  open  taken taken disp  disp  .     enrt  scene -    -     open -    -         resolved -  .  .  -
-resolved     open  .     .     -     -     -     .     -     -     .    -     open -    -         .        closed . . -
-closed       -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -  -   -  -
-cancelled    -     -     -     -     -     -     -     -     -     -    -     -    -    -         -        -  -   -  -
+confirming  open open taken -     -    -    -    -    -     - -    -    -    cncl -    -    . . - -     -    -
+open        .    .    taken taken disp disp .    enrt scene - -    -    held -    rslv -    . . - -     -    taken
+taken       .    open .     .     disp disp open enrt scene - -    open held -    rslv -    . . - -     -    .
+dispatched  .    open .     .     .    .    open enrt scene - -    open held -    rslv -    . . - -     -    .
+en_route    .    open .     .     .    .    open .    scene - -    open -    -    rslv -    . . - -     -    .
+on_scene    .    open .     .     .    .    -    .    .     - over open -    -    rslv -    . . - -     enrt .
+handed_over open .    .     -     -    -    .    -    -     . .    open -    -    rslv -    . . - scene -    -
+held        open open taken taken disp disp .    enrt scene - -    open -    -    rslv -    . . - -     -    taken
+resolved    open .    .     -     -    -    .    -    -     . -    open -    -    .    clsd . . - -     -    -
+closed      -    -    -     -     -    -    -    -    -     - -    -    -    -    -    -    - - - -     -    -
+cancelled   -    -    -     -     -    -    -    -    -     - -    -    -    -    -    -    - - - -     -    -
 """
-SHORT = {"disp": "dispatched", "enrt": "en_route", "scene": "on_scene", "over": "handed_over"}
+SHORT = {
+    "disp": "dispatched", "enrt": "en_route", "scene": "on_scene", "over": "handed_over", "rslv": "resolved",
+    "cncl": "cancelled", "clsd": "closed",
+}  # fmt: skip
 
 
 def cells() -> list[tuple[State, str, str]]:
