@@ -59,6 +59,17 @@ async def test_what_aggregates_hold_is_immutable(conn: Connection) -> None:
     await conn.execute(f"create index on judge (device_id) where {which[1]}".encode())
 
 
+async def test_compression_gives_way_to_who_reads_by_a_setting_of_this_database_alone(conn: Connection) -> None:
+    await conn.execute(hypertables.GIVE_WAY)  # where there is no such extension it sets nothing
+    rows = await conn.execute(
+        "select s.setconfig from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase"
+        " where d.datname = current_database() and s.setrole = 0"
+    )
+    set_ = [one for (config,) in await rows.fetchall() for one in config if one.startswith("timescaledb.")]
+    wanted = ["timescaledb.compress_truncate_behaviour=truncate_or_delete"]
+    assert set_ == (wanted if await hypertables.are(conn) else [])
+
+
 async def test_policies_are_ours_and_not_what_the_extension_takes_by_default(conn: Connection, now: datetime) -> None:
     if not await hypertables.are(conn):
         pytest.skip("no TimescaleDB on this server")
