@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import psycopg
+
 from hub import sealed
 from hub.keeping.verdict import Patient, Verdict, doubt, ok, wrong
 from hub.store import sealing
@@ -96,7 +98,10 @@ async def schema(of: Patient) -> Verdict:
 
 async def log(of: Patient) -> Verdict:
     """How much of the log the server keeps: what nobody fetches fills its disk."""
-    kept = await of.row(Q.log_kept)
+    try:
+        kept = await of.row(Q.log_kept)
+    except psycopg.errors.InsufficientPrivilege:
+        return doubt("the hub's database user is not told of it", "as a superuser: grant pg_monitor to the hub's user")
     said = f"{kept['bytes'] / GIGABYTE:,.2f} GB of log"
     if kept["idle"] and kept["held_bytes"] > HELD_MUCH:
         return wrong(

@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from hub import sealed
 from hub.config import Secrets, Settings, load
@@ -26,6 +27,7 @@ from hub.keeping.shelf import FACTS
 from hub.keeping.verdict import State
 from hub.ports import free_port
 from hub.store.outbox import WORKERS
+from tests import given
 from tests.conftest import Mosquitto
 from tests.integration.keeping.conftest import Site
 from tests.patience import PATIENCE_S
@@ -121,7 +123,10 @@ async def test_promise_that_is_off_is_named(installed: Settings) -> None:
 
 
 async def test_log_that_nobody_fetches_is_wrong(installed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (await said(installed, "log")).state is State.OK
+    line = await said(installed, "log")
+    if "pg_monitor" in line.advice:
+        pytest.skip("this server tells its user nothing of its log")
+    assert line.state is State.OK
     done(installed, "select pg_create_physical_replication_slot('left_behind', true)")
     try:
         monkeypatch.setattr(of_database, "HELD_MUCH", -1)
@@ -130,6 +135,12 @@ async def test_log_that_nobody_fetches_is_wrong(installed: Settings, monkeypatch
         done(installed, "select pg_drop_replication_slot('left_behind')")
     assert line.state is State.WRONG
     assert "left_behind" in line.says
+
+
+async def test_user_who_is_not_told_of_the_log_is_told_what_to_ask_for(installed: Settings) -> None:
+    bound = make_conninfo(installed.database.dsn, options="-c role=carehub_web")
+    line = await said(replace(installed, database=replace(installed.database, dsn=bound)), "log")
+    assert (line.state, "grant pg_monitor" in line.advice) == (State.DOUBT, True)
 
 
 # ---- the service ----
@@ -318,7 +329,10 @@ def test_command_ends_with_one_and_shows_no_secret(installed: Settings) -> None:
         )  # fmt: skip
         assert ended.returncode == 1, ended.stderr
         assert secret not in ended.stdout + ended.stderr
-        assert installed.database.dsn.split(":")[2].split("@")[0] not in ended.stdout + ended.stderr
+        password = str(conninfo_to_dict(installed.database.dsn).get("password", ""))
+        assert f":{password}@" not in ended.stdout + ended.stderr
+        if not given.named():  # that of somebody's test server may be a word like any other
+            assert password not in ended.stdout + ended.stderr
         assert "Traceback" not in ended.stderr
     lines = json.loads(ended.stdout)
     assert [line["name"] for line in lines] == [check.name for check in CHECKS]
