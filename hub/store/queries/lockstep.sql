@@ -15,18 +15,19 @@ update clock set at = %(at)s where at <= %(at)s returning at
 
 -- name: look
 -- What is due at this moment, and what comes next: timers but those that failed just now, pages, pages under way, words
--- to devices that wait for their acknowledgement, and how many cases are open.
-with t as materialized (select hub_now() as now),
-timers as (select due_at from timer where incident_id <> all(%(failed)s::bigint[])),
-pages as (
-    select due_at from page where state = 'ready'
-    union all select lease_until from page where state in ('sending', 'sent')
-)
-select exists (select from timers, t where due_at <= t.now),
-       exists (select from pages, t where due_at <= t.now),
+-- to devices that wait for their acknowledgement, and how many cases are open. Each by the first of its index: with two
+-- thousand cases open it is asked several times for every press.
+with t as materialized (select hub_now() as now)
+select exists (select from timer, t where due_at <= t.now and incident_id <> all(%(failed)s::bigint[])),
+       exists (select from page, t where state = 'ready' and due_at <= t.now)
+       or exists (select from page, t where state in ('sending', 'sent') and lease_until <= t.now),
        array(select d.id from downlink d, t where d.delivered_at is null and d.expires_at > t.now
                and not exists (select from device_command c where c.downlink_id = d.id)),
-       least((select min(due_at) from timers, t where due_at > t.now), (select min(due_at) from pages, t where due_at > t.now)),
+       least((select due_at from timer, t where due_at > t.now and incident_id <> all(%(failed)s::bigint[])
+               order by due_at limit 1),
+             (select min(due_at) from page, t where state = 'ready' and due_at > t.now),
+             (select lease_until from page, t where state in ('sending', 'sent') and lease_until > t.now
+               order by lease_until limit 1)),
        (select count(*) from incident where dedup_key is not null)
 
 -- name: due_timers
