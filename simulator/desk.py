@@ -9,7 +9,7 @@ import contextlib
 import heapq
 import itertools
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import httpx
 
+from simulator.by_house import ByHouse
 from simulator.chronicle import Chronicle
 from simulator.crowd import span
 from simulator.lockstep import Lockstep
@@ -103,6 +104,8 @@ class Working:
     held: bool = False
     turn: int = 0  # of its acts only the one put down last is done
     waits: tuple[str, bool, bool] | None = None  # for the row to be another than this
+    house: tuple[int, ...] = ()  # in disaster mode the first of a house's cases stands for all of them
+    of_house: bool = False
 
 
 class Operators:
@@ -110,20 +113,21 @@ class Operators:
 
     def __init__(
         self, seats: list[Seat], plan: Desk, clock: Lockstep, chronicle: Chronicle, *, seed: str,
-        matter: Callable[[str], Happened | None], session: timedelta,
+        matter: Callable[[str], Happened | None], session: timedelta, chief: Seat | None = None,
     ) -> None:  # fmt: skip
+        self._disaster = ByHouse(self, chief, clock, chronicle)
         self._seats, self._plan, self._clock, self._chronicle = seats, plan, clock, chronicle
         self._matter, self._session = matter, session
         self._draw = random.Random(f"{seed}:desk")
         self._cases: dict[int, Case] = {}
         self._order = itertools.count()
-        self._working: dict[int, Working] = {}
+        self.working: dict[int, Working] = {}
         self._looked: datetime | None = None
         self._heard = (-1, -1)  # what had stirred, and how many cases were open, when she looked
 
     async def begin(self) -> None:
         """Everybody sits down: a page to whoever's console is open arrives there."""
-        for seat in self._seats:
+        for seat in (*self._seats, *self._disaster.seats):
             try:
                 await self._signed_in(seat)
             except (httpx.HTTPError, PermissionError) as error:
@@ -132,13 +136,13 @@ class Operators:
     async def look(self) -> None:
         """Look at the queue, when there may be anything new in it and she has not just looked."""
         now, heard = self._clock.now, (self._clock.stirred, self._clock.open)
-        if not self._seats or (not self._clock.open and not self._working):
+        if not self._seats or (not self._clock.open and not self.working):
             return
         since = LOOK_ANYWAY_S if self._looked is None else (now - self._looked).total_seconds()
         if since < LOOK_ANYWAY_S and heard == self._heard:
             return
-        if all(seat.full for seat in self._seats):
-            return  # everybody has people to go on with: who is new waits in the queue
+        if all(seat.full for seat in self._seats) and not (self._disaster.seats and since >= LOOK_ANYWAY_S):
+            return  # everybody has people to go on with: who is new waits in the queue; a supervisor's eye is on it
         if since < LOOK_S:
             self._clock.at(now + timedelta(seconds=LOOK_S - since), lambda: None)
             return
@@ -148,19 +152,20 @@ class Operators:
         self._looked, self._heard = self._clock.now, (self._clock.stirred, self._clock.open)
         seat = self._seats[0]
         try:
-            found, notices = await self._asked(seat, seat.client.queue)
+            found, notices = await self.asked(seat, seat.client.queue)
             if pages := (*notices, *(page for case in found for page in case.pages)):
                 await seat.client.shown(pages)
         except (httpx.HTTPError, PermissionError) as error:
             self._chronicle.fault(f"operator: {error!r}")
             seat.until = None
             return
+        self._disaster.seen(seat.client)
         self._seen(found)
 
     async def _row(self, seat: Seat, incident: int) -> Case | None:
         """Return a case as it stands now: she has it open before her. The whole queue is read when she looks up."""
         try:
-            case = await self._asked(seat, partial(seat.client.row, incident))
+            case = await self.asked(seat, partial(seat.client.row, incident))
         except (httpx.HTTPError, PermissionError) as error:
             self._chronicle.fault(f"operator {seat.key}: {error!r}")
             seat.until = None
@@ -171,23 +176,46 @@ class Operators:
 
     def _seen(self, found: list[Case]) -> None:
         self._cases = {case.incident: case for case in found}
-        for gone in [incident for incident in self._working if incident not in self._cases]:
-            self._working.pop(gone).seat.cases -= 1
+        for gone in [incident for incident in self.working if incident not in self._cases]:
+            left = self.working.pop(gone)
+            left.seat.cases -= 1
+            self._inherit([number for number in left.house if number in self.working])
+        for house in self._disaster.houses(found):
+            self._begin_house(house)
         for case in found:
-            work = self._working.get(case.incident)
+            work = self.working.get(case.incident)
             if work is None and case.state != "confirming":
                 self._begin(case)
-            elif work is not None and work.waits not in (None, _row(case)):
+            elif work is not None and work.waits not in (None, case.standing):
                 work.waits = None
-                self._again(case.incident, work)
+                self.again(case.incident, work)
 
     def _begin(self, case: Case) -> None:
         seat = min(self._seats, key=lambda each: each.cases)
         seat.cases += 1
-        work = self._working[case.incident] = Working(seat=seat, since=self._clock.now)
-        self._again(case.incident, work, span(self._draw, self._plan.takes))
+        work = self.working[case.incident] = Working(seat=seat, since=self._clock.now)
+        self.again(case.incident, work, span(self._draw, self._plan.takes))
 
-    def _again(self, incident: int, work: Working, seconds: float | None = None, *, at_once: bool = False) -> None:
+    def _begin_house(self, house: Sequence[Case]) -> None:
+        """One entry on one list instead of one for each, wherever they stood."""
+        seat = min(self._seats, key=lambda each: each.cases)
+        seat.cases += len(house)
+        for case in house:
+            before = self.working.get(case.incident)
+            if before is not None:
+                before.seat.cases -= 1
+            turn = before.turn + 1 if before else 0  # what is on a list for it is done no more
+            self.working[case.incident] = Working(seat=seat, since=self._clock.now, turn=turn, of_house=True)
+        self._inherit([case.incident for case in house])
+
+    def _inherit(self, house: Sequence[int]) -> None:
+        """Let the first of these stand for all of them."""
+        if house:
+            first = self.working[house[0]]
+            first.house = tuple(house)
+            self.again(house[0], first, span(self._draw, self._plan.takes))
+
+    def again(self, incident: int, work: Working, seconds: float | None = None, *, at_once: bool = False) -> None:
         """Put something on her list that takes her so long: one after another, people before devices.
 
         `at_once`: before everything of its kind. Whoever takes a case opens its line; what she has not taken goes on
@@ -204,7 +232,7 @@ class Operators:
     def _begin_next(self, seat: Seat) -> None:
         while seat.todo and not seat.busy:
             _, _, incident, turn, takes_s = heapq.heappop(seat.todo)
-            work = self._working.get(incident)
+            work = self.working.get(incident)
             if work is None or work.turn != turn:
                 continue
             seat.busy = True
@@ -217,14 +245,17 @@ class Operators:
         finally:
             self._begin_next(seat)
 
-    def _later(self, incident: int, work: Working, seconds: float) -> None:
+    def later(self, incident: int, work: Working, seconds: float) -> None:
         """Look at it again when so long has passed; her telephone is free meanwhile."""
         work.turn += 1
         self._clock.after(seconds, partial(self._turn, incident, work, work.turn))
 
     async def _turn(self, incident: int, work: Working, turn: int) -> None:
+        if work.house and self.working.get(incident) is work and work.turn == turn:
+            await self._disaster.act(incident, work)
+            return
         case = await self._row(work.seat, incident)
-        if case is None or self._working.get(incident) is not work or work.turn != turn:
+        if case is None or self.working.get(incident) is not work or work.turn != turn:
             return
         work.waits = None
         work.acts += 1
@@ -241,12 +272,12 @@ class Operators:
                 work.step = "speak"
             asks = self._plan.script is Script.SLOW and matter is not None and matter.what == Happens.SAYS_ONLY_HELP
             takes_s = 3 * self._plan.works.high_s if asks else None
-            self._again(case.incident, work, takes_s, at_once=work.step == "speak")
+            self.again(case.incident, work, takes_s, at_once=work.step == "speak")
         elif self._plan.script is Script.HOLDS and not work.held and case.state not in WAITING:
             work.held = True
             minutes = str(min((5, 10, 15, 30), key=lambda each: abs(each * 60 - self._plan.holds_s)))
             await self._do(work, case.incident, "hold", minutes=minutes, reason="另一个电话在等，请稍候")
-            self._later(case.incident, work, self._plan.holds_s + 60)
+            self.later(case.incident, work, self._plan.holds_s + 60)
         elif case.state in ("handed_over", "resolved"):
             await self._close(case, work, SCENE.get(_what(matter), "treated_home"), "scene")
         elif case.state in WAITING or case.responder:
@@ -264,7 +295,7 @@ class Operators:
         work.sent_at = work.sent_at or self._clock.now
         await self._do(work, case.incident, "dispatch", no_speech="1")
         work.waits = SENT  # whatever else becomes of it she looks at
-        self._later(case.incident, work, SENT_AGAIN_S / 2)
+        self.later(case.incident, work, SENT_AGAIN_S / 2)
 
     async def _wait(self, case: Case, work: Working) -> None:
         """Somebody is on the way, or nobody yet; after long enough 120 is called, and takes over."""
@@ -279,11 +310,11 @@ class Operators:
             return
         elif not case.responder and case.state in ("taken", "open"):
             await self._do(work, case.incident, "dispatch", no_speech="1")
-            self._later(case.incident, work, SENT_AGAIN_S)
+            self.later(case.incident, work, SENT_AGAIN_S)
             return
-        work.waits = _row(case)
+        work.waits = case.standing
         due_s = (work.called_at + TAKES_OVER if work.called_at else work.sent_at + CALLS_120) - now
-        self._later(case.incident, work, min(WAITS_S, max(1.0, due_s.total_seconds() + 1)))
+        self.later(case.incident, work, min(WAITS_S, max(1.0, due_s.total_seconds() + 1)))
 
     async def _close(self, case: Case, work: Working, disposition: str, how: str) -> None:
         closed = await self._do(
@@ -291,11 +322,11 @@ class Operators:
             how=how, called_back="1",
         )  # fmt: skip
         if not closed:
-            self._again(case.incident, work)
+            self.again(case.incident, work)
 
     async def _do(self, work: Working, incident: int, verb: str, **words: str) -> bool:
         try:
-            status, said = await self._asked(work.seat, partial(work.seat.client.do, incident, verb, **words))
+            status, said = await self.asked(work.seat, partial(work.seat.client.do, incident, verb, **words))
         except (httpx.HTTPError, PermissionError) as error:
             self._chronicle.fault(f"operator {work.seat.key}: {error!r}")
             work.seat.until = None
@@ -306,7 +337,7 @@ class Operators:
         self._clock.stir()  # what she did shows
         return status < 400
 
-    async def _asked(self, seat: Seat, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def asked(self, seat: Seat, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask the console. Whom it does not know any more signs in again, once."""
         await self._signed_in(seat)
         try:
@@ -323,12 +354,8 @@ class Operators:
         await seat.listen()
 
     async def aclose(self) -> None:
-        for seat in self._seats:
+        for seat in (*self._seats, *self._disaster.seats):
             await seat.aclose()
-
-
-def _row(case: Case) -> tuple[str, bool, bool]:
-    return case.state, case.responder, case.alone
 
 
 def _what(matter: Happened | None) -> Happens:

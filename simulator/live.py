@@ -178,14 +178,17 @@ class Living:
                 )  # fmt: skip
                 self.terminals.append(person.terminal)
 
-    def _desk(self) -> Operators:
-        seats = [
+    def _seats(self, role: str) -> list[Seat]:
+        return [
             Seat(each.key, ConsoleClient(self.joined.console_url, _sign_in(each)))
-            for each in self.joined.accounts if each.role == "operator"
+            for each in self.joined.accounts if each.role == role
         ]  # fmt: skip
+
+    def _desk(self) -> Operators:
         return Operators(
-            seats, self.story.desk, self.clock, self.chronicle, seed=str(self.seed), matter=self._matter,
-            session=timedelta(hours=self.joined.session_hours),
+            self._seats("operator"), self.story.desk, self.clock, self.chronicle, seed=str(self.seed),
+            matter=self._matter, session=timedelta(hours=self.joined.session_hours),
+            chief=next(iter(self._seats("supervisor")), None),
         )  # fmt: skip
 
     def _matter(self, name: str) -> Any:

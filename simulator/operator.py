@@ -6,7 +6,7 @@ import html
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -32,6 +32,9 @@ HANDLED = re.compile(r"<span>(?:坐席|Operator) ")
 GOES = re.compile(r"<span>→ ")
 ALONE = re.compile(r'class="no-operator"')
 NOTICE = re.compile(r'class="notice" data-pages="(\d+)"')
+PLACE = re.compile(r'<section class="place\b(.*?)</section>', re.DOTALL)
+PROPOSED = re.compile(r'class="surge is-proposed"')
+OFFERED = re.compile(r'name="person" value="(\d+)" required( disabled)?><span><b>[^<]*</b><small>([^<]*)')
 TOKEN = re.compile(r'name="csrf" (?:value|content)="([^"]+)"')
 KINDS = {"跌倒": "fall", "Fall": "fall", "烟雾": "smoke", "Smoke": "smoke", "体征": "vitals", "Vital": "vitals",
          "呼救": "sos", "SOS": "sos"}  # fmt: skip
@@ -58,6 +61,27 @@ class Case:
     handled: bool  # a colleague has it
     alone: bool = False  # somebody goes, and no operator has it any more
 
+    @property
+    def standing(self) -> tuple[str, bool, bool]:
+        """What of it makes an operator look again."""
+        return self.state, self.responder, self.alone
+
+
+@dataclass(frozen=True)
+class House:
+    """In disaster mode: the cases of a house, below one heading."""
+
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Somebody whom the window for a whole house offers to send."""
+
+    person: int
+    role: str  # as it stands there
+    can: bool  # on duty and within reach
+
 
 Test: TypeAlias = Callable[[Case], bool]
 
@@ -73,6 +97,8 @@ class ConsoleClient:
         self._console = console
         self._http = httpx.AsyncClient(base_url=base_url, timeout=10.0, follow_redirects=True)
         self._token = ""
+        self.houses: tuple[House, ...] = ()  # as the last look at the queue showed them
+        self.proposed = False  # the console proposes disaster mode
 
     async def sign_in(self) -> None:
         """Fill the form in.
@@ -93,13 +119,34 @@ class ConsoleClient:
         """Return the open incidents, worst first, and the pages of notices that are shown beside them."""
         page = _known(await self._http.get("/queue", headers={"HX-Request": "true"}))
         page.raise_for_status()
+        self.houses = tuple(House(tuple(cases(section))) for section in PLACE.findall(page.text))
+        self.proposed = bool(PROPOSED.search(page.text))
         return cases(page.text), tuple(int(number) for number in NOTICE.findall(page.text))
+
+    async def declare(self, reason: str, minutes: int) -> tuple[int, str]:
+        """Declare disaster mode for everywhere: a supervisor's button."""
+        return await self._post("/surge", area="", reason=reason, minutes=str(minutes))
+
+    async def offered(self, incidents: Sequence[int]) -> list[Offered]:
+        """Open the window for a whole house; return who may be sent."""
+        words = {"ids": ",".join(map(str, incidents))}
+        page = _known(await self._http.get("/group/sheet", params=words, headers={"HX-Request": "true"}))
+        page.raise_for_status()
+        return [Offered(int(number), role.strip(), not cannot) for number, cannot, role in OFFERED.findall(page.text)]
+
+    async def group(self, incidents: Sequence[int], verb: str, **words: str) -> tuple[int, str]:
+        """Press a button that is meant for a whole house."""
+        return await self._post(f"/group/{verb}", ids=",".join(map(str, incidents)), **words)
 
     async def row(self, incident: int) -> Case | None:
         """Return one case as the queue shows it now; None: it is not in the queue any more."""
-        page = _known(await self._http.get("/queue/rows", params={"ids": str(incident)}))
+        return next((case for case in await self.rows([incident]) if case.incident == incident), None)
+
+    async def rows(self, incidents: Sequence[int]) -> list[Case]:
+        """Return those of these cases that are in the queue now."""
+        page = _known(await self._http.get("/queue/rows", params={"ids": ",".join(map(str, incidents))}))
         page.raise_for_status()
-        return next((case for case in cases(page.text) if case.incident == incident), None)
+        return cases(page.text)
 
     async def shown(self, pages: tuple[int, ...], read: int | None = None) -> None:
         """Confirm that the browser shows these pages: the receipt of the console channel."""
@@ -109,7 +156,10 @@ class ConsoleClient:
 
     async def do(self, incident: int, verb: str, **words: str) -> tuple[int, str]:
         """Press a button; return the status and what the console said."""
-        path, headers = f"/incidents/{incident}/{verb}", {"HX-Request": "true"}
+        return await self._post(f"/incidents/{incident}/{verb}", **words)
+
+    async def _post(self, path: str, **words: str) -> tuple[int, str]:
+        headers = {"HX-Request": "true"}
         answer = _known(await self._http.post(path, data={"csrf": self._token, **words}, headers=headers))
         return answer.status_code, re.sub(r"<[^>]+>|\s+", " ", answer.text).strip()[:120]
 

@@ -219,6 +219,7 @@ class Desk:
     script: Script = Script.USUAL
     works: Span = Span(low_s=20, high_s=90)  # between two things she does
     holds_s: float = 300.0
+    supervisor: bool = False  # who declares disaster mode when the console proposes it: then a house is taken as one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -390,13 +391,14 @@ class _StoryReader(Reader):
         )  # fmt: skip
 
     def _desk(self, entry: Table, line: LineOf) -> Desk:
-        self.known(entry, {"number", "takes_after", "script", "works", "holds"}, line)
+        self.known(entry, {"number", "takes_after", "script", "works", "holds", "supervisor"}, line)
         return Desk(
             number=self.count(entry.get("number", 2), line("number")),
             takes=self._span(entry.get("takes_after", "5s to 30s"), line("takes_after")),
             script=self.word(Script, entry.get("script", Script.USUAL), line("script")),
             works=self._span(entry.get("works", "20s to 90s"), line("works")),
             holds_s=self.seconds(entry.get("holds", "5m"), line("holds")),
+            supervisor=entry.get("supervisor", False) is True,
         )
 
     def _expect(self, table: Table) -> Expect | None:

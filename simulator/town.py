@@ -144,9 +144,15 @@ def plan(story: Story, seed: int) -> Town:
         operators=tuple(
             TownOperator(key=f"operator-{number}", login=f"desk{number}", name=f"坐席{number}")
             for number in range(1, story.desk.number + 1)
-        ),
+        ) + _supervisors(story),
         tcp=tuple(sorted({d.family.partition(".")[0] for r in residents for d in r.devices if d.transport == "tcp"})),
     )  # fmt: skip
+
+
+def _supervisors(story: Story) -> tuple[TownOperator, ...]:
+    if not story.desk.supervisor:
+        return ()
+    return (TownOperator(key="supervisor-1", login="chief1", name="班长1", role="supervisor"),)
 
 
 def _communities(names: Sequence[str]) -> list[TownCommunity]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from simulator.chronicle import Chronicle
 from simulator.desk import LOOK_ANYWAY_S, Operators, Seat
 from simulator.lockstep import Lockstep
-from simulator.operator import Case, ConsoleClient, SignedOutError
+from simulator.operator import Case, ConsoleClient, House, SignedOutError
 from simulator.story import Desk, Span
 from simulator.town_file import Happened, Town
 from simulator.wire import Traffic
@@ -28,6 +28,8 @@ class Screen:
     sign_ins: int = 0
     looks: int = 0
     signed_out: bool = False
+    houses: tuple[House, ...] = ()
+    proposed: bool = False
 
     async def sign_in(self) -> None:
         self.sign_ins, self.signed_out = self.sign_ins + 1, False
