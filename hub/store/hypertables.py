@@ -20,13 +20,18 @@ Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Q = queries("partitions")
 COMPRESSED = ("telemetry", "observation")  # the others live for days
 COMPRESSED_AFTER_DAYS = 3  # late batches come sooner
+SOON = b", initial_start => now() + interval '1 hour')"  # not beside whoever has just made the table, and fills it
 CREATE_EXTENSION = b"create extension if not exists timescaledb"
 CREATE = (
     "select create_hypertable(%s::regclass, by_range('received_at', %s::interval), create_default_indexes => false)"
 )
 LOCK_WAIT = "set local lock_timeout = '500ms'"  # whoever writes waits behind us while we wait: then rather not now
 DROP = "select drop_chunks(%s::regclass, older_than => %s::timestamptz)"
-REFRESH = "call refresh_continuous_aggregate(%s::regclass, %s::timestamptz, %s::timestamptz)"
+REFRESH = (  # not by batches, as policies (vital_rollup); releases before know no such option
+    "call refresh_continuous_aggregate(%s::regclass, %s::timestamptz, %s::timestamptz,"
+    """ options => '{"buckets_per_batch": 0}')""",
+    "call refresh_continuous_aggregate(%s::regclass, %s::timestamptz, %s::timestamptz)",
+)
 IN_PART = (
     "delete from {{}} where device_id = %(device)s"
     " and ({0} > %(begin)s::timestamptz - interval '{1}' and {0} <= %(end)s"
@@ -61,12 +66,12 @@ def columnstore(table: str) -> Sequence[Sequence[bytes]]:
         (
             b"alter table " + name + b" set (timescaledb.enable_columnstore, timescaledb.segmentby = 'device_id',"
             b" timescaledb.orderby = 'received_at desc')",
-            b"call add_columnstore_policy('" + name + b"', after => " + days + b", if_not_exists => true)",
+            b"call add_columnstore_policy('" + name + b"', after => " + days + b", if_not_exists => true" + SOON,
         ),
         (
             b"alter table " + name + b" set (timescaledb.compress, timescaledb.compress_segmentby = 'device_id',"
             b" timescaledb.compress_orderby = 'received_at desc')",
-            b"select add_compression_policy('" + name + b"', compress_after => " + days + b", if_not_exists => true)",
+            b"select add_compression_policy('" + name + b"', compress_after => " + days + b", if_not_exists => true" + SOON,
         ),
     )  # fmt: skip
 
@@ -112,7 +117,7 @@ async def roll_up(conn: Connection) -> None:
     """Let the extension keep the hours of vital signs, if it does not yet."""
     row = await (await conn.execute(vital_rollup.Q.there)).fetchone()
     if row is None or not row[0]:
-        await accepted(conn, "hours of vital signs are rolled up by the hub", [vital_rollup.continuous()])
+        await accepted(conn, "hours of vital signs are rolled up by the hub", vital_rollup.ways())
 
 
 async def forget_rolled(conn: Connection, spans: Sequence[tuple[int, datetime, datetime]]) -> None:
@@ -138,12 +143,18 @@ async def refreshed(conn: Connection, view: str, since: datetime, until: datetim
 
     Never without a beginning: what was dropped from its source would go from it as well.
     """
-    try:
-        await conn.execute(REFRESH, (view, since, until))
-    except psycopg.errors.Error as err:
-        _fault(err, f"{view} is filled from its beginning another time")
-        return False
-    return True
+    error: psycopg.Error | None = None
+    for call in REFRESH:
+        try:
+            await conn.execute(call.encode(), (view, since, until))
+        except psycopg.errors.Error as err:
+            error = error or err
+            _fault(err)
+        else:
+            return True
+    if error is not None:
+        _fault(error, f"{view} is filled from its beginning another time")
+    return False
 
 
 async def drop_rolled(conn: Connection, hours_before: datetime, days_before: datetime) -> list[str]:

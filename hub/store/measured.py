@@ -14,6 +14,7 @@ from hub.store.partitions import DAY, HOUR, Connection
 from hub.store.raw import NUMBERS_AT_ONCE
 from hub.store.sql import queries
 from hub.store.vital_hours import BEHIND, DEVICES_AT_ONCE, GRACE, HOURS_AT_ONCE, LATE, PAUSE_S
+from hub.store.vital_rollup import AT_ONCE, SCHEDULE
 from hub.store.vital_rollup import Q as VITAL
 
 Q = queries("measured")
@@ -98,7 +99,7 @@ def floor(at: datetime, size: timedelta, begins: datetime) -> datetime:
     return at - (at - begins) % size
 
 
-def continuous(begins: datetime) -> list[bytes]:
+def continuous(begins: datetime, batches: bytes = b"") -> list[bytes]:
     """Return the statements that let TimescaleDB keep both. They change nothing where they ran before.
 
     The aggregates name the same origin, which one upon another must. What the extension makes anew by itself reaches
@@ -119,9 +120,8 @@ def continuous(begins: datetime) -> list[bytes]:
             + select + b" group by 1, 2, 3 with no data",
             b"create or replace view " + name + b" as select "
             + _with_vitals(Q.told, Q.vital_told).replace(b"{arrived}", arrived) + b" from " + name + b"_kept",
-            b"select add_continuous_aggregate_policy('" + name + b"_kept', start_offset => interval '%d days',"
-            b" end_offset => interval '1 hour', schedule_interval => interval '1 hour', if_not_exists => true)"
-            % reach.days,
+            b"select add_continuous_aggregate_policy('" + name + b"_kept', start_offset => "
+            + b"interval '%d days', " % reach.days + SCHEDULE + batches + b")",
         ]  # fmt: skip
     return statements
 
@@ -132,7 +132,8 @@ async def _kept_by_extension(conn: Connection, begins: datetime) -> bool:
     row = await (await conn.execute(Q.there)).fetchone()
     if row is not None and row[0]:
         return True
-    return await hypertables.accepted(conn, "days of measurements are rolled up by the hub", [continuous(begins)])
+    ways = [continuous(begins, AT_ONCE), continuous(begins)]
+    return await hypertables.accepted(conn, "days of measurements are rolled up by the hub", ways)
 
 
 async def _fill(conn: Connection, now: datetime, begins: datetime, *, known: bool) -> None:

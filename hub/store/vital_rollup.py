@@ -17,8 +17,23 @@ ROLL = (
 )  # fmt: skip
 
 
-def continuous() -> list[bytes]:
-    """Return the statements that let TimescaleDB keep the hours. They change nothing where they ran before."""
+# How a policy refreshes. All at once: by batches, as 2.28 does unless it is told, a change at the very first moment of
+# a bucket may be left out. An hour from now: refreshing twice at a time may leave out as much, and whoever makes an
+# aggregate fills it.
+SCHEDULE = (
+    b"end_offset => interval '1 hour', schedule_interval => interval '1 hour', if_not_exists => true,"
+    b" initial_start => now() + interval '1 hour'"
+)
+AT_ONCE = b", buckets_per_batch => 0"
+
+
+def ways() -> list[list[bytes]]:
+    """Return the statements that let TimescaleDB keep the hours: for releases that know batches, for those before."""
+    return [continuous(AT_ONCE), continuous()]
+
+
+def continuous(batches: bytes = b"") -> list[bytes]:
+    """Return the statements of one way. They change nothing where they ran before."""
     return [
         b"create materialized view if not exists vital_hour_kept"
         b" with (timescaledb.continuous, timescaledb.materialized_only = true) as "
@@ -26,8 +41,8 @@ def continuous() -> list[bytes]:
         b"create or replace view vital_hour as select " + _named(Q.told) + b" from vital_hour_kept",
         # Only what changed since the last time is made anew, and less far back than telemetry is kept at the least:
         # else hours would be made anew of days that were dropped, and they would be gone.
-        b"select add_continuous_aggregate_policy('vital_hour_kept', start_offset => interval '7 days',"
-        b" end_offset => interval '1 hour', schedule_interval => interval '1 hour', if_not_exists => true)",
+        b"select add_continuous_aggregate_policy('vital_hour_kept', start_offset => interval '7 days', " + SCHEDULE
+        + batches + b")",
         b"select add_retention_policy('vital_hour_kept', drop_after => interval '42 days', if_not_exists => true)",
     ]  # fmt: skip
 

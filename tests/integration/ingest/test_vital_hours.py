@@ -19,7 +19,7 @@ from hub.detection import Detection
 from hub.device_table import DeviceTable
 from hub.fall_streams import FallStreams
 from hub.keeper import Keeper
-from hub.store import partitions, telemetry, vital_hours, vital_rollup
+from hub.store import hypertables, partitions, telemetry, vital_hours, vital_rollup
 from hub.store.pool import Connection, connect, migrate
 from hub.store.raw import BatchNumbers
 from tests.integration.ingest.conftest import add_resident
@@ -77,7 +77,8 @@ async def rolled(conn: Connection, now: datetime = NOW) -> None:
     """Let everything be rolled up that is over: by us, or by the extension."""
     row = await (await conn.execute(vital_rollup.Q.there)).fetchone()
     if row is not None and row[0]:
-        await conn.execute("call refresh_continuous_aggregate('vital_hour_kept', null, %s)", (now,))
+        until = partitions.floor(now, partitions.HOUR)
+        assert await hypertables.refreshed(conn, "vital_hour_kept", until - 60 * partitions.DAY, until)
     while await vital_hours.refresh(conn, now):
         pass
 

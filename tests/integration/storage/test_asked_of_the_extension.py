@@ -81,6 +81,11 @@ async def test_policies_are_ours_and_not_what_the_extension_takes_by_default(con
     after = hypertables.COMPRESSED_AFTER_DAYS * DAY
     assert await rows.fetchall() == [(table, after) for table in sorted(hypertables.COMPRESSED)]
     rows = await conn.execute(
+        "select distinct config ->> 'buckets_per_batch' from timescaledb_information.jobs"
+        " where proc_name = 'policy_refresh_continuous_aggregate'"
+    )
+    assert await rows.fetchall() == [("0",)]
+    rows = await conn.execute(
         "select view_name::text, materialized_only from timescaledb_information.continuous_aggregates order by 1"
     )
     views = ("measured_day_kept", "measured_hour_kept", "vital_hour_kept")

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hub.config import IngestSettings
-from hub.store import measured
+from hub.store import hypertables, measured, vital_rollup
+from hub.store.vital_rollup import AT_ONCE
 
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 BEGINS = measured.midnight(ZoneInfo("Asia/Shanghai"), NOW)
@@ -57,3 +58,17 @@ def test_extension_looks_back_less_far_than_the_least_its_source_may_be_kept() -
     for wrong in ({"telemetry_keep_days": 13}, {"hours_keep_days": 30}, {"days_keep_days": 99_999}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             replace(IngestSettings(), **wrong)  # type: ignore[arg-type]
+
+
+def test_policies_refresh_whole_and_not_beside_whoever_fills_the_aggregate() -> None:
+    """By batches 2.28 left out what came at the first moment of a bucket: each hour that a day is made of comes so."""
+    for of in (measured.continuous(BEGINS, AT_ONCE), vital_rollup.ways()[0]):
+        policies = [one.decode() for one in of if b"add_continuous_aggregate_policy" in one]
+        assert policies
+        for policy in policies:
+            assert ", buckets_per_batch => 0)" in policy
+            assert "initial_start => now() + interval '1 hour'" in policy
+    assert "buckets_per_batch" not in HOUR_POLICY + DAY_POLICY  # of releases that know none
+    whole, plainly = hypertables.REFRESH
+    assert '"buckets_per_batch": 0' in whole
+    assert "options" not in plainly
