@@ -20,7 +20,8 @@ Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Q = queries("partitions")
 COMPRESSED = ("telemetry", "observation")  # the others live for days
 COMPRESSED_AFTER_DAYS = 3  # late batches come sooner
-SOON = b", initial_start => now() + interval '1 hour')"  # not beside whoever has just made the table, and fills it
+# Not beside whoever has just made the table, and fills it.
+SOON = b", if_not_exists => true, initial_start => now() + interval '1 hour')"
 CREATE_EXTENSION = b"create extension if not exists timescaledb"
 CREATE = (
     "select create_hypertable(%s::regclass, by_range('received_at', %s::interval), create_default_indexes => false)"
@@ -66,12 +67,12 @@ def columnstore(table: str) -> Sequence[Sequence[bytes]]:
         (
             b"alter table " + name + b" set (timescaledb.enable_columnstore, timescaledb.segmentby = 'device_id',"
             b" timescaledb.orderby = 'received_at desc')",
-            b"call add_columnstore_policy('" + name + b"', after => " + days + b", if_not_exists => true" + SOON,
+            b"call add_columnstore_policy('" + name + b"', after => " + days + SOON,
         ),
         (
             b"alter table " + name + b" set (timescaledb.compress, timescaledb.compress_segmentby = 'device_id',"
             b" timescaledb.compress_orderby = 'received_at desc')",
-            b"select add_compression_policy('" + name + b"', compress_after => " + days + b", if_not_exists => true" + SOON,
+            b"select add_compression_policy('" + name + b"', compress_after => " + days + SOON,
         ),
     )  # fmt: skip
 
