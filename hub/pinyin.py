@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import product
 
-from pypinyin import Style, pinyin
-
 NAMES_KEPT = 200_000
 LONGEST_NAME = 6  # characters that are read; more would have too many readings
 READINGS = 3  # of one character
@@ -25,6 +23,8 @@ def matching(names: Iterable[tuple[int, str]], wanted: str, limit: int) -> list[
 @lru_cache(maxsize=NAMES_KEPT)
 def sounds(name: str) -> tuple[str, ...]:
     """Return how a name may be typed: 王秀兰 -> (wxl, wangxiulan); surnames may have two readings."""
+    from pypinyin import Style, pinyin  # noqa: PLC0415 - 0.7 s to import, and only who searches by sound needs it
+
     short = name[:LONGEST_NAME]
     letters = pinyin(short, style=Style.FIRST_LETTER, heteronym=True)
     spelled = pinyin(short, style=Style.NORMAL, heteronym=True)

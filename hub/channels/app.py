@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import structlog
-from pywebpush import WebPusher, WebPushException  # type: ignore[import-untyped]
 
 from alerts.model import Purpose
 from hub.channels import vapid
@@ -70,6 +69,9 @@ class App:
         """Send to one browser; returns the push service's answer (0: none) and how long it wants us to wait."""
         if not push.allowed(phone.endpoint, self._settings.push_hosts, local=self._settings.push_local):
             return 404, 0.0  # taken off the list since it subscribed
+        # 0.2 s to import, with requests and all it brings; most processes never push
+        from pywebpush import WebPusher, WebPushException  # type: ignore[import-untyped]  # noqa: PLC0415
+
         try:
             body = bytes(WebPusher(_info(phone)).encode(_payload(page))["body"])
         except (WebPushException, ValueError):

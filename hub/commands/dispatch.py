@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import pywebpush  # type: ignore[import-untyped]  # noqa: F401 - here, that the first page does not wait for it
 import uvloop
 
 from hub import config, logs, metrics

@@ -14,8 +14,7 @@ from typing import Any
 
 import psycopg
 
-from hub import demo, logs
-from hub.channels import vapid
+from hub import logs
 from hub.config import Settings, load
 from hub.embedded import EmbeddedPostgres
 from hub.errors import HubError
@@ -140,6 +139,8 @@ class Run:
         if not path.exists():
             path.touch(mode=0o600)
             names = ("CAREHUB_SECRETS_LINK_KEY", "CAREHUB_SECRETS_WEBHOOK_KEY", "CAREHUB_SECRETS_CALLBACK_KEY")
+            from hub.channels import vapid  # noqa: PLC0415 - all channels and what they stand on, for a first start alone
+
             made = {name: secrets.token_urlsafe(32) for name in names}
             path.write_text(json.dumps(made | {"CAREHUB_SECRETS_VAPID_KEY": vapid.make_key()}))
         kept: dict[str, str] = json.loads(path.read_text())
@@ -179,6 +180,8 @@ class Run:
         asyncio.run(sealed_all())
 
     def _seed(self, dsn: str) -> Path:
+        from hub import demo  # noqa: PLC0415 - as much again as all the rest of this command, which no other run needs
+
         async def seeded() -> Path:
             async with await connect(dsn) as conn:
                 return await demo.seed(conn, self.run_dir, self.settings)
@@ -235,6 +238,8 @@ class Run:
     def _announce(self) -> None:
         say(f"\n  console   {self.settings.public_url}")
         if self.options.demo:
+            from hub import demo  # noqa: PLC0415
+
             say(f"  sign in   {demo.sign_in(self.run_dir)}")
             say(f"  family    {self.settings.public_url}{demo.family_page(self.run_dir)}")
         listener = self.settings.listener
@@ -274,6 +279,8 @@ class Run:
 
 async def _account(dsn: str, sent: dict[str, Any]) -> tuple[str, list[str]]:
     """Return every incident's timeline, and what went wrong by the simulator's own account of what it sent."""
+    from hub import demo  # noqa: PLC0415
+
     async with await connect(dsn) as conn:
         return await demo.timelines(conn), await demo.verdict(conn, sent)
 

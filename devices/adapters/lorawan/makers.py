@@ -61,10 +61,10 @@ def _bare(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-_ROWS: Mapping[str, tuple[tuple[Codec, str], ...]] = {
-    bare: tuple((codec, model) for codec in CODECS for model in codec.models if _bare(model) == bare)
-    for bare in {_bare(model) for codec in CODECS for model in codec.models}
-}
+_ROWS: dict[str, tuple[tuple[Codec, str], ...]] = {}
+for _codec in CODECS:
+    for _model in _codec.models:
+        _ROWS[_bare(_model)] = (*_ROWS.get(_bare(_model), ()), (_codec, _model))
 _MAKERS: Mapping[str, Codec] = {_bare(name): codec for codec in CODECS for name in (codec.maker, *codec.aliases)}
 
 
