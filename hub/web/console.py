@@ -290,7 +290,7 @@ async def _queue(conn: Connection, request: Request, who: Seat, has: Parts) -> d
         "reading": reading.serial if who.view == board.CENTRE else 0,
         "surges": reading.waves,
         "places": [replace(p, rows=[draw(r) for r in p.rows]) for p in places],
-        "proposal": await surges.proposed(conn),
+        "proposal": None if any(not s["area"] for s in reading.waves) else await surges.proposed(conn),
         "technical": [draw(r) for r in technical],
         "more": max(0, reading.count["count"] - len(reading.rows)),
         "on_duty": await store.rows(conn, store.Q.on_duty),

@@ -62,7 +62,9 @@
       while (rows.wanted.size) {
         const asked = [...rows.wanted];
         rows.wanted.clear();
-        if (asked.length > 20 || document.querySelector('#queue .place') || !list('calls') || !await patch(asked)) stale('queue:stale');
+        // In disaster mode the places are sorted anew: all of it is asked for, and in an hour of changes once a second.
+        if (document.querySelector('#queue .place')) wholeSoon();
+        else if (asked.length > 20 || !list('calls') || !await patch(asked)) stale('queue:stale');
       }
     } finally { rows.busy = false; }
   }
