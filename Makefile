@@ -30,11 +30,12 @@ demo: setup
 	@$(BIN)/carehub up --demo
 
 ## make test     every test, with the Mosquitto, Chromium and Node.js they need
-#                 (side by side: nothing is timed, the second half mostly waits; `make test TESTS=tests/unit/alerts` for some.
+#                 (side by side: nothing is timed, the second half mostly waits, what takes longest begins first, see
+#                 tests/order.py; `make test TESTS=tests/unit/alerts` for some.
 #                 What fails beside others is played once more alone: what the busy machine did to it is told apart from
 #                 what is broken, which fails again. Both are in the output.)
 ALONE := $(BIN)/python -m pytest -v --last-failed --last-failed-no-failures none --maxfail 5
-played = $(BIN)/python -m pytest $(1) --dist loadfile --durations 20 --durations-min 15 $(2) || { test $$? -eq 1 && \
+played = $(BIN)/python -m pytest $(1) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 15 $(2) || { test $$? -eq 1 && \
 	  echo "=== FAILED BESIDE OTHERS, NOW ONCE MORE ALONE ===" && $(ALONE) $(2); }
 
 test: setup tools

@@ -22,7 +22,7 @@ import structlog
 from hub.embedded import EmbeddedPostgres
 from hub.ports import free_port
 from hub.store.pool import migrate
-from tests import given
+from tests import given, order
 from tests.given import GivenPostgres
 from tests.patience import PATIENCE_S
 
@@ -49,6 +49,11 @@ def need(tool: str, package: str) -> str:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # alone nobody waits for anybody
+        items.sort(key=lambda item: order.place_of(item.nodeid))
 
 
 def pytest_report_header() -> str:
