@@ -1,4 +1,4 @@
-"""Histories nobody thought of: 100,000 in CI. A broken seed is printed and CAREHUB_SEED=… plays it alone; planted bugs
+"""Histories nobody thought of: 20,000 in CI. A broken seed is printed and CAREHUB_SEED=… plays it alone; planted bugs
 prove that the laws bite. `make histories` plays other seeds every time, and more of them."""
 
 import os
@@ -19,7 +19,7 @@ from tests.unit.alerts.histories import BrokenLawError, play, seeded, shrink
 from tests.unit.alerts.many import breaks, play_many, play_seeds, told
 
 ASKED = int(os.environ.get("CAREHUB_HISTORIES", "0"))
-HISTORIES = ASKED or (100_000 if os.environ.get("CI") else 10_000)
+HISTORIES = ASKED or (20_000 if os.environ.get("CI") else 10_000)
 FIRST = secrets.randbelow(10**12) if ASKED else 0  # asked for by hand: search where nobody has looked yet
 AT_LEAST_STEPS = 20  # a history: much less, and the nights have become empty
 BYTES = 160
