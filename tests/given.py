@@ -115,17 +115,7 @@ class GivenPostgres(EmbeddedPostgres):
 
     def create(self, name: str, template: str) -> None:
         """Make a database from a template: nobody may be connected to that, TimescaleDB's workers included."""
-        deadline = time.monotonic() + PATIENCE_S
-        with psycopg.connect(self.dsn("postgres"), autocommit=True) as conn:
-            while True:
-                try:
-                    conn.execute(f"create database {self.name(name)} template {self.name(template)}".encode())
-                except psycopg.errors.ObjectInUse:
-                    if time.monotonic() > deadline:
-                        raise
-                    time.sleep(0.1)
-                else:
-                    return
+        self._when_alone(f"create database {self.name(name)} template {self.name(template)}")
 
     def seal(self, made: str, template: str) -> None:
         """Make a database the template: under its name nobody is let in, and no worker of TimescaleDB's.
@@ -133,12 +123,24 @@ class GivenPostgres(EmbeddedPostgres):
         Renaming has the extension's workers stopped and not started again, whoever asks for it; to stop them by their
         function one would have to be a superuser. CREATE DATABASE stops none of a database that is a template.
         """
-        with psycopg.connect(self.dsn("postgres"), autocommit=True) as conn:
-            conn.execute(f"alter database {self.name(made)} rename to {self.name(template)}".encode())
-            conn.execute(f"alter database {self.name(template)} with is_template true allow_connections false".encode())
+        self._when_alone(f"alter database {self.name(made)} rename to {self.name(template)}")
+        self._when_alone(f"alter database {self.name(template)} with is_template true allow_connections false")
 
     def drop(self, name: str) -> None:
+        with contextlib.suppress(psycopg.errors.InvalidCatalogName):
+            self._when_alone(f"alter database {self.name(name)} with is_template false")
+        self._when_alone(f"drop database if exists {self.name(name)} with (force)")
+
+    def _when_alone(self, statement: str) -> None:
+        """Try again while somebody is in the database whom we may not send away: the server's own workers soon go."""
+        deadline = time.monotonic() + PATIENCE_S
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as conn:
-            with contextlib.suppress(psycopg.errors.InvalidCatalogName):
-                conn.execute(f"alter database {self.name(name)} with is_template false".encode())
-            conn.execute(f"drop database if exists {self.name(name)} with (force)".encode())
+            while True:
+                try:
+                    conn.execute(statement.encode())
+                except (psycopg.errors.ObjectInUse, psycopg.errors.InsufficientPrivilege):
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.1)
+                else:
+                    return

@@ -1,8 +1,7 @@
 """What is usual for a wearer, rolled up where her telemetry lies, and brought to detectors that forgot it."""
 
 import dataclasses
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import psycopg
 import pytest
 from numpy.typing import NDArray
-from psycopg.conninfo import make_conninfo
 
 from alerts.detectors import baseline, detectors
 from devices.columns import Columns, joined
@@ -20,7 +18,7 @@ from hub.device_table import DeviceTable
 from hub.fall_streams import FallStreams
 from hub.keeper import Keeper
 from hub.store import hypertables, partitions, telemetry, vital_hours, vital_rollup
-from hub.store.pool import Connection, connect, migrate
+from hub.store.pool import Connection, connect
 from hub.store.raw import BatchNumbers
 from tests.integration.ingest.conftest import add_resident
 
@@ -83,30 +81,12 @@ async def rolled(conn: Connection, now: datetime = NOW) -> None:
         pass
 
 
-@pytest.fixture(params=["embedded", "CAREHUB_TEST_DSN"])
-def place(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A database with two wearers; on a server of one's own as well, which may have TimescaleDB."""
-    server, name = os.environ.get(request.param), f"carehub_test_{os.getpid()}"
-    if request.param == "embedded":
-        dsn = str(request.getfixturevalue("dsn"))
-    elif not server:
-        pytest.skip(f"{request.param} names no server")
-    else:
-        again(server, name)
-        dsn = make_conninfo(server, dbname=name)
-        migrate(dsn)
+@pytest.fixture
+def place(dsn: str) -> str:
+    """A database with two wearers; where CAREHUB_TEST_DSN names a server it is there, which may have TimescaleDB."""
     for address in ("watch3g:1", "watch3g:2"):
         add_resident(dsn, address)
-    yield dsn
-    if server and request.param != "embedded":
-        again(server, name, only_drop=True)
-
-
-def again(server: str, name: str, *, only_drop: bool = False) -> None:
-    with psycopg.connect(server, autocommit=True) as there:
-        there.execute(f"drop database if exists {name} with (force)".encode())
-        if not only_drop:
-            there.execute(f"create database {name}".encode())
+    return dsn
 
 
 @pytest.fixture
