@@ -9,6 +9,7 @@ import contextlib
 import heapq
 import itertools
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ CALLS_120 = timedelta(minutes=45)
 TAKES_OVER = timedelta(minutes=15)  # 120 needs so long to be there
 WAITS_S = 600.0  # who waits for the scene looks again when its row changes, and after so long
 FIRST = 1_000_000_000  # places further up the list
+IN_HAND = 60  # of cases taken by houses: before so many have ended, she takes no other house
 GIVES_UP = 200  # acts on one case; then the report says that it did not end
 WAITING = ("dispatched", "en_route", "on_scene")
 SENT = ("dispatched", False, False)  # a row of whom nobody has said yet that he goes
@@ -181,7 +183,9 @@ class Operators:
             left.seat.cases -= 1
             self._inherit([number for number in left.house if number in self.working])
         for house in self._disaster.houses(found):
-            self._begin_house(house)
+            seat = min(self._seats, key=lambda each: self._in_hand[each.key])
+            if self._in_hand[seat.key] < IN_HAND:
+                self._begin_house(house, seat)
         for case in found:
             work = self.working.get(case.incident)
             if work is None and case.state != "confirming":
@@ -196,9 +200,12 @@ class Operators:
         work = self.working[case.incident] = Working(seat=seat, since=self._clock.now)
         self.again(case.incident, work, span(self._draw, self._plan.takes))
 
-    def _begin_house(self, house: Sequence[Case]) -> None:
+    @property
+    def _in_hand(self) -> Counter[str]:
+        return Counter(work.seat.key for work in self.working.values() if work.of_house)
+
+    def _begin_house(self, house: Sequence[Case], seat: Seat) -> None:
         """One entry on one list instead of one for each, wherever they stood."""
-        seat = min(self._seats, key=lambda each: each.cases)
         seat.cases += len(house)
         for case in house:
             before = self.working.get(case.incident)

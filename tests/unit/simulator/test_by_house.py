@@ -8,7 +8,7 @@ from typing import cast
 
 from simulator import operator
 from simulator.by_house import DECIDES_S, HEARD_AFTER_S
-from simulator.desk import LOOK_ANYWAY_S, Operators, Seat
+from simulator.desk import IN_HAND, LOOK_ANYWAY_S, Operators, Seat
 from simulator.operator import Case, ConsoleClient, House, Offered
 from tests.unit.simulator.test_desk import USUAL, Room, Screen, row
 
@@ -135,6 +135,28 @@ def test_house_whose_first_case_ended_meanwhile_is_not_forgotten() -> None:
         left = hall.house(*cases[1:])
         await hall.until(LOOK_ANYWAY_S * 2, shows=left)
         assert [press for press in hall.console.pressed if press[0] == "take"] == [("take", (8, 9), "")]
+        await hall.desk.aclose()
+
+    asyncio.run(night())
+
+
+def test_who_has_her_hands_full_takes_no_other_house() -> None:
+    """What is taken rings nobody: a house that is taken and left lying would be worse off than one that waits."""
+
+    async def night() -> None:
+        hall = Hall()
+        cases = open_cases(*range(1, 2 * IN_HAND + 1))
+        hall.console.houses = (House(tuple(cases[:IN_HAND])), House(tuple(cases[IN_HAND:])))
+        await hall.until(11, shows=cases)
+        assert hall.console.pressed == [("take", tuple(range(1, IN_HAND + 1)), "")]
+        assert not hall.desk.working[IN_HAND + 1].of_house
+        left = cases[IN_HAND:]
+        hall.console.houses = (House(tuple(left)),)
+        await hall.until(LOOK_ANYWAY_S * 3, shows=left)
+        together = {number for verb, numbers, _ in hall.console.pressed[1:] if verb == "take" for number in numbers}
+        alone = {number for number, verb in hall.console.done if verb == "take"}
+        assert together | alone == set(range(IN_HAND + 1, 2 * IN_HAND + 1))
+        assert len(together) > IN_HAND / 2
         await hall.desk.aclose()
 
     asyncio.run(night())
