@@ -233,7 +233,8 @@ class Happenings:
         if not self._can(index, word):
             return False
         speaker, lived = self.worn.get(index), episode.at - self.town.begins
-        if episode.what in (What.WANDERS, What.FEVER, What.FAST_HEART) and not self.life.watches.worn[index]:
+        on_wrist = (What.WANDERS, What.FEVER, What.FAST_HEART, What.BREATHLESS, What.FALLS)
+        if episode.what in on_wrist and not self.life.watches.worn[index]:
             return False
         if episode.what is What.WANDERS:
             tracked = Illness.DEMENTIA in self.life.residents[index].illnesses
@@ -247,7 +248,8 @@ class Happenings:
 
     def _fall(self, resident: TownResident, episode: Episode, one: Happened) -> None:
         self._falls[resident.index] = one
-        speaker = self.worn.get(resident.index)
+        worn = self.life.watches.worn[resident.index]  # one on the bedside table feels nothing
+        speaker = self.worn.get(resident.index) if worn else None
         if speaker is not None and speaker.device.family == "carehub":
             self._stream(speaker, episode)
         elif speaker is not None and speaker.encoder.fall is not None and self.draw.random() < OWN_DETECTOR:

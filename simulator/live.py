@@ -25,8 +25,9 @@ from simulator.desk import Operators, Seat
 from simulator.encoders.encoder import Body
 from simulator.happenings import Happenings, by_kind
 from simulator.life.life import Life
-from simulator.life.model import Illness, Minutes, Sensor, What
-from simulator.life.walked import Walked
+from simulator.life.model import Floats, Illness, Minutes, Sensor, What
+from simulator.life.walked import Newest, Walked
+from simulator.lived import Lived
 from simulator.lockstep import Lockstep
 from simulator.neighbourhood import Console
 from simulator.operator import ConsoleClient
@@ -65,7 +66,8 @@ class Living:
         self.crowd = Crowd(joined.app.key, self.clock, self.chronicle)
         self._residents = {resident.name: resident for resident in town.residents}
         self._minutes: list[Minutes] = []
-        self._walked = Walked(len(town.residents))
+        self._walked, self._newest = Walked(len(town.residents)), Newest(len(town.residents))
+        self._lived = Lived(len(town.residents))
         self._fixes = np.zeros(len(town.residents), np.int64)
         self._tracked = np.array([Illness.DEMENTIA in each.illnesses for each in self.life.residents])
         self._draw = random.Random(f"{seed}:live")
@@ -261,8 +263,11 @@ class Living:
         read = minute.readings
         told = np.flatnonzero(read.told & (np.arange(len(read.told)) % every == turn))
         self._walked.note(minute)
+        self._newest.note(minute)
+        self._lived.note(minute)
+        newest = self._newest.told(told)
         bursts = self.story.town.motion_a_day / 1440 * every
-        for index in told.tolist():
+        for place, index in enumerate(told.tolist()):
             if (speaker := self.worn.get(index)) is not None:
                 at = minute.at + timedelta(seconds=int(read.second[index]))
                 walked, steps = self._walked.told(index), int(read.steps[index])
@@ -270,7 +275,7 @@ class Living:
                     steps = walked.sum  # theirs is a running count
                 elif walked.at < minute.at and speaker.encoder.steps:
                     speaker.say(speaker.encoder.steps(speaker.words, speaker.stamp(walked.at), walked.steps))
-                speaker.report(at, _body(minute, index), steps, worn=bool(read.worn[index]))
+                speaker.report(at, _reported(minute, index, newest, place), steps, worn=bool(read.worn[index]))
                 if bursts and read.worn[index] and speaker.device.family == "carehub" and self._draw.random() < bursts:
                     self.happenings.artefact(speaker, at)
         if round(minute.at.timestamp() / 60) % TRACKED_EVERY_MIN == 0:
@@ -323,6 +328,7 @@ class Living:
         truth = self.chronicle.truth
         truth.took_s, truth.cpu_s, truth.steps = round(took_s, 1), round(cpu_s, 1), self.clock.steps
         truth.ended_at = self.clock.now
+        self._lived.write(truth, lambda who: self.town.residents[who].key)
         for index, speaker in self.worn.items():
             speaker.counted.worn_minutes = int(self.life.truth.worn_min[index])
         self.chronicle.faults(self.traffic.faults)
@@ -337,6 +343,12 @@ def _body(minute: Minutes, index: int) -> Body:
         respiration_rpm=_whole(read.respiration_rpm[index]), systolic_mmhg=_whole(read.systolic_mmhg[index]),
         diastolic_mmhg=_whole(read.diastolic_mmhg[index]),
     )  # fmt: skip
+
+
+def _reported(minute: Minutes, index: int, newest: dict[str, Floats], place: int) -> Body:
+    """A watch's regular report: its pulse of now, and of the rest the newest it has not told."""
+    told = {name: _whole(values[place]) for name, values in newest.items()}
+    return Body(heart_rate_bpm=_whole(minute.readings.heart_rate_bpm[index]), **told)
 
 
 def _whole(value: "np.float32") -> int | None:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from simulator import lived
 from simulator.story import Happens
 from simulator.times import spread
-from simulator.town_file import Account, AlertKept, Happened, IncidentKept, Truth
+from simulator.town_file import Account, AlertKept, Happened, IncidentKept, Lasting, Truth
 from simulator.verdict import Alarms, Family, Kind, Lent, Level, Verdict
 
 TOLD = ("sos", "fall", "smoke", "gas", "water")  # kinds a device says itself
@@ -19,6 +20,13 @@ HORIZON = {"fall": 300.0, "vitals": 4 * 3600.0, "stillness": 26 * 3600.0, "wande
 KINDRED = {"vitals": ("vitals",), "fall": ("fall",), "stillness": ("stillness", "routine"),
            "wandering": ("wandering",), "routine": ("routine",), "smoke": ("smoke",), "gas": ("gas",)}  # fmt: skip
 TECHNICAL = ("silence", "device", "system")
+# Classes of alerts that tell what was so although nothing happened: the kinds of alert, the rules (None: all), what was
+# so of her (see `lived`), and up to how long before.
+EXPLAINED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...] | None, str, timedelta]] = {
+    "lives with low saturation": (("vitals",), ("V4", "V5", "V8"), lived.LOW, timedelta(hours=1)),
+    "watch lay, not worn": (("silence", "device"), None, lived.LAY, timedelta(hours=1)),
+    "away, nobody told the hub": (("stillness", "routine"), None, lived.GONE, timedelta(hours=24)),
+}
 LEVELS = (("answered", 60.0, 0.975), ("answered", 180.0, 0.99), ("door", 2700.0, 0.9), ("door", 3600.0, 1.0))
 TOLD_AFTER = timedelta(minutes=30)  # an alert about the minutes in which another wore it may come so much later
 Row = TypeVar("Row")
@@ -52,6 +60,7 @@ def alarms(truth: Truth, account: Account, caused: Callable[[AlertKept], bool]) 
     keys = {number: key for key, number in truth.numbers.items()}
     incidents = {each.incident: each for each in account.incidents}
     happened = by(truth.happened, lambda each: each.resident)
+    lasting = by(truth.lasting, lambda each: each.resident)
     days = wearer_days(truth)
     counted: dict[str, Alarms] = {}
     for alert in account.alerts:
@@ -64,13 +73,30 @@ def alarms(truth: Truth, account: Account, caused: Callable[[AlertKept], bool]) 
         else:
             own = happened.get(keys.get(alert.resident or -1, ""), ())
             right = any(of(each, alert) for each in own if each.wants != "nothing" or each.cancelled_at)
+        why = None if right else _explained(alert, lasting.get(keys.get(alert.resident or -1, ""), ()))
+        if why:
+            one.explained = one.explained | {why: one.explained.get(why, 0) + 1}
+        false = not right and why is None
         one.right += right
-        one.false += not right
+        one.false += false
         case = incidents.get(alert.incident)
-        one.asked += not right and case is not None and case.state == "cancelled"
+        one.asked += false and case is not None and case.state == "cancelled"
     for one in counted.values():
         one.per_wearer_day = one.alerts / days if days else 0.0
     return sorted(counted.values(), key=lambda one: -one.alerts)
+
+
+def _explained(alert: AlertKept, lasting: Iterable[Lasting]) -> str | None:
+    """Return the class of an alert that tells what was so, None where nothing was."""
+    for why, (kinds_of, rules, what, before) in EXPLAINED.items():
+        if alert.kind not in kinds_of or (rules is not None and alert.rule not in rules):
+            continue
+        since = alert.measured_at or alert.raised_at
+        if any(
+            each.what == what and each.since <= alert.raised_at and since - before <= each.until for each in lasting
+        ):
+            return why
+    return None
 
 
 def wearer_days(truth: Truth) -> float:

@@ -43,6 +43,12 @@ DRILL = (
     '<p class="drill"><b>演练 Drill</b> · 坐席由真人操作，居民、设备和警情都是模拟的 '
     "People sat at the desk; residents, devices and calls were simulated</p>"
 )
+EXPLAINED = (
+    "<p>无事但属实：告警说的是真的，只是没有发生什么——她平时血氧就低（系统头几天还不认识她），手表在充电或放在桌上，"
+    "她出门了而没有人告诉系统。So, though nothing happened: what the alert says was true. Her saturation always is "
+    "that low and the hub does not know her yet; the watch lay on its charger or the table; she was away and nobody "
+    "had told the hub.</p>"
+)
 CHINESE = {
     "presses for help": "按铃求助", "presses by accident": "误触", "presses to test": "测试", "falls": "跌倒",
     "presses out of loneliness": "想有人说话", "presses and can only say help": "只会说救命",
@@ -61,6 +67,8 @@ CHINESE = {
     "unanswered": "没有人接",
     "longest to a human": "最久等多久有人接", "longest to the door": "最久等多久有人到门口",
     "alerts under another's name": "记在别人名下的告警", "has water on the floor": "地上有水",
+    "lives with low saturation": "平时血氧就低", "watch lay, not worn": "手表没戴",
+    "away, nobody told the hub": "出门没人说",
 }  # fmt: skip
 
 
@@ -197,6 +205,7 @@ def _alarms(verdict: Verdict) -> str:
             _named(each.kind),
             f"{each.alerts}",
             f"{each.right}",
+            "、".join(f"{_named(why)} {number}" for why, number in sorted(each.explained.items())),
             f"{each.false}",
             f"{each.asked}",
             f"{each.per_wearer_day:.3f}",
@@ -206,7 +215,19 @@ def _alarms(verdict: Verdict) -> str:
     return (
         "<h2>每佩戴人日告警 Alerts per wearer-day</h2>"
         + plots.bars(bars)
-        + _table(["", "告警 alerts", "属实 right", "误报 false", "本人取消 taken back", "每人日 a day"], rows)
+        + _table(
+            [
+                "",
+                "告警 alerts",
+                "属实 right",
+                "无事但属实 so, though nothing happened",
+                "误报 false",
+                "本人取消 taken back",
+                "每人日 a day",
+            ],
+            rows,
+        )
+        + EXPLAINED
     )
 
 

@@ -341,6 +341,15 @@ class Trouble(msgspec.Struct, kw_only=True):
     note: str = ""
 
 
+class Lasting(msgspec.Struct, kw_only=True):
+    """What was so of a resident for a while: see `lived`."""
+
+    resident: str  # key
+    what: str
+    since: datetime
+    until: datetime
+
+
 class Truth(msgspec.Struct, kw_only=True):
     """truth.json."""
 
@@ -359,6 +368,7 @@ class Truth(msgspec.Struct, kw_only=True):
     deeds: list[Deed] = []
     counted: dict[str, Counted] = {}
     troubles: list[Trouble] = []
+    lasting: list[Lasting] = []
     faults: list[str] = []
     took_s: float = 0.0
     steps: int = 0

@@ -36,6 +36,7 @@ class Alarms(msgspec.Struct, kw_only=True):
     kind: str
     alerts: int = 0
     right: int = 0
+    explained: dict[str, int] = {}  # neither: nothing happened, but it was so; by its class (measured.EXPLAINED)
     false: int = 0
     asked: int = 0  # of the false, those the wearer took back herself
     per_wearer_day: float = 0.0

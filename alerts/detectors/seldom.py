@@ -42,6 +42,7 @@ RUNS: Mapping[str, Run] = {
     "V2": Run(readings=2, apart_min=4, within_min=34),
     "V1": Run(readings=3, apart_min=10, within_min=34),
     "V3": Run(readings=3, apart_min=10, within_min=34),
+    "V4": Run(readings=3, apart_min=20, within_min=40),
 }
 BLIND_FAST = Run(
     readings=3, apart_min=20, within_min=40

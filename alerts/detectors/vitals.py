@@ -198,8 +198,9 @@ def _odd(view: View, rule: Rule) -> Bools:
 
 
 def _contrary(view: View, rule: Rule) -> Bools:
-    """(m, RING): which pulses speak against the rule, at rest or not."""
-    return (view.hr > 0) & ~_odd(view, rule)
+    """(m, RING): which values speak against the rule, at rest or not."""
+    ring: NDArray[np.uint8] = getattr(view, rule.measure)
+    return (ring > 0) & ~_odd(view, rule)
 
 
 def _fires(view: View, rule: Rule, holds: Bools) -> Bools:

@@ -33,6 +33,8 @@ for _doing, _answers in {
 STEPS_BPM = 0.16  # a step of this minute, beyond what she does
 STIRS_A_DAY = 1.5  # the heart runs without a step: a quarrel, a dream, dumplings, a match on television, a heavy bag
 MEAL_BPM = 6.0
+# Share of a snorer's readings that fall into a dip: 25 of half a minute an hour of sleep, as in moderate apnoea.
+IN_A_DIP = 0.45
 
 
 class Physiology:
@@ -145,7 +147,7 @@ class Physiology:
         roll = self._rng.random((2, self._n), F)
         turns = roll[0] < 1 / 35  # she turns over: on her back the throat closes
         self._snores = np.where(turns, (roll[1] < 0.45).astype(F), self._snores)
-        dips = (self._apnoea & asleep & (self._snores > 0)) * (roll[1] < 0.75)
+        dips = (self._apnoea & asleep & (self._snores > 0)) * (roll[1] < IN_A_DIP)
         gasping = dips * (2.5 + 9.0 * roll[0] ** 2)
         tired = np.where(self._copd, np.where(asleep, F(1.6), 0.09 * np.maximum(effort, 0)), F(0.4) * asleep)
         oxygen = self._oxygen + self._oxygen_drift - tired - self._short - 0.25 * self._hot - gasping

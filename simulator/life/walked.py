@@ -1,11 +1,12 @@
-"""What a watch has counted since it spoke last: one that reports each quarter of an hour counts other minutes too."""
+"""What a watch has counted and measured since it spoke last: one that reports seldom does so in other minutes too."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.life.model import Minutes
+from simulator.life.model import Floats, Minutes
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -38,3 +39,28 @@ class Walked:
         since = Since(int(self._sum[index]), self._at[index], int(self._steps[index]))
         self._sum[index], self._at[index] = 0, NEVER
         return since
+
+
+class Newest:
+    """What n watches measured last of what they do not find in every minute, and have not told yet.
+
+    A report holds the newest of it, as a watch's screen does; taken off, the watch forgets.
+    """
+
+    NAMES = ("spo2_pct", "respiration_rpm", "systolic_mmhg", "diastolic_mmhg")
+
+    def __init__(self, count: int) -> None:
+        self._values = {name: np.full(count, np.nan, np.float32) for name in self.NAMES}
+
+    def note(self, minute: Minutes) -> None:
+        """Keep what was measured in a minute."""
+        for name, kept in self._values.items():
+            now: Floats = getattr(minute.readings, name)
+            kept[:] = np.where(minute.readings.worn, np.where(np.isnan(now), kept, now), np.nan)
+
+    def told(self, rows: NDArray[np.int64]) -> dict[str, Floats]:
+        """Return what some watches have to tell, NaN where there is nothing, by name; and begin anew."""
+        found = {name: kept[rows].copy() for name, kept in self._values.items()}
+        for kept in self._values.values():
+            kept[rows] = np.nan
+        return found

@@ -20,7 +20,7 @@ from alerts.detectors.stillness import StillnessDetector
 from devices.columns import Columns, joined
 from simulator.life import Life
 from simulator.life.model import Floats, Minutes, Resident
-from simulator.life.walked import Walked
+from simulator.life.walked import Newest, Walked
 
 OFFSET_MIN, MINUTE_MS = 480, 60_000
 FENCE_M, TRACKED_EVERY_MIN = 500, 5
@@ -50,7 +50,7 @@ class ShortPath:
     def __post_init__(self) -> None:
         self.life = Life(self.people, seed=self.seed, start=self.start, by_itself=self.by_itself)
         count = len(self.people)
-        self._walked, self._who = Walked(count), np.arange(count)
+        self._walked, self._newest, self._who = Walked(count), Newest(count), np.arange(count)
         self._vitals = vitals.VitalsDetector(OFFSET_MIN)
         self._detectors: tuple[Detector, ...] = (self._vitals, EarlyWarning(), StillnessDetector(OFFSET_MIN))
         self._states = [new_state(detector.fields, count) for detector in self._detectors]
@@ -65,6 +65,7 @@ class ShortPath:
             minute = self.life.minute()
             at = int(minute.at.timestamp()) // 60
             self._walked.note(minute)
+            self._newest.note(minute)
             found += self._reports(minute, at)
             if at % TRACKED_EVERY_MIN == 0:
                 found += self._positions(minute, at)
@@ -77,8 +78,8 @@ class ShortPath:
             return []
         worn = read.worn[rows]
         batch = _absent(rows, at * MINUTE_MS + 1000 * read.second[rows].astype(np.int64), at)
-        for name in ("heart_rate_bpm", "spo2_pct", "respiration_rpm", "systolic_mmhg", "diastolic_mmhg"):
-            said: Floats = getattr(read, name)[rows]
+        told: dict[str, Floats] = {"heart_rate_bpm": read.heart_rate_bpm[rows], **self._newest.told(rows)}
+        for name, said in told.items():
             getattr(batch, name)[:] = np.where(worn, said, np.nan)
         batch.steps[:] = np.where(worn, read.steps[rows], -1)
         batch.worn[:] = worn.astype(np.int8)

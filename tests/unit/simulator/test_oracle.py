@@ -17,6 +17,7 @@ from simulator.town_file import (
     DeviceKept,
     Happened,
     IncidentKept,
+    Lasting,
     PageKept,
     PressKept,
     Received,
@@ -401,3 +402,26 @@ def test_verdict_is_told_on_a_terminal() -> None:
         "lost 1, invented 0, late 0, not ended 0",
         f"lost: sos r00000 {WATCH} 10 04:00:00 acknowledged, and in no case",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "what", "why"),
+    [
+        ("vitals", "V5", "low saturation", "lives with low saturation"),
+        ("device", "T1", "watch off", "watch lay, not worn"),
+        ("stillness", "B1", "away", "away, nobody told the hub"),
+    ],
+)
+def test_alert_that_tells_what_was_so_has_a_class_of_its_own_and_is_not_false(
+    kind: str, rule: str, what: str, why: str
+) -> None:
+    told, kept = truth(), account()
+    one = AlertKept(alert="x", incident=1, kind=kind, severity=4, raised_at=at(40_000), resident=12, rule=rule)
+    kept = REPLACE(kept, alerts=(*kept.alerts, one))
+    found = {each.kind: each for each in oracle.judge(told, kept).alarms}[kind]
+    assert (found.false, found.explained) == (1, {})
+    told.lasting = [Lasting(resident="r00001", what=what, since=at(30_000), until=at(41_000))]
+    found = {each.kind: each for each in oracle.judge(told, kept).alarms}[kind]
+    assert (found.right, found.false, found.explained) == (0, 0, {why: 1})
+    told.lasting = [REPLACE(told.lasting[0], resident="r00000")]
+    assert {each.kind: each for each in oracle.judge(told, kept).alarms}[kind].false == 1

@@ -85,3 +85,16 @@ def test_lowish_saturation_of_who_is_not_known_or_usually_higher_raises_low() ->
         assert tell(VITALS, state, before, batch=100) == []
         found = tell(VITALS, state, every(10, 0, 60, spo2=92.0))
         assert [(f.rule, f.severity) for f in found] == [("V5", Severity.LOW)]
+
+
+@pytest.mark.parametrize(("minutes", "raised"), [(5, 20), (10, 20), (15, 30)])
+def test_low_saturation_in_a_row_for_twenty_minutes_is_told(minutes: int, raised: int) -> None:
+    said = [*every(minutes, -60, 0, spo2=96.0), *every(minutes, 0, 60, spo2=89.0)]
+    found = tell(VITALS, fresh(VITALS), said)
+    assert [(rule, at) for rule, at in rules(found) if rule == "V4"] == [("V4", raised)]
+
+
+def test_good_saturation_between_says_that_she_stopped_breathing_for_a_moment() -> None:
+    dips = [*every(10, 0, 120, spo2=88.0), *every(10, 5, 120, spo2=95.0)]
+    said = [*every(5, -60, 0, spo2=96.0), *sorted(dips, key=lambda s: s.minute)]
+    assert tell(VITALS, fresh(VITALS), said) == []
