@@ -82,9 +82,9 @@ class CanaryLoop:
                         continue
                     await self._play(conn)
             except (psycopg.Error, OSError) as err:
-                self._note(Round(seconds={}, lost="database", detail=type(err).__name__))
+                self._note(Round(seconds={}, lost="database", detail=_said(err)))
             except store.CanaryTakenError as err:
-                self._note(Round(seconds={}, lost="register", detail=str(err)))
+                self._note(Round(seconds={}, lost="register", detail=f"taken {err.what}"))
             await asyncio.sleep(AGAIN_S)
 
     async def _play(self, conn: Connection) -> None:
@@ -122,7 +122,7 @@ class CanaryLoop:
                     async with asyncio.timeout(self.limit_s):
                         await stages[stage]()
                 except (TimeoutError, LostError, aiomqtt.MqttError, httpx.HTTPError, OSError, ValueError) as err:
-                    why = f"nothing in {self.limit_s:g} s" if isinstance(err, TimeoutError) else _said(err)
+                    why = f"silent {self.limit_s:g}" if isinstance(err, TimeoutError) else _said(err)
                     return Round(seconds=took, lost=stage, detail=why)
                 took[stage] = round(time.monotonic() - began, 4)
         return Round(seconds=took)
@@ -152,7 +152,7 @@ class CanaryLoop:
             return (Finding(rule="canary_lost", subject=self._lost.lost or "", detail=self._lost.detail),)
         longest_s = self.every_s + len(STAGES) * self.limit_s + STARTING_S
         if now - (self._ended_at or self._began_at) > longest_s:
-            return (Finding(rule="canary_lost", subject="canary", detail=f"no round ended in {longest_s:g} s"),)
+            return (Finding(rule="canary_lost", subject="canary", detail=f"no_round {longest_s:g}"),)
         return ()
 
     def says(self) -> str:
@@ -172,15 +172,17 @@ class NoCanary:
         """Nothing to play."""
 
     def findings(self) -> Sequence[Finding]:
-        return (Finding(rule="canary_off", subject="canary", detail="audit.canary is false"),)
+        return (Finding(rule="canary_off", subject="canary", detail="off audit.canary"),)
 
     def says(self) -> str:
         return "off"
 
 
 def _said(err: Exception) -> str:
-    """One line without addresses."""
-    return str(err)[:120] if isinstance(err, LostError | aiomqtt.MqttError) else type(err).__name__
+    """Return a word that `canary.<word>` of the catalogues tells, and its fact: one line without addresses."""
+    if isinstance(err, LostError):
+        return str(err)
+    return f"error {str(err)[:120] if isinstance(err, aiomqtt.MqttError) else type(err).__name__}"
 
 
 def _secrets(run_dir: Path) -> dict[str, str]:

@@ -27,7 +27,7 @@ OPEN = re.compile(r'data-incident="(\d+)"')
 
 
 class LostError(HubError):
-    """A stage did not come through, and this is what was seen instead."""
+    """A stage did not come through. What was seen instead: a word that `canary.<word>` tells, and its fact."""
 
 
 class DeviceWay:
@@ -151,7 +151,7 @@ class ConsoleWay:
         while incident not in self._heard and not self._refreshed:
             self._stir.clear()
             if self._stream is None or self._stream.done():
-                raise LostError("the console's stream ended")
+                raise LostError("stream_ended")
             await self._stir.wait()
         while True:
             if incident in (await self._queue() or []):
@@ -165,7 +165,7 @@ class ConsoleWay:
             incident, "close", how="voice", disposition="test", done="canary", with_whom="canary", called_back="1"
         )
         if incident in (await self._queue() or []):
-            raise LostError("the console did not close it")
+            raise LostError("not_closed")
 
     async def _show_cookies(self, request: httpx.Request) -> None:
         if self._cookies:
@@ -181,7 +181,7 @@ class ConsoleWay:
         if page.status_code == httpx.codes.UNAUTHORIZED:
             return None
         if not page.is_success:
-            raise LostError(f"the queue answers {page.status_code}")
+            raise LostError(f"queue_answers {page.status_code}")
         return [int(number) for number in OPEN.findall(page.text)]
 
     async def _there(self) -> list[int] | None:
@@ -199,14 +199,14 @@ class ConsoleWay:
         if answer.status_code == httpx.codes.FORBIDDEN:
             self._token = ""
         if not answer.is_success and answer.status_code != httpx.codes.CONFLICT:
-            raise LostError(f"{verb} answers {answer.status_code}")
+            raise LostError(f"{verb}_answers {answer.status_code}")
 
     async def _sign_in(self) -> None:
         form = await self._http.get("/login")
         words = {"login": self._login, "password": self._password, "csrf": _token(form.text), "next": "/"}
         answer = await self._http.post("/login", data=words)
         if answer.status_code != httpx.codes.SEE_OTHER:
-            raise LostError(f"sign-in answers {answer.status_code}")
+            raise LostError(f"sign_in_answers {answer.status_code}")
         self._token = _token((await self._http.get("/")).text)
         await self._unfollow()
 
@@ -247,5 +247,5 @@ class ConsoleWay:
 def _token(page: str) -> str:
     found = TOKEN.search(page)
     if found is None:
-        raise LostError("a page of the console has no form token")
+        raise LostError("no_token")
     return found.group(1)

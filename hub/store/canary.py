@@ -38,7 +38,11 @@ RULES = EscalationPolicy(
 
 
 class CanaryTakenError(HubError):
-    """Something of the canary's belongs to a real person."""
+    """Something of the canary's, `what`, belongs to a real person."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the {what} is a real person's: rename it, or set audit.canary = false")
+        self.what = what
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +95,9 @@ async def register(
         resident = await _one(conn, Q.resident, name=NAME, area=AREA)
         person = await _one(conn, Q.person, name=NAME, login=LOGIN, password_hash=password_hash)
         if person is None:
-            raise CanaryTakenError(f"the account {LOGIN} is a real person's: rename it, or set audit.canary = false")
+            raise CanaryTakenError(f"account {LOGIN}")
         if await _one(conn, Q.taken, address=DEVICE, resident=resident):
-            raise CanaryTakenError(f"the device {DEVICE} is a real person's: rename it, or set audit.canary = false")
+            raise CanaryTakenError(f"device {DEVICE}")
         assert resident is not None
         device = await devices.register(conn, DEVICE, resident_id=resident, adapter="carehub/1", live=True)
         known = Canary(resident_id=resident, person_id=person, device_id=device)

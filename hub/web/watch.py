@@ -1,11 +1,13 @@
 """The watch: who watches, what is wrong and who has acknowledged it, and how the last canaries fared."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, HTTPException, Path, Request
 from starlette.responses import Response
 
+from hub.catalogue import texts
 from hub.loops.findings import RULES, Loud
 from hub.store import console as store
 from hub.store.canary import STAGES
@@ -26,7 +28,7 @@ FindingId = Annotated[int, Path(ge=1, lt=2**63)]
 @router.get("/ops")
 async def watch(request: Request, who: SeatOf, has: PartsOf) -> Response:
     async with has.pool.connection() as conn:
-        return render(request, "watch.html", who, here="watch", **await _found(conn))
+        return render(request, "watch.html", who, here="watch", detail=_details(who.language), **await _found(conn))
 
 
 @router.post("/ops/findings/{finding_id}/acknowledge")
@@ -57,6 +59,18 @@ async def _found(conn: Connection) -> dict[str, Any]:
         "stages": STAGES,
         "day": await store.row(conn, Q.day),
     }
+
+
+def _details(language: str) -> Callable[[store.Row], str]:
+    """Return how a finding's detail is said: the canary's is a word of ours and a fact, the others' are facts."""
+    t, known = words.speaker(language), texts(words.pick(language))
+
+    def detail(found: store.Row) -> str:
+        word, _, fact = str(found["detail"]).partition(" ")
+        own = str(found["rule"]).startswith("canary") and f"canary.{word}" in known
+        return t(f"canary.{word}", fact=fact) if own else str(found["detail"])
+
+    return detail
 
 
 def _part(name: str, row: store.Row | None) -> dict[str, Any]:

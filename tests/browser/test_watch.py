@@ -27,7 +27,7 @@ def faults(world: World) -> None:
     ):
         world.sql("insert into heartbeat (role, at, says) values (%(r)s, hub_now(), %(s)s)", r=role, s=says)
     for rule, subject, detail in (
-        ("canary_lost", "page", "nothing in 15 s"), ("page_late", "incident:7", "mqtt: nobody sends it"),
+        ("canary_lost", "page", "silent 15"), ("page_late", "incident:7", "mqtt: nobody sends it"),
         ("siren_broken", "command", "aplay is not there or cannot be run"),
     ):  # fmt: skip
         world.sql(
@@ -43,7 +43,7 @@ def faults(world: World) -> None:
         )  # fmt: skip
     world.sql(
         "insert into canary_round (at, lost, detail, seconds)"
-        " values (hub_now(), 'page', 'nothing in 15 s', %(start)s::jsonb)",
+        " values (hub_now(), 'page', 'silent 15', %(start)s::jsonb)",
         start=start + "}",
     )
 

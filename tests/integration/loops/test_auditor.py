@@ -154,7 +154,7 @@ class Loudmouth:
     name = "canary"
 
     def __init__(self) -> None:
-        self.found: tuple[Finding, ...] = (Finding(rule="canary_lost", subject="page", detail="nothing in 15 s"),)
+        self.found: tuple[Finding, ...] = (Finding(rule="canary_lost", subject="page", detail="silent 15"),)
 
     def findings(self) -> tuple[Finding, ...]:
         return self.found

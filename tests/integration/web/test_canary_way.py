@@ -49,5 +49,5 @@ async def test_session_that_ended_is_begun_again(console: Served, world: World) 
 
 async def test_account_that_is_refused_is_said(console: Served, world: World) -> None:
     async with asyncio.timeout(PATIENCE_S), ConsoleWay(console.url, "nobody", PASSWORD) as way:
-        with pytest.raises(LostError, match="sign-in answers 401"):
+        with pytest.raises(LostError, match="sign_in_answers 401"):
             await way.ready()

@@ -1,8 +1,16 @@
 """The page of the watch over HTTP, and that the canary is nobody's business but its own operator's."""
 
-import httpx
+import inspect
+import re
 
+import httpx
+import pytest
+
+from hub.catalogue import LANGUAGES, texts
+from hub.loops import canary as loop
+from hub.loops import canary_ways as ways
 from tests.integration.web.conftest import Served
+from tests.integration.web.seen import visible
 from tests.integration.web.world import World, csrf_of, sign_in
 
 
@@ -33,6 +41,34 @@ def test_finding_is_acknowledged_with_name_and_reason(li: httpx.Client, world: W
     assert kept == [(world.people["li"], "已联系机房", None)]
     assert "已联系机房" in li.get("/ops").text
     assert "is-acknowledged" in li.get("/").text, "it stays on the banner until it is over"
+
+
+@pytest.mark.parametrize(
+    ("language", "detail", "words"),
+    [("zh-CN", "silent 15", "呼叫送达 · 15 秒内没有回音"),
+     ("en", "silent 15", "page delivered · nothing heard in 15 s"),
+     ("zh-CN", "queue_answers 503", "队列回答 503"), ("en", "said by an older release", "said by an older release")],
+)  # fmt: skip
+def test_what_the_canary_met_is_said_in_the_readers_language(
+    li: httpx.Client, world: World, language: str, detail: str, words: str
+) -> None:
+    world.sql("update person set language = %(l)s", l=language)
+    world.sql(
+        "insert into audit_finding (rule, subject, detail, found_at) values ('canary_lost', 'page', %(d)s, hub_now())",
+        d=detail,
+    )
+    assert words in visible(li.get("/ops").text)
+
+
+def test_every_word_of_the_canary_is_in_both_catalogues() -> None:
+    source = inspect.getsource(loop) + inspect.getsource(ways)
+    said = set(re.findall(r'(?:LostError\(f?"|detail=f?"|f"(?=silent|error))([a-z]\w+)', source)) | {
+        "take_answers",
+        "close_answers",
+    }
+    assert said >= {"silent", "no_round", "off", "taken", "error", "stream_ended", "not_closed", "no_token"}
+    for language in LANGUAGES:
+        assert [word for word in said if f"canary.{word}" not in texts(language)] == []
 
 
 def test_acknowledging_without_a_reason_or_without_a_session_changes_nothing(
