@@ -161,6 +161,7 @@ TABLE: Final[dict[str, Line]] = {
     "GET /registry/residents/new": REGISTER,
     "POST /registry/residents/new": REGISTER,
     "GET /registry/residents/{resident_id}": OFFICE | {H.DISPATCHER},
+    "GET /registry/residents/{resident_id}/measured": READS,  # of health: no administrator, no organisation
     "GET /registry/residents/{resident_id}/edit": REGISTER,
     "POST /registry/residents/{resident_id}/edit": REGISTER,
     "POST /registry/residents/{resident_id}/show/{field}": DESK,  # what is sealed: every look is written down
@@ -261,6 +262,7 @@ TABLE: Final[dict[str, Line]] = {
     "GET /f/{token}": FAMILY,
     "GET /f/{token}/state": FAMILY,
     "GET /f/{token}/{resident}/history": FAMILY,
+    "GET /f/{token}/{resident}/measured": FAMILY,  # heart rate and oxygen, where her consent says so
     "GET /f/{token}/{resident}/away": FAMILY,
     "POST /f/{token}/{resident}/away": FAMILY,
     "POST /f/{token}/{resident}/back": FAMILY,

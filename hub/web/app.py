@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 from fastapi import FastAPI, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from hub.api import app as api
@@ -39,6 +39,7 @@ from hub.web import (
     landmarks,
     look,
     me,
+    measured,
     ops,
     order_taps,
     phone,
@@ -146,6 +147,7 @@ def create_app(options: ConsoleOptions) -> FastAPI:
         registry_import,
         registry_merge,
         registry_keep,
+        measured,
         registry,
         responder,
         phone,
@@ -177,6 +179,7 @@ def create_app(options: ConsoleOptions) -> FastAPI:
     app.add_exception_handler(psycopg.DataError, _not_to_be_stored)
     app.add_exception_handler(403, _forbidden)
     app.add_exception_handler(404, _not_found)
+    app.add_exception_handler(410, _gone)
     return app
 
 
@@ -193,12 +196,20 @@ async def _signed_out(request: Request, error: Exception) -> Response:
     if page:
         path = request.url.path
         return go("/login" if path == "/" else f"/login?next={path}")
-    return PlainTextResponse("sign in at /login\n", 401)
+    return _in_words(request, "signed_out_undone", 401)
 
 
 async def _forged(request: Request, error: Exception) -> Response:
     log.warning("form_refused", path=request.scope["route"].path if "route" in request.scope else "")
-    return PlainTextResponse(speaker(language_of(request, None))("stale_form") + "\n", 403)
+    return _in_words(request, "stale_form", 403)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """A link that has ended, or never was: a page for a person, for a script the same words."""
+    if "text/html" in request.headers.get("accept", ""):
+        return render(request, "phone_gone.html", status=410)
+    t = speaker(language_of(request, None))
+    return JSONResponse({"error": "link", "text": f"{t('me_gone')} {t('me_gone_lead')}"}, 410)
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
@@ -220,14 +231,18 @@ async def _not_found(request: Request, error: Exception) -> Response:
 
 async def _forbidden(request: Request, error: Exception) -> Response:
     """In words and with a way back, for a person; whoever answers for the access can change it at /people."""
-    who = getattr(request.state, "seat", None)
-    message, headers = speaker(language_of(request, who))("forbidden"), getattr(error, "headers", None)
-    if "text/html" in request.headers.get("accept", "") and not from_htmx(request):
-        answer: Response = render(request, "refused.html", who, status=403, message=message)
-    else:
-        answer = PlainTextResponse(f"{message}\n", 403)
-    answer.headers.update(headers or {})
+    answer = _in_words(request, "forbidden", 403)
+    answer.headers.update(getattr(error, "headers", None) or {})
     return answer
+
+
+def _in_words(request: Request, word: str, status: int) -> Response:
+    """Say why nothing was done, in the language of whoever asks: a page for a browser, a line for its scripts."""
+    who = getattr(request.state, "seat", None)
+    message = speaker(language_of(request, who))(word)
+    if "text/html" in request.headers.get("accept", "") and not from_htmx(request):
+        return render(request, "refused.html", who, status=status, message=message)
+    return PlainTextResponse(f"{message}\n", status)
 
 
 def _fingerprint(folder: Path) -> str:

@@ -16,10 +16,11 @@ from starlette.responses import JSONResponse, Response
 from alerts.model import Role
 from hub.store import family as store
 from hub.store import homes, phone
+from hub.store.access import looked_at
 from hub.store.family import Consent, Relative
 from hub.store.phone import Owner
 from hub.store.pool import Connection, hub_now
-from hub.web import reading, words
+from hub.web import measured, reading, words
 from hub.web.frame import Parts, PartsOf, go, render, text
 
 router = APIRouter(prefix="/f/{token}")
@@ -70,6 +71,19 @@ async def history(request: Request, token: Token, resident: Resident, has: Parts
         request, "family_history.html", me=me, token=token, her=her, past=past, days=store.HISTORY_DAYS,
         **_in_words_of(me),
     )  # fmt: skip
+
+
+@router.get("/{resident}/measured")
+async def months(request: Request, token: Token, resident: Resident, has: PartsOf, span: str = "week") -> Response:
+    """Heart rate and oxygen over months, where her consent says so; that it was read is written down."""
+    async with has.pool.connection() as conn, conn.transaction():
+        me, her = await _hers(conn, token, resident)
+        if not her.health:
+            raise HTTPException(404)
+        slots = measured.Slots(measured.SPANS.get(span, measured.SPANS["week"]), await hub_now(conn), has.zone)
+        await looked_at(conn, me.person_id, "measured: family", her.id)
+        told = await measured.shown(conn, her.id, slots, words.speaker(words.pick(me.language)), measured.FAMILY)
+    return render(request, "family_measured.html", me=me, token=token, her=her, **told, **_in_words_of(me))
 
 
 @router.get("/{resident}/away")

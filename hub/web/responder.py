@@ -26,7 +26,7 @@ from hub.store import console, phone
 from hub.store.console import Row
 from hub.store.pool import Connection, hub_now
 from hub.web import reasons, views, way, words
-from hub.web.frame import HERE, PartsOf, go, render, text
+from hub.web.frame import HERE, PartsOf, go, language_of, render, text
 
 router = APIRouter()
 log = structlog.get_logger()
@@ -97,13 +97,13 @@ async def page(request: Request, token: Token, has: PartsOf) -> Response:
 
 
 @router.get("/r/{token}/state")
-async def state(token: Token, has: PartsOf) -> Response:
+async def state(request: Request, token: Token, has: PartsOf) -> Response:
     """What the open page compares itself with, every few seconds: small enough for the slowest line."""
     async with has.pool.connection() as conn:
         try:
             called = await _called(conn, has.link_key, token)
-        except links.LinkError as err:
-            return JSONResponse({"error": "link", "text": str(err)}, 410)
+        except links.LinkError:
+            return _expired(request)
     return JSONResponse(_news(called) | {"door_code": called.door_code})
 
 
@@ -121,8 +121,8 @@ async def answer(request: Request, token: Token, has: PartsOf) -> Response:
                 conn, row["person_id"], row["page_id"], given.nonce, given.verb, given.to, position=given.position,
                 tapped_at=given.tapped_at,
             )  # fmt: skip
-        except links.LinkError as err:
-            return JSONResponse({"error": "link", "text": str(err)}, 410) if is_json else go(f"/r/{token}")
+        except links.LinkError:
+            return _expired(request) if is_json else go(f"/r/{token}")
         except Refused as no:
             log.info("answer_refused", incident_id=row["incident_id"], verb=given.verb[:20], code=no.code)
             called = await _called(conn, has.link_key, token, code=not is_json)
@@ -135,6 +135,11 @@ async def answer(request: Request, token: Token, has: PartsOf) -> Response:
             {"incident": done.incident_id, "repeat": done.repeat, "state": called.row["state"]} | _news(called)
         )
     return go(f"/r/{token}")
+
+
+def _expired(request: Request) -> Response:
+    t = words.speaker(language_of(request, None))
+    return JSONResponse({"error": "link", "text": f"{t('r_expired')} {t('r_expired_lead')}"}, 410)
 
 
 async def _given(request: Request, *, is_json: bool) -> Answer:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from prometheus_client import Counter
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +20,11 @@ BODY_S, UPLOAD_S = 20.0, 180.0  # a form; a photo from a phone at the edge of it
 PHONE = ("/r/", "/me/")  # the responder's phone: a worker of its own, and no htmx
 INSTALL = "/install"  # where a label may be photographed
 CALL = "/r/"  # where a position may be asked for, at the door
+AREAS = frozenset({"r", "me", "f", "install", "api"})  # whose pages: all others are the console's
+COUNTED = frozenset({401, 403, 404, 409, 410})  # a wrong or old link, an old page, somebody else's: nothing was done
+REFUSED = Counter(
+    "carehub_console_refusals_total", "Requests that were refused and changed nothing", ["area", "status"]
+)
 
 
 def policy(nonce: str, path: str = "/", pictures: Sequence[str] = ()) -> str:
@@ -37,6 +43,12 @@ def policy(nonce: str, path: str = "/", pictures: Sequence[str] = ()) -> str:
             "trusted-types carehub-worker; worker-src 'self'" if phone else "trusted-types htmx default",
         )
     )  # fmt: skip
+
+
+def _area(path: str) -> str:
+    """Return whose pages a path belongs to: of the phone, the family, the installer, a program, or the console."""
+    first = path.split("/", 2)[1]
+    return first if first in AREAS else "console"
 
 
 class BodyTooLargeError(Exception):
@@ -67,6 +79,8 @@ class StrictPages:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                if message["status"] in COUNTED:
+                    REFUSED.labels(_area(scope["path"]), message["status"]).inc()
                 self._harden(MutableHeaders(scope=message), nonce, scope["path"])
             await send(message)
 

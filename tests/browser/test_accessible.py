@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSi
 from hub.web import access
 from hub.web.access import Holder
 from tests.browser.conftest import LAPTOP, LIMIT_MS, PHONE
+from tests.browser.years import years
 from tests.integration.web.world import PASSWORD, Console, World, neighbourhood
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -49,6 +50,7 @@ def world(dsn: str) -> World:
     for role in (Holder.DISPATCHER, Holder.INSTALLER, Holder.ADMINISTRATOR, Holder.AUDITOR):
         world.person(LOOKS[role], f"{role} 某", str(role), login=True)
     world.heart_rates("watch-wang", [72.0, 80.0, 96.0, 112.0])
+    years(world, days=400)
     return world
 
 

@@ -116,7 +116,12 @@ def test_pages_of_ones_own_link(looked: Looked, world: World) -> None:
     looked.now("contact-yes")
     family = family_link(world)
     her = world.residents["wang"]
-    for address, name in ((family, "family"), (f"{family}/{her}/history", "history"), (f"{family}/{her}/away", "away")):
+    for address, name in (
+        (family, "family"),
+        (f"{family}/{her}/history", "history"),
+        (f"{family}/{her}/away", "away"),
+        (f"{family}/{her}/measured", "measured"),
+    ):
         looked.at(address, f"family-{name}")
     looked.page.goto(family)
     looked.page.click("[name=large][value=yes]")

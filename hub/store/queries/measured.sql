@@ -64,3 +64,8 @@ where device_id = %(device)s and {at} >= %(since)s
 -- name: vital_mean
 sum({name}_n)::int as {name}_n, min({name}_least) as {name}_least, max({name}_most) as {name}_most,
        sum({name}_sum) / nullif(sum({name}_n), 0) as {name}_mean
+
+-- name: nights
+-- How long she was out of bed at the longest in the nights that ended on these days, where a bed tells it.
+select day, bed_out_min::int from home_day
+where resident_id = %(resident)s and day >= %(since)s and day <= %(until)s and bed_out_min is not null

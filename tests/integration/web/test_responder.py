@@ -13,11 +13,11 @@ from tests.integration.web.world import World, csrf_of
 class Guard:
     """The guard's phone with the link of his page open."""
 
-    def __init__(self, client: httpx.Client, world: World, incident: int) -> None:
+    def __init__(self, client: httpx.Client, world: World, incident: int, who: str = "guard") -> None:
         self.client, self.world, self.incident = client, world, incident
         row = world.sql(
             "select id from page where incident_id = %(i)s and person_id = %(p)s order by id desc limit 1",
-            i=incident, p=world.people["guard"],
+            i=incident, p=world.people[who],
         )  # fmt: skip
         self.page = row[0][0]
         self.path = f"/r/{world.link(self.page)}"
