@@ -73,6 +73,7 @@ from hub.web.security import StrictPages
 from hub.web.words import speaker
 
 log = structlog.get_logger()
+OF_A_LINK = ("/r/", "/me/", "/f/")  # whoever is there has no console to go back to
 CONNECTIONS = 12  # to the database, besides the one that listens
 
 
@@ -225,6 +226,8 @@ async def _not_to_be_stored(request: Request, error: Exception) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     if "text/html" in request.headers.get("accept", "") and not from_htmx(request):
+        if request.url.path.startswith(OF_A_LINK):
+            return render(request, "phone_gone.html", status=404, gone="me_nothing")
         return render(request, "refused.html", status=404, message=speaker(language_of(request, None))("not_found"))
     return PlainTextResponse("not found\n", 404)
 

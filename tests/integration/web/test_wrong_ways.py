@@ -8,6 +8,7 @@ import pytest
 from hub import desk
 from tests.integration.web.conftest import Served
 from tests.integration.web.seen import visible
+from tests.integration.web.test_family import link as family_link
 from tests.integration.web.test_phone import link_of
 from tests.integration.web.test_responder import Guard, closes, guard
 from tests.integration.web.world import World, csrf_of, sign_in
@@ -61,6 +62,17 @@ def test_program_at_a_link_that_is_none_reads_the_same_words(visitor: httpx.Clie
     ):
         assert (answer.status_code, answer.json()["error"]) == (410, "link")
         assert WORDS[language] in answer.json()["text"]
+
+
+def test_relative_at_somebody_elses_page_is_led_to_his_own_and_not_to_the_console(
+    visitor: httpx.Client, world: World
+) -> None:
+    before = counted(visitor, "f", 404)
+    answer = visitor.get(f"{family_link(world)}/{world.residents['zhang']}/measured", headers=PAGE)
+    assert (answer.status_code, "张德福" in answer.text) == (404, False)
+    assert "请回到您自己的页面" in visible(answer.text)
+    assert 'href="/"' not in answer.text
+    assert counted(visitor, "f", 404) == before + 1
 
 
 def test_link_of_yesterday_opens_nothing(guard: Guard) -> None:
