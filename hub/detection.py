@@ -1,12 +1,10 @@
 """Holds the detectors' state for every device: makes room, keeps it in blocks that are checkpointed, brings it back."""
 
 import dataclasses
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-import msgspec
 import numpy as np
 import structlog
 from numpy.typing import NDArray
@@ -21,9 +19,7 @@ from hub.device_table import NONE, DeviceTable
 from hub.repeats import Repeats
 
 BLOCK = 16_384  # rows checkpointed together, and looked at by one tick without a pause
-COMPRESSION = (
-    0  # none: level 1 took a fifth of a core at a million devices; the server compresses with lz4 where it can
-)
+WORD = 8  # bytes that the widest numbers are aligned to
 HEALTH = "device_health"  # the detector whose deadlines and pauses the shell knows about
 VITALS = "vitals"  # the detector that knows whether a pulse can be believed
 SCORE = "early_warning"  # the detector that is shown all devices of a resident under the row of her first one
@@ -49,11 +45,6 @@ class Stateful(Protocol):
 
     @property
     def fields(self) -> Any: ...
-
-
-class _Body(msgspec.Struct, array_like=True):
-    device: bytes  # device numbers, <i8
-    columns: dict[str, tuple[str, tuple[int, ...], bytes]]
 
 
 class Detection:
@@ -188,8 +179,8 @@ class Detection:
                 self.dirty[start // BLOCK] = True
             yield found
 
-    def block_columns(self, block: int) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
-        """Return device numbers and a copy of one block's columns: what `pack` makes bytes of, in another thread."""
+    def block_columns(self, block: int) -> tuple[NDArray[np.int64], Columnar]:
+        """Return device numbers and a copy of one block's columns: what is cut into pieces in another thread."""
         part = slice(block * BLOCK, min((block + 1) * BLOCK, len(self.table)))
         columns = {
             f"{name}.{key}": full[part].copy() for name, state in self.states.items() for key, full in state.items()
@@ -197,10 +188,9 @@ class Detection:
         columns[OWNER] = self.table.resident_id[part].copy()
         return self.table.device_id[part].copy(), columns
 
-    def restore(self, body: bytes, through: int) -> None:
+    def restore(self, device: NDArray[np.int64], saved: Columnar, through: int) -> None:
         """Put a saved block back. Rows are found by device number; columns whose type changed start anew."""
-        saved = msgspec.msgpack.decode(zlib.decompress(body), type=_Body)
-        rows = self.table.rows_of_ids(np.frombuffer(saved.device, "<i8"))
+        rows = self.table.rows_of_ids(device)
         known = rows >= 0
         for holder in self._holders:
             for key, field in holder.fields.items():
@@ -211,11 +201,10 @@ class Detection:
         for block in np.unique(rows[known] // BLOCK).tolist():
             self.saved_through[block] = max(int(self.saved_through[block]), through)
 
-    def _remember_owners(self, saved: _Body, rows: NDArray[np.int64]) -> None:
-        kind, shape, raw = saved.columns.get(OWNER, ("", (), b""))
-        if not kind or SCORE not in self.states:
+    def _remember_owners(self, saved: Columnar, rows: NDArray[np.int64]) -> None:
+        if OWNER not in saved or SCORE not in self.states:
             return
-        owner, state = np.frombuffer(raw, kind).reshape(shape), self.states[SCORE]
+        owner, state = saved[OWNER], self.states[SCORE]
         fields = next(d for d in self.detectors if d.name == SCORE).fields
         scored = np.zeros(len(rows), bool)
         for key in set(fields) - set(WRITTEN[SCORE]):
@@ -276,14 +265,40 @@ class Detection:
             return []
 
     def _grow(self, room: int) -> None:
+        """Make room for so many devices.
+
+        A message looks at forty numbers of one device: they lie side by side, as the fields of a record, or each would
+        be a fetch from memory of its own. The passing of time looks at a few numbers of every device: those of
+        `HEALTH` are columns.
+        """
+        beside = [holder for holder in self._holders if holder.name != HEALTH]
+        layout = _layout(beside)
+        records = np.zeros(room, layout)
         for holder in self._holders:
             state = self._full[holder.name]
             for key, field in holder.fields.items():
-                grown = field.column(room)
+                if holder.name == HEALTH:
+                    grown = field.column(room)
+                else:
+                    grown = records[f"{holder.name}.{key}"]
+                    if field.fill:  # what nobody writes to takes no room
+                        grown[...] = field.fill
                 if key in state:
                     grown[: self._room] = state[key]
                 state[key] = grown
         self._room = room
+
+
+def _layout(holders: Iterable[Stateful]) -> np.dtype[Any]:
+    """Return a record with a field for each state column, the widest first: so all of them are aligned."""
+    fields = [(f"{one.name}.{key}", field) for one in holders for key, field in one.fields.items()]
+    fields.sort(key=lambda named: -np.dtype(named[1].dtype).itemsize)
+    packed = np.dtype([(name, field.dtype, field.shape) for name, field in fields])
+    places: Mapping[str, Any] = packed.fields or {}
+    return np.dtype({
+        "names": [name for name, _ in fields], "formats": [places[name][0] for name, _ in fields],
+        "offsets": [places[name][1] for name, _ in fields], "itemsize": -(-packed.itemsize // WORD) * WORD,
+    })  # fmt: skip
 
 
 def _firsts(
@@ -295,16 +310,10 @@ def _firsts(
     return found, first[rows[at]]
 
 
-def _kept(saved: _Body, holder: str, key: str, field: Field) -> NDArray[Any] | None:
+def _kept(saved: Columnar, holder: str, key: str, field: Field) -> NDArray[Any] | None:
     """Return a saved column in the form it has now, None where what was saved cannot be told in it."""
     for name in (key, field.was[0]) if field.was else (key,):
-        kind, shape, raw = saved.columns.get(f"{holder}.{name}", ("", (), b""))
-        if kind:
-            return carried(field, name, np.frombuffer(raw, kind).reshape(shape))
+        column = saved.get(f"{holder}.{name}")
+        if column is not None:
+            return carried(field, name, column)
     return None
-
-
-def pack(device: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> bytes:
-    """Return one block's columns as compressed bytes."""
-    body = _Body(device.astype("<i8").tobytes(), {k: (c.dtype.str, c.shape, c.tobytes()) for k, c in columns.items()})
-    return zlib.compress(msgspec.msgpack.encode(body), COMPRESSION)

@@ -9,8 +9,9 @@ import structlog
 from alerts.detectors.detector import Finding
 from devices.telemetry import AccelWindow
 from hub import usual
-from hub.detection import BLOCK, Detection, pack
+from hub.detection import BLOCK, Detection
 from hub.fall_streams import FallStreams
+from hub.pieces import Cut, cut, joined, read_layout, read_whole, remembered
 from hub.store import checkpoints
 from hub.store.checkpoints import SUMMARY, Part
 from hub.store.pool import Connection
@@ -29,6 +30,7 @@ class Keeper:
     def __init__(self, detection: Detection, numbers: BatchNumbers, partition: int, offset_min: int = 0) -> None:
         self._detection, self._numbers, self._partition = detection, numbers, partition
         self._offset_min = offset_min
+        self._saved: dict[str, Cut] = {}  # what the pieces of each block were like when they were saved, by part
 
     async def save(self, conn: Connection, now: datetime, *, everything: bool = False) -> int:
         """Save the blocks that have waited longest, or all; returns how many. Bounded work, most of it in a thread."""
@@ -39,13 +41,15 @@ class Keeper:
         for block in turn.tolist():
             through = self._numbers.through
             detection.dirty[block] = False
-            device, columns = detection.block_columns(block)
-            body = await asyncio.to_thread(pack, device, columns)
+            part = f"block:{block:05}"
+            whole = await asyncio.to_thread(cut, *detection.block_columns(block))
+            before = self._saved.pop(part, None)  # after a commit of which nobody heard, all of it is written
             try:
-                await checkpoints.save(conn, self._partition, Part(f"block:{block:05}", through, body, now))
+                await checkpoints.save_block(conn, self._partition, Part(part, through, b"", now), whole, before)
             except BaseException:
                 detection.dirty[block] = True
                 raise
+            self._saved[part] = whole.seal()
             detection.saved_through[block] = max(int(detection.saved_through[block]), through)
         waiting = np.flatnonzero(detection.dirty)
         oldest = int(detection.saved_through[waiting].min()) if len(waiting) else self._numbers.through
@@ -62,13 +66,20 @@ class Keeper:
                 detection.restored_at_ms = int(part.at.timestamp() * 1000)
                 since = min(since, part.at - FALL_HISTORY)
             else:
-                detection.restore(part.body, part.through_batch)
+                await asyncio.to_thread(self._put_back, part)
         detection.bring_scores()
         detection.hub_was_here(detection.restored_at_ms)
         await usual.bring(conn, detection, since, self._offset_min)  # what is replayed comes after it
         found = await self._replay(conn, through, since)
         found += await self._replay_falls(conn, falls, now)
         return found
+
+    def _put_back(self, part: Part) -> None:
+        layout = read_layout(part.body)
+        device, columns = joined(layout, part.pieces) if layout else read_whole(part.body)
+        self._detection.restore(device, columns, part.through_batch)
+        if layout:  # what is as it was need not be written again
+            self._saved[part.part] = remembered(layout, part.pieces)
 
     async def _replay(self, conn: Connection, through: int, since: datetime) -> list[Finding]:
         detection = self._detection

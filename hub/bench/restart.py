@@ -7,8 +7,9 @@ import numpy as np
 
 from alerts.detectors import detectors
 from hub.bench.detect import OFFSET_MIN, SEED, Figures, Watches
-from hub.detection import Detection, pack
+from hub.detection import Detection
 from hub.device_table import DeviceTable
+from hub.pieces import cut, joined
 
 NOISY = (("vitals", "hr"), ("vitals", "rest_bins"), ("vitals", "nights"), ("stillness", "ups"))  # nobody's are alike
 PLAYED = 16_384  # watches that are played; their states are given to all
@@ -28,20 +29,20 @@ def restart(residents: int, minutes: int = 20) -> Figures:
         column = before.states[name][key]
         column[...] = np.random.default_rng(SEED).integers(0, 200, column.shape, column.dtype)
     began = time.process_time()
-    bodies = [pack(*before.block_columns(block)) for block in range(len(before.dirty))]
+    blocks = [cut(*before.block_columns(block)) for block in range(len(before.dirty))]
     packed = time.process_time() - began
     del before
     began = time.process_time()
     after = _hub(residents)
     made = time.process_time() - began
-    for body in bodies:
-        after.restore(body, 1)
+    for block in blocks:
+        after.restore(*joined(block.layout, dict(zip(block.places, block.bodies, strict=True))), 1)
     after.bring_scores()
     after.fit()
     restored = time.process_time() - began - made
     return {
-        "residents": residents, "blocks": len(bodies), "bytes": sum(map(len, bodies)), "checkpoint_s": packed,
-        "table_s": made, "restore_s": restored,
+        "residents": residents, "blocks": len(blocks), "checkpoint_s": packed,
+        "bytes": sum(len(body) for block in blocks for body in block.bodies), "table_s": made, "restore_s": restored,
     }  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """Detector state in the database, what was stored after it, and the lock of the one who owns it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from devices.columns import Columns
+from hub.pieces import Cut, Place, write_layout
 from hub.store.pool import Connection
 from hub.store.sql import queries
 from hub.store.telemetry import UNIX_TO_POSTGRES_MS
@@ -27,12 +29,13 @@ SAME = ("device", "sequence", *REALS, "steps")  # columns that are told as they 
 
 
 class Part(NamedTuple):
-    """One saved block, or the summary."""
+    """One saved block, its columns in pieces, or the summary."""
 
     part: str
     through_batch: int
     body: bytes
     at: datetime
+    pieces: Mapping[Place, bytes] = MappingProxyType({})
 
 
 async def save(conn: Connection, partition: int, part: Part) -> None:
@@ -43,15 +46,31 @@ async def save(conn: Connection, partition: int, part: Part) -> None:
     )
 
 
+async def save_block(conn: Connection, partition: int, part: Part, whole: Cut, before: Cut | None) -> None:
+    """Store one block: of its pieces those that are not as they were saved `before`."""
+    some = whole.since(before)
+    values = {"partition": partition, "part": part.part}
+    async with conn.transaction():
+        if before is None or before.layout != whole.layout:
+            await conn.execute(Q.forget_pieces, values)
+        if some:
+            names, slots = zip(*(whole.places[one] for one in some), strict=True)
+            bodies = [whole.bodies[one] for one in some]
+            await conn.execute(Q.save_pieces, {**values, "names": list(names), "slots": list(slots), "bodies": bodies})
+        await save(conn, partition, part._replace(body=write_layout(whole.layout)))
+
+
 async def load(conn: Connection, partition: int) -> AsyncIterator[Part]:
     """Yield every part of a partition, the summary first. One at a time: all of them are hundreds of megabytes."""
     names = await (await conn.execute(Q.parts, {"partition": partition})).fetchall()
     for (name,) in names:
         async with conn.cursor(binary=True) as cursor:
             row = await (await cursor.execute(Q.load, {"partition": partition, "part": name})).fetchone()
+            given = {"partition": partition, "part": name}
+            pieces = await (await cursor.execute(Q.load_pieces, given)).fetchall()
         if row is not None:
             part, through, body, at = row
-            yield Part(part, through, bytes(body), at)
+            yield Part(part, through, bytes(body), at, {(name, slot): bytes(body) for name, slot, body in pieces})
 
 
 async def telemetry_after(

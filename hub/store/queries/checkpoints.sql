@@ -11,6 +11,20 @@ select part from checkpoint where partition = %(partition)s order by part <> 'al
 -- name: load
 select part, through_batch, body, at from checkpoint where partition = %(partition)s and part = %(part)s
 
+-- name: save_pieces
+-- Pieces of a block that have changed.
+insert into checkpoint_piece (partition, part, name, slot, body)
+select %(partition)s, %(part)s, n, s, b
+from unnest(%(names)s::text[], %(slots)s::int[], %(bodies)b::bytea[]) as t(n, s, b)
+on conflict (partition, part, name, slot) do update set body = excluded.body
+
+-- name: forget_pieces
+-- The block is another one now, or nobody knows what stands there: it is written anew.
+delete from checkpoint_piece where partition = %(partition)s and part = %(part)s
+
+-- name: load_pieces
+select name, slot, body from checkpoint_piece where partition = %(partition)s and part = %(part)s
+
 -- name: telemetry_after
 -- What was stored since a checkpoint, in order, each row as the bytes of one value: two million of them are read again
 -- after a minute or two at full rate. The time bound lets old partitions be left alone.

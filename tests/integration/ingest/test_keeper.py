@@ -1,9 +1,11 @@
 """What the detectors know, saved block by block and brought back: nothing twice, nothing forgotten."""
 
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import numpy as np
 import psycopg
 import pytest
@@ -144,6 +146,74 @@ async def test_block_that_could_not_be_saved_is_saved_next_time(conn: Connection
     await conn.execute("alter table checkpoint drop constraint picky")
     assert await hub.save(everything=True) == 1
     assert [part.part async for part in checkpoints.load(conn, 0)] == ["all", "block:00000", "block:00001"]
+
+
+async def written(conn: Connection, since: str) -> list[tuple[str, int]]:
+    """Return the pieces of the first block that were written after a moment of the log."""
+    query = (
+        "select name, slot from checkpoint_piece where part = 'block:00000' and xmin::text::bigint >= %s order by 1, 2"
+    )
+    return await (await conn.execute(query, (since,))).fetchall()
+
+
+async def next_transaction(conn: Connection) -> str:
+    row = await (await conn.execute("select pg_current_xact_id()::text::bigint + 1")).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+async def test_only_what_has_changed_is_written(conn: Connection) -> None:
+    hub = Hub(conn)
+    await hub.hear(0, 1)
+    await hub.save(everything=True)
+    since = await next_transaction(conn)
+    hub.detection.dirty[0] = True
+    hub.detection.states["vitals"]["hr"][0, 5] = 77
+    await hub.save(everything=True)
+    assert await written(conn, since) == [("vitals.hr", 5)]
+    after = Hub(conn)
+    await after.restore()
+    assert after.detection.states["vitals"]["hr"][0, 5] == 77
+
+
+async def test_what_was_restored_is_not_written_again(conn: Connection) -> None:
+    before = Hub(conn)
+    await before.hear(0, 1)
+    await before.save(everything=True)
+    after = Hub(conn)
+    await after.restore()
+    since = await next_transaction(conn)
+    after.detection.dirty[0] = True
+    await after.save(everything=True)
+    assert await written(conn, since) == []
+
+
+async def test_block_is_written_whole_after_a_save_that_failed(conn: Connection) -> None:
+    hub = Hub(conn)
+    await hub.hear(0)
+    await hub.save(everything=True)
+    since = await next_transaction(conn)
+    hub.detection.dirty[0] = True
+    await conn.execute("alter table checkpoint add constraint picky check (part <> 'block:00000') not valid")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await hub.save(everything=True)
+    await conn.execute("alter table checkpoint drop constraint picky")
+    await hub.save(everything=True)
+    row = await (await conn.execute("select count(*) from checkpoint_piece where part = 'block:00000'")).fetchone()
+    assert row is not None
+    assert len(await written(conn, since)) == row[0]
+
+
+async def test_state_that_an_earlier_release_saved_whole_comes_back(conn: Connection) -> None:
+    before = Hub(conn)
+    device, columns = before.detection.block_columns(0)
+    columns["vitals.hr"][1, 5] = 77
+    whole = {name: (column.dtype.str, column.shape, column.tobytes()) for name, column in columns.items()}
+    body = zlib.compress(msgspec.msgpack.encode([device.astype("<i8").tobytes(), whole]), 0)
+    await checkpoints.save(conn, 0, checkpoints.Part("block:00000", 3, body, NOW))
+    after = Hub(conn)
+    await after.restore()
+    assert after.detection.states["vitals"]["hr"][1, 5] == 77
 
 
 async def test_telemetry_of_long_ago_is_not_looked_at_again_without_a_checkpoint(conn: Connection) -> None:

@@ -13,7 +13,7 @@ from alerts.detectors.device_health import DeviceHealth
 from alerts.detectors.vitals import VitalsDetector
 from devices.columns import Columns
 from hub import detection
-from hub.detection import Detection, pack
+from hub.detection import Detection
 from hub.device_table import ROOM, DeviceTable
 from hub.repeats import WINDOW, Repeats
 from hub.store import raw
@@ -164,11 +164,11 @@ def test_saved_block_comes_back_under_other_rows(monkeypatch: pytest.MonkeyPatch
     """Rows follow the order of registration, which a restart may see otherwise: device numbers decide."""
     first = Detection(table_of(3), (VitalsDetector(), DeviceHealth()))
     first.observe(np.array([0, 1, 2]), columns([1, 2, 3], received_ms=np.array([START_MS, START_MS + 1, START_MS + 2])))
-    body = pack(*first.block_columns(0))
+    saved = first.block_columns(0)
     table = DeviceTable()
     table.put([(i, f"carehub:w{i - 1}", "", "", None, "", None, None, "live") for i in (3, 9, 1)])
     second = Detection(table, (VitalsDetector(), DeviceHealth()))
-    second.restore(body, 77)
+    second.restore(*saved, 77)
     assert second.states["device_health"]["heard_ms"].tolist() == [START_MS + 2, 0, START_MS]
     assert second.saved_through.tolist() == [77]
 

@@ -12,7 +12,7 @@ from alerts.detectors.detector import Field
 from alerts.detectors.device_health import DeviceHealth
 from alerts.detectors.vitals import VitalsDetector
 from hub import detection
-from hub.detection import Detection, pack
+from hub.detection import Detection
 from hub.device_table import DeviceTable
 from tests.unit.ingest.test_columns import START_MS, columns, table_of
 
@@ -39,7 +39,7 @@ def heard(count: int, **given: Any) -> Detection:
 def test_columns_of_another_release_start_anew_and_the_others_come_back() -> None:
     before = heard(2)
     after = held(2, OfNextRelease())
-    after.restore(pack(*before.block_columns(0)), 9)
+    after.restore(*before.block_columns(0), 9)
     state = after.states["device_health"]
     assert state["heard_ms"].tolist() == [0, 0]
     assert state["mood"].tolist() == [5, 5]
@@ -51,7 +51,7 @@ def test_repeat_of_a_message_from_before_the_restart_is_recognised_and_of_its_ow
     before = held(2)
     before.observe(np.array([0]), columns([7]))
     after = held(2)
-    after.restore(pack(*before.block_columns(0)), 9)
+    after.restore(*before.block_columns(0), 9)
     assert after.fresh(np.array([0, 1]), columns([7, 7])).tolist() == [False, True]
 
 
@@ -76,7 +76,7 @@ def test_copy_being_saved_is_not_changed_by_what_is_heard_meanwhile() -> None:
     device, saved = one.block_columns(0)
     one.observe(np.array([0]), columns([8], received_ms=np.array([START_MS + 60_000])))
     after = held(1)
-    after.restore(pack(device, saved), 9)
+    after.restore(device, saved, 9)
     assert after.states["device_health"]["heard_ms"].tolist() == [START_MS]
 
 
@@ -197,7 +197,7 @@ def test_everything_goes_on_after_a_restart() -> None:
     told(before, 2, 9, **PRESSURE)
     told(before, 3, 9, temperature_c=39.5)
     after = three_devices()
-    after.restore(pack(*before.block_columns(0)), 9)
+    after.restore(*before.block_columns(0), 9)
     after.fit()
     for name, state in before.states.items():
         assert all((state[key] == after.states[name][key]).all() for key in state), name
@@ -252,7 +252,7 @@ def test_state_of_the_release_before_goes_on_after_an_upgrade() -> None:
     state["newest_min"][:], state["cleared_min"][0] = minute, minute - np.arange(7)
     state["spo2"][0, minute & 63], state["rest_bins"][0, :, 10] = 88, 60  # 66 to 68 a minute
     after = Detection(table_of(2), (VitalsDetector(),))
-    after.restore(pack(*before.block_columns(0)), 9)
+    after.restore(*before.block_columns(0), 9)
     state, row = after.states["vitals"], np.array([0])
     assert [int(spent.told(state, "cleared", 0, k, minute)) for k in range(8)] == [*(minute - k for k in range(7)), 0]
     assert oxygen.read(state, row, np.array([[minute & 63, 0 if minute & 63 else 1]])).tolist() == [[88, 0]]
@@ -267,7 +267,7 @@ def test_clock_that_is_behind_is_known_to_whoever_stores_what_its_device_says() 
         one.observe(np.array([1]), columns([k], received_ms=np.array([received]), measured_ms=[received - 7_200_000]))
     assert one.table.behind_ms[:2].tolist() == [0, 7_200_000]
     after = held(2)
-    after.restore(pack(*one.block_columns(0)), 9)
+    after.restore(*one.block_columns(0), 9)
     after.fit()
     assert after.table.behind_ms[:2].tolist() == [0, 7_200_000]
 
@@ -279,7 +279,7 @@ def test_score_is_found_by_its_resident_when_her_first_device_changed_while_the_
     told(before, 1, 1, temperature_c=38.4)
     told(before, 1, 3, **PULSE)
     after = home(line(1, "carehub:spare", 10, bound=datetime(2026, 2, 1, tzinfo=UTC)), watch, cuff)
-    after.restore(pack(*before.block_columns(0)), 9)
+    after.restore(*before.block_columns(0), 9)
     after.bring_scores()
     after.fit()
     assert after.table.first_row[:3].tolist() == [0, 0, 0]
@@ -291,7 +291,7 @@ def test_score_of_a_resident_who_has_no_device_any_more_is_nobody_elses() -> Non
     told(before, 1, 0, **PRESSURE)
     told(before, 1, 1, temperature_c=38.4)
     after = home(line(1, "carehub:spare", 20), line(3, "carehub:watch", 20, bound=datetime(2026, 2, 1, tzinfo=UTC)))
-    after.restore(pack(*before.block_columns(0)), 9)
+    after.restore(*before.block_columns(0), 9)
     after.bring_scores()
     after.fit()
     assert told(after, 1, 3, **PULSE) == []
