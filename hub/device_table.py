@@ -93,7 +93,12 @@ class DeviceTable:
     async def refresh(self, conn: Connection) -> int:
         """Read what changed since the last load or refresh; returns how many devices that were."""
         mark = await _mark(conn)
-        rows = await (await conn.execute(Q.load_changed, {"mark": self._mark})).fetchall()
+        devices, residents = [
+            [number for (number,) in await (await conn.execute(query, {"mark": self._mark})).fetchall()]
+            for query in (Q.changed_devices, Q.changed_residents)
+        ]
+        given = {"devices": devices, "residents": residents}
+        rows = await (await conn.execute(Q.load_these, given)).fetchall() if devices or residents else []
         self._mark = mark
         self.put(rows)
         return len(rows)
