@@ -64,8 +64,8 @@ DAYS_MOST = 36_500  # that anything of a device is kept
 
 @dataclass(frozen=True, kw_only=True)
 class IngestSettings:
-    batch_messages: int = 1024  # telemetry messages in one transaction, at most
-    batch_wait_ms: int = 40  # … or as many as came in this time
+    batch_messages: int = 2048  # telemetry messages in one transaction, at most
+    batch_wait_ms: int = 80  # … or as many as came in this time: 40 cost two microseconds more of each at 18,000/s
     urgent_connections: int = 4  # presses written side by side
     waiting_messages: int = 100_000  # received and not yet committed; beyond it sockets are not read
     new_devices_per_hour: int = 1_000  # unknown devices registered; beyond it their telemetry is kept raw only

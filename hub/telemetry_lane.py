@@ -28,7 +28,8 @@ from hub.store.raw import BatchNumbers, Unreadable, UnreadableShelf
 # A number anybody can put into a frame: an installation may ask for registration first.
 TRACKERS = tuple({f"{found.scheme}:" for each in PROTOCOLS if (found := registry.adapter_for(each.topic)) is not None})
 SETTLED_AT_ONCE = 256
-SURGE = 8  # so many batches share a transaction while there is a backlog: commits, not bytes, are what is slow then
+SLICE = 1024  # messages decoded and gathered before the event loop gets its turn
+SURGE = 4  # so many batches share a transaction while there is a backlog: commits, not bytes, are what is slow then
 REJECTED_BYTES = 8 << 20  # bytes that never became a message and wait to be kept, at most
 REJECTED_ROW_BYTES = 1_000  # what one of them costs beside its payload
 BATCH_BYTES = 8 << 20  # payloads in one transaction, at most
@@ -244,8 +245,8 @@ class TelemetryLane:
 
     async def _turn_away(self, arrivals: list[Arrival]) -> None:
         """There is no room for telemetry. It is read all the same: what rings goes where presses go."""
-        for start in range(0, len(arrivals), self._most):
-            decoded = await self._gatherer.decode(arrivals[start : start + self._most])
+        for start in range(0, len(arrivals), SLICE):
+            decoded = await self._gatherer.decode(arrivals[start : start + SLICE])
             for arrival, telemetries in decoded.ringing:
                 self._ringing(arrival, telemetries)
             refuse(decoded.arrivals)
@@ -261,8 +262,8 @@ class TelemetryLane:
     async def _gather(self, conn: Connection, arrivals: list[Arrival]) -> tuple[Gathered, list[Ringing]]:
         """Decode piece by piece, each small enough for the event loop; what rings is set apart."""
         parts, ringing = [], []
-        for start in range(0, max(1, len(arrivals)), self._most):
-            decoded = await self._gatherer.decode(arrivals[start : start + self._most])
+        for start in range(0, max(1, len(arrivals)), SLICE):
+            decoded = await self._gatherer.decode(arrivals[start : start + SLICE])
             await self._meet(conn, decoded)
             parts.append(self._gatherer.finish(decoded))
             ringing += decoded.ringing
