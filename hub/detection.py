@@ -28,6 +28,10 @@ WRITTEN = {  # state columns that are the table's
     "vitals": ("skin", "spo2_scale2"),
     SCORE: ("spo2_scale2",),
 }
+SELDOM = frozenset({  # state columns that few messages write to: a hundred and more bytes of a device
+    "vitals.rest_bins", "vitals.high_bpm", "vitals.nights", "vitals.spo2_bins", "vitals.cleared", "vitals.begun",
+    "stillness.ups",
+})  # fmt: skip
 OWNER = "table.resident_id"  # saved beside the columns: whose each device was
 HERS = {  # state of a wearer, gone when a device becomes somebody else's: these detectors' all, of others some
     "vitals": None, "stillness": None, SCORE: None, HEALTH: ("unworn_min", "wear"),
@@ -195,7 +199,7 @@ class Detection:
         for holder in self._holders:
             for key, field in holder.fields.items():
                 kept = _kept(saved, holder.name, key, field)
-                if kept is not None:
+                if kept is not None and (f"{holder.name}.{key}" not in SELDOM or (kept != field.fill).any()):
                     self.states[holder.name][key][rows[known]] = kept[known]
         self._remember_owners(saved, rows)
         for block in np.unique(rows[known] // BLOCK).tolist():
@@ -269,20 +273,19 @@ class Detection:
 
         A message looks at forty numbers of one device: they lie side by side, as the fields of a record, or each would
         be a fetch from memory of its own. The passing of time looks at a few numbers of every device: those of
-        `HEALTH` are columns.
+        `HEALTH` are columns. What few messages write to are columns as well, and take room where somebody wrote.
         """
-        beside = [holder for holder in self._holders if holder.name != HEALTH]
-        layout = _layout(beside)
+        layout = _layout(self._holders)
         records = np.zeros(room, layout)
         for holder in self._holders:
             state = self._full[holder.name]
             for key, field in holder.fields.items():
-                if holder.name == HEALTH:
-                    grown = field.column(room)
-                else:
-                    grown = records[f"{holder.name}.{key}"]
-                    if field.fill:  # what nobody writes to takes no room
-                        grown[...] = field.fill
+                named = f"{holder.name}.{key}"
+                grown = (
+                    records[named] if named in (layout.fields or {}) else np.zeros((room, *field.shape), field.dtype)
+                )
+                if field.fill:  # what nobody writes to takes no room
+                    grown[...] = field.fill
                 if key in state:
                     grown[: self._room] = state[key]
                 state[key] = grown
@@ -290,8 +293,11 @@ class Detection:
 
 
 def _layout(holders: Iterable[Stateful]) -> np.dtype[Any]:
-    """Return a record with a field for each state column, the widest first: so all of them are aligned."""
-    fields = [(f"{one.name}.{key}", field) for one in holders for key, field in one.fields.items()]
+    """Return a record of what every message looks at, the widest first: so all of it is aligned."""
+    fields = [
+        (f"{one.name}.{key}", field) for one in holders if one.name != HEALTH for key, field in one.fields.items()
+        if f"{one.name}.{key}" not in SELDOM
+    ]  # fmt: skip
     fields.sort(key=lambda named: -np.dtype(named[1].dtype).itemsize)
     packed = np.dtype([(name, field.dtype, field.shape) for name, field in fields])
     places: Mapping[str, Any] = packed.fields or {}
