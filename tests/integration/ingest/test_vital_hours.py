@@ -81,6 +81,12 @@ async def rolled(conn: Connection, now: datetime = NOW) -> None:
         pass
 
 
+@pytest.fixture(autouse=True)
+def nobody_writes_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four weeks are 672 hours, and after each the hub leaves a fiftieth of a second to telemetry: 13 s here."""
+    monkeypatch.setattr(vital_hours, "PAUSE_S", 0.0)
+
+
 @pytest.fixture
 def place(dsn: str) -> str:
     """A database with two wearers; where CAREHUB_TEST_DSN names a server it is there, which may have TimescaleDB."""

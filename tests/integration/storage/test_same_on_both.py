@@ -14,6 +14,12 @@ from hub.store.pool import Connection, connect, tuned
 from tests import given
 
 
+@pytest.fixture(autouse=True)
+def nobody_writes_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four weeks are 672 hours, and after each the hub leaves a fiftieth of a second to telemetry: 13 s here."""
+    monkeypatch.setattr(vital_hours, "PAUSE_S", 0.0)
+
+
 @pytest.fixture
 async def now(conn: Connection) -> datetime:
     row = await (await conn.execute("select date_trunc('hour', now()) + interval '30 minutes'")).fetchone()
