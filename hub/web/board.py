@@ -65,6 +65,8 @@ class Reading:
     count: Row
     waves: Sequence[Row]
     drawn: Mapping[int, _Drawn]
+    calls: str  # numbers of the calls, and of the technical alerts, as they stand one below the other
+    technical: str
 
 
 class Board:
@@ -144,7 +146,10 @@ class Board:
             else _Drawn(row=r) for r in rows
         }  # fmt: skip
         self._serial += 1
-        return Reading(serial=self._serial, cases=cases, rows=rows, count=counted(cases), drawn=drawn, **read)
+        return Reading(
+            serial=self._serial, cases=cases, rows=rows, count=counted(cases), drawn=drawn,
+            calls=_order_of(rows, technical=False), technical=_order_of(rows, technical=True), **read,
+        )  # fmt: skip
 
 
 def shown(cases: Iterable[Open], limit: int) -> set[int]:
@@ -204,6 +209,5 @@ def drawn(reading: Reading, row: Row, language: str, nonce: str, draw: Draw) -> 
     return Markup(kept[variant].replace(NONCE, nonce).replace(PAGES, pages))  # noqa: S704 - our own template made it
 
 
-def order(rows: Iterable[Row], *, technical: bool, severity: int = 5) -> str:
-    """Return the numbers of the calls, or of the technical alerts, as they stand one below the other."""
-    return " ".join(str(r["id"]) for r in rows if (r["severity"] == severity) is technical)
+def _order_of(rows: Iterable[Row], *, technical: bool) -> str:
+    return " ".join(str(r["id"]) for r in rows if (r["severity"] == Severity.TECHNICAL) is technical)

@@ -33,11 +33,10 @@ def seen_by(reading: board.Reading, who: Seat, has: Parts, ids: frozenset[int] |
 def changed(reading: board.Reading, who: Seat, has: Parts, ids: frozenset[int], nonce: str) -> dict[str, Any]:
     """Return the rows of these cases and the order of all: what a console needs after a change."""
     draw = drawer(nonce, reading, who)
-    calls = board.order(reading.rows, technical=False)
-    number = max(reading.count["calls"], len(calls.split()))
+    number = max(reading.count["calls"], len(reading.calls.split()))
     return {
-        "rows": [draw(r)["html"] for r in seen_by(reading, who, has, ids)], "calls": calls,
-        "technical": board.order(reading.rows, technical=True), "reading": reading.serial,
+        "rows": [draw(r)["html"] for r in seen_by(reading, who, has, ids)], "calls": reading.calls,
+        "technical": reading.technical, "reading": reading.serial,
         "open": words.speaker(words.pick(who.language))("open_count", n=number),
     }  # fmt: skip
 
