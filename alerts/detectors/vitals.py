@@ -266,7 +266,11 @@ def _latch(state: Columnar, view: View, rule: Rule, holds: Bools, fires: Bools) 
     state["latched"][rows[begin]] |= np.uint8(1 << rule.column)
     oldest = LATE_MIN - 1 - fresh[:, ::-1].argmax(axis=1)
     if rule in WORSE.values():
-        spent.put(state, "begun", rows[begin], rule.column, (view.newest - oldest)[begin])
+        first = view.newest - oldest
+        # A late minute may show that it began earlier: from there on it speaks for the milder rule.
+        known = spent.told(state, "begun", rows, rule.column, view.newest)
+        earlier = begin | (on & fresh.any(axis=1) & (first < known))
+        spent.put(state, "begun", rows[earlier], rule.column, first[earlier])
     found = [_finding(view, rule, holds, i, int(oldest[i])) for i in np.flatnonzero(begin).tolist()]
     # Calm counts only after the newest window that fired.
     last = np.where(fires.any(axis=1), fires.argmax(axis=1), LATE_MIN)

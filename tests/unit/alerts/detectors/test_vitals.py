@@ -362,3 +362,10 @@ def test_milder_rule_does_not_speak_of_a_worse_episode_when_that_is_over(
         state = fresh(VITALS)
         tell(VITALS, state, days, len(days))
         assert [f.rule for f in tell(VITALS, state, told)] == [worse], late
+
+
+def test_late_minute_that_shows_when_low_saturation_began_does_not_raise_the_milder_rule() -> None:
+    low = [Said(minute=minute, spo2=88.0) for minute in (41, 42, 44)]
+    said = [Said(minute=0, spo2=93.0), *low, Said(minute=43, spo2=88.0, received=45)]
+    state = fresh(VITALS)
+    assert [found.rule for one in said for found in tell(VITALS, state, [one])] == ["V4"]
