@@ -12,7 +12,7 @@ from alerts.detectors.detector import Field
 from alerts.detectors.device_health import DeviceHealth
 from alerts.detectors.vitals import VitalsDetector
 from hub import detection
-from hub.detection import Detection
+from hub.detection import SELDOM, Detection
 from hub.device_table import DeviceTable
 from tests.unit.ingest.test_columns import START_MS, columns, table_of
 
@@ -296,3 +296,21 @@ def test_score_of_a_resident_who_has_no_device_any_more_is_nobody_elses() -> Non
     after.fit()
     assert told(after, 1, 3, **PULSE) == []
     assert [told(after, 1, m, **PULSE) for m in (8, 13)] == [[], []]
+
+
+def test_numbers_of_every_device_are_aligned_and_what_is_seldom_written_is_some_detectors() -> None:
+    one = Detection(table_of(3), detectors(480))
+    columns_of_all = {f"{name}.{key}": column for name, state in one.states.items() for key, column in state.items()}
+    assert all(column.flags.aligned for column in columns_of_all.values())
+    assert columns_of_all.keys() >= SELDOM
+
+
+def test_table_that_grows_keeps_what_is_known_of_each_device() -> None:
+    one = Detection(table_of(1), detectors(480))
+    one.observe(np.array([0]), columns([7], heart_rate_bpm=[72.0]))
+    before = {name: {key: column.copy() for key, column in state.items()} for name, state in one.states.items()}
+    one.table.put((row + 1, f"carehub:w{row}", "", "", None, "", None, None, "live") for row in range(1, 3_000))
+    one.fit()
+    for name, state in before.items():
+        for key, column in state.items():
+            assert one.states[name][key][:1].tolist() == column.tolist(), (name, key)
