@@ -101,9 +101,13 @@ where id = %(id)s and ended_at is null and ends_at > hub_now() and began_at < hu
 returning id, pg_notify('carehub_incident', '0')
 
 -- name: recent_wave
--- What opened in the last minutes, for the proposal: real calls of people, not the canary's.
-select i.opened_at, i.severity, i.area, hub_now() from incident i left join resident r on r.id = i.resident_id
-where i.opened_at > hub_now() - %(within)s and i.severity <= 2 and not i.test and not coalesce(r.canary, false)
+-- What opened in the last minutes, for the proposal: real calls of people, not the canary's. Open or ended, each by its
+-- own index: the time is asked for once, since no index is gone by for one that is asked for again at every row.
+with t as materialized (select hub_now() as now, hub_now() - %(within)s as since)
+select i.opened_at, i.severity, i.area, (select now from t) from incident i left join resident r on r.id = i.resident_id
+where (i.dedup_key is not null and i.opened_at > (select since from t)
+       or i.closed_at > (select since from t) and i.opened_at > (select since from t))
+  and i.severity <= 2 and not i.test and not coalesce(r.canary, false)
 
 -- name: new_cases
 -- Cases opened after a number, oldest first, with what they may have in common with others.

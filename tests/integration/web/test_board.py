@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from hub.bench import town
 from hub.store import console as store
 from hub.store import policies
 from hub.store.pool import Connection, connect
+from hub.store.sql import queries
 from hub.web.board import CENTRE, Board, Reading
 
 pytestmark = pytest.mark.anyio
@@ -95,3 +98,34 @@ async def test_after_any_changes_it_is_as_if_all_of_it_were_read(conn: Connectio
             assert [r["id"] for r in kept.rows] == [r["id"] for r in fresh.rows]
             assert list(kept.rows) == list(fresh.rows)
             assert kept.count == fresh.count
+
+
+YEARS = """
+insert into incident (resident_id, kind, severity, state, policy_version, policy_name, opened_at, closed_at)
+    select resident_id, 'sos', 1, 'cancelled', policy_version, 'x', now() - g * interval '1 hour',
+           now() - g * interval '1 hour' + interval '9 minutes'
+    from incident, generate_series(1, 100) g;
+insert into page (incident_id, round, step, person_id, role, channel, address, purpose, due_at, state, created_at)
+    select i.id, 0, 0, p.id, 'operator', 'console', '', 'alarm', i.opened_at, 'delivered', i.opened_at
+    from incident i, person p;
+analyze;
+"""
+BESIDE = {
+    "recent": (queries("console").recent, {}),
+    "notices": (queries("console").notices, {"person": 1}),
+    "wave": (queries("cases").recent_wave, {"within": timedelta(minutes=10)}),
+}
+
+
+def most_looked_at(plan: dict[str, Any]) -> float:
+    seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
+    return float(max([seen * plan["Actual Loops"], *map(most_looked_at, plan.get("Plans", []))]))
+
+
+@pytest.mark.parametrize("what", BESIDE)
+async def test_what_stands_beside_the_queue_reads_no_years(conn: Connection, what: str) -> None:
+    await conn.execute(YEARS.encode())
+    query, values = BESIDE[what]
+    row = await (await conn.execute(b"explain (analyze, format json) " + query, values)).fetchone()
+    assert row is not None
+    assert most_looked_at(row[0][0]["Plan"]) < 1_000
