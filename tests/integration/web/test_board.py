@@ -110,7 +110,7 @@ insert into page (incident_id, round, step, person_id, role, channel, address, p
     from incident i, person p;
 analyze;
 """
-BESIDE = {
+BESIDE: dict[str, tuple[bytes, dict[str, Any]]] = {
     "recent": (queries("console").recent, {}),
     "notices": (queries("console").notices, {"person": 1}),
     "wave": (queries("cases").recent_wave, {"within": timedelta(minutes=10)}),
