@@ -23,7 +23,7 @@ class Lived:
     """Follows n residents minute by minute; `write` puts what lasted into the truth."""
 
     def __init__(self, count: int) -> None:
-        self._mean = np.full(count, 97.0, np.float32)
+        self._mean = np.full(count, np.nan, np.float32)
         self._since = {what: np.full(count, -1, np.int64) for what in (LOW, LAY, GONE)}
         self._spans: list[tuple[int, str, int, int]] = []
         self._minute = 0
@@ -33,7 +33,8 @@ class Lived:
         """Take a minute in."""
         self._begins = self._begins or minute.at
         body: Floats = minute.bodies.spo2_pct
-        self._mean += (np.where(body > 0, body, 97.0) - self._mean) / FOR_MIN
+        self._mean = np.where(np.isnan(self._mean), body, self._mean)
+        self._mean += np.where(body > 0, body - self._mean, np.float32(0)) / FOR_MIN
         away = (minute.doing == Doing.AWAY) | (minute.doing == Doing.IN_HOSPITAL)
         for what, now in ((LOW, self._mean < LOW_PCT), (LAY, ~minute.readings.worn), (GONE, away)):
             self._follow(what, now)
