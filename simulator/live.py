@@ -40,6 +40,7 @@ from simulator.wire import MqttLine, TcpLine, Traffic
 MINUTE = timedelta(minutes=1)
 CONNECTING = 100  # lines opened at once
 CHECK_IN_MIN = 8 * 60  # a button or sensor that sleeps says how full its battery is, whether anything happened or not
+MAT_EVERY_MIN = 15  # a mat is on the mains and tells of an empty bed as well
 AFTERWARDS = timedelta(hours=6)  # what is open when the last day ends is worked to its end, for so long
 TRACKED_EVERY_MIN, FIXES_AT_HOME = 5, 3
 STATES = {Sensor.DOOR: "door", Sensor.MOTION: "motion", Sensor.BED: "bed"}
@@ -75,9 +76,13 @@ class Living:
         supply.fit(self.speakers, towns.bodies(story, seed), story.town, seed)
         self.home = by_kind(each for each in self.speakers if each.device.kind != "watch")
         self.sleepers: dict[int, list[Speaker]] = defaultdict(list)  # by the minute at which they check in
+        self.mats: dict[int, list[Speaker]] = defaultdict(list)
         for speaker in self.speakers:
-            if speaker.device.kind != "watch":
-                self.sleepers[zlib.crc32(speaker.device.address.encode()) % CHECK_IN_MIN].append(speaker)
+            turn = zlib.crc32(speaker.device.address.encode())
+            if speaker.device.kind == "bed":
+                self.mats[turn % MAT_EVERY_MIN].append(speaker)
+            elif speaker.device.kind != "watch":
+                self.sleepers[turn % CHECK_IN_MIN].append(speaker)
         self.happenings = Happenings(
             town, story, self.life, self.clock, self.chronicle, self.worn, self.home, seed=str(seed)
         )  # fmt: skip
@@ -282,6 +287,8 @@ class Living:
             self._track(minute)
         for speaker in self.sleepers.get(round(minute.at.timestamp() / 60) % CHECK_IN_MIN, ()):
             speaker.check_in(minute.at)
+        for mat in self.mats.get(round(minute.at.timestamp() / 60) % MAT_EVERY_MIN, ()):
+            mat.state("bed", minute.at, on=bool(minute.in_bed[mat.resident.index]))
         for event in minute.events:
             if event.sensor is Sensor.WATER:
                 for meter in self.home.get(event.resident, {}).get("meter", ()):
