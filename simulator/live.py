@@ -285,10 +285,7 @@ class Living:
                     self.happenings.artefact(speaker, at)
         if round(minute.at.timestamp() / 60) % TRACKED_EVERY_MIN == 0:
             self._track(minute)
-        for speaker in self.sleepers.get(round(minute.at.timestamp() / 60) % CHECK_IN_MIN, ()):
-            speaker.check_in(minute.at)
-        for mat in self.mats.get(round(minute.at.timestamp() / 60) % MAT_EVERY_MIN, ()):
-            mat.state("bed", minute.at, on=bool(minute.in_bed[mat.resident.index]))
+        self._check_in(minute)
         for event in minute.events:
             if event.sensor is Sensor.WATER:
                 for meter in self.home.get(event.resident, {}).get("meter", ()):
@@ -297,6 +294,14 @@ class Living:
             for speaker in self.home.get(event.resident, {}).get(kind, ()) if kind else ():
                 if event.sensor is not Sensor.MOTION or speaker.device.room == towns.ROOMS[event.room]:
                     speaker.state(kind or "", minute.at + timedelta(seconds=event.second), on=event.value > 0)
+
+    def _check_in(self, minute: Minutes) -> None:
+        """What speaks whether anything happened or not."""
+        number = round(minute.at.timestamp() / 60)
+        for speaker in self.sleepers.get(number % CHECK_IN_MIN, ()):
+            speaker.check_in(minute.at)
+        for mat in self.mats.get(number % MAT_EVERY_MIN, ()):
+            mat.state("bed", minute.at, on=bool(minute.in_bed[mat.resident.index]))
 
     def _track(self, minute: Minutes) -> None:
         """Watches of those who may not find home say where they are while they are out, and that they are back."""

@@ -28,7 +28,7 @@ HOURLY_S = 3600.0
 DAILY_S = 86_400.0
 UNPROVED_S = 60.0  # a check-in that is missing is time passing, not a change: looked at every minute
 AGAIN_S = 5.0
-RESTS = 19.0  # in a large town, so many times as long as each part took: a change a minute must not take a core for ever
+RESTS = 19.0  # in a large town, times as long as each part took: a change a minute must not take a core for ever
 
 COVERED = Gauge("carehub_coverage_covered_ratio", "Residents × hours with somebody within the radius")
 TOOK = Gauge("carehub_coverage_seconds", "How long the last computation took")
