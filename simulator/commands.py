@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from simulator import oracle, report, scenario, story, town, town_file
+from simulator import oracle, report, scenario, story, story_file, town, town_file
 from simulator.live import Living
 from simulator.lockstep import StepError
 from simulator.makers import NoEncoderError
@@ -65,9 +65,9 @@ def _options(words: list[str]) -> argparse.Namespace:
 def _story(name: str) -> story.Story:
     path = scenario.find(name)
     text = path.read_text(encoding="utf-8")
-    if not story.is_story(text):
+    if not story_file.is_story(text):
         raise scenario.ScenarioError(path.name, 1, "it has no [town]: it is a play for `carehub up --demo`")
-    return story.read(text, path.name)
+    return story_file.read(text, path.name)
 
 
 def _plan(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from simulator import scenario, story
+from simulator import scenario, story_file
 from simulator.verdict import Verdict
 
 SEED = os.environ.get("CAREHUB_STORY_SEED", "7")
@@ -21,7 +21,9 @@ SHORT = ("locked_door", "blocked_line", "only_help", "on_hold")
 
 def shipped() -> list[str]:
     """Names of the towns' stories that come with the program."""
-    return [path.stem for path in sorted(scenario.SHIPPED.glob("*.toml")) if story.is_story(path.read_text("utf-8"))]
+    return [
+        path.stem for path in sorted(scenario.SHIPPED.glob("*.toml")) if story_file.is_story(path.read_text("utf-8"))
+    ]
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -39,4 +41,4 @@ def test_story_comes_to_the_end_that_it_expects(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", shipped())
 def test_every_story_says_what_it_expects(name: str) -> None:
     path = scenario.find(name)
-    assert story.read(path.read_text("utf-8"), path.name).expect is not None
+    assert story_file.read(path.read_text("utf-8"), path.name).expect is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator import story, supply
+from simulator import story_file, supply
 from simulator.breakdowns import Breakdowns, Bridge
 from simulator.chronicle import Chronicle
 from simulator.lockstep import Lockstep
@@ -60,7 +60,7 @@ class Place:
     """A town with its devices, and a calendar that a test turns."""
 
     def __init__(self, trouble: str) -> None:
-        told = story.read(HEAD + trouble, "x.toml")
+        told = story_file.read(HEAD + trouble, "x.toml")
         self.town = plan(told, 3)
         self.clock = Lockstep("http://127.0.0.1:1", "k", self.town.begins, Traffic())
         self.chronicle = Chronicle(self.town, "x", "")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator import expect, story
+from simulator import expect, story_file
 from simulator.expect import Expect
 from simulator.scenario import ScenarioError
 from simulator.times import spread
@@ -24,7 +24,7 @@ days = 1
 
 
 def read(lines: str) -> Expect:
-    found = story.read(HEAD + lines, "x.toml").expect
+    found = story_file.read(HEAD + lines, "x.toml").expect
     assert found is not None
     return found
 
@@ -44,7 +44,7 @@ other_name = 0
         unanswered=0, levels=("answered 60s", "door 45m"), other_name=0,
     )  # fmt: skip
     assert read('found = ["falls", "gets a fever"]').found == {"falls": 1.0, "gets a fever": 1.0}
-    assert story.read(HEAD.partition("[expect]")[0], "x.toml").expect is None
+    assert story_file.read(HEAD.partition("[expect]")[0], "x.toml").expect is None
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator import makers, scenario, story
+from simulator import makers, scenario, story_file
 from simulator.encoders.encoder import EVENTS, STATES, Device, Fix
 from simulator.encoders.registry import ENCODERS
 from simulator.every_word import WELL
@@ -16,7 +16,7 @@ GIVEN = {"vitals": WELL, "steps": 40, "meter": 40_125, "battery": 61, "position"
 @pytest.fixture(scope="module")
 def town() -> Town:
     path = scenario.find("every_maker")
-    return plan(story.read(path.read_text("utf-8"), path.name), 7)
+    return plan(story_file.read(path.read_text("utf-8"), path.name), 7)
 
 
 def devices(town: Town) -> list[TownDevice]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator import scenario, story
+from simulator import scenario, story_file
 from simulator.scenario import ScenarioError
 from simulator.story import Answers, Breaks, Happens, Script, Span
 
@@ -59,7 +59,7 @@ script = "puts calls on hold"
 
 
 def test_story_reads_in_the_order_things_happen() -> None:
-    day = story.read(STORY, "day.toml")
+    day = story_file.read(STORY, "day.toml")
     assert [(event.at_s, event.what) for event in day.events] == [
         (5400.0, Happens.PRESSES), (15247.0, Happens.FALLS_LOCKED),
     ]  # fmt: skip
@@ -71,14 +71,14 @@ def test_story_reads_in_the_order_things_happen() -> None:
 
 
 def test_person_answers_as_her_community_then_her_role_then_by_going() -> None:
-    day = story.read(STORY, "day.toml")
+    day = story_file.read(STORY, "day.toml")
     assert day.manners("赵师傅", "property", "和平社区").does is Answers.SILENT
     assert day.manners("钱师傅", "property", "兴旺社区").does is Answers.GOES
     assert day.manners("王丽", "family", "").answers == Span(low_s=20, high_s=180)
 
 
 def test_time_of_day_is_the_next_one_after_the_beginning() -> None:
-    early = story.read(STORY.replace('at = "23:30"', 'at = "06:00"'), "day.toml")
+    early = story_file.read(STORY.replace('at = "23:30"', 'at = "06:00"'), "day.toml")
     assert {event.at_s for event in early.events} == {8 * 3600.0, 15247.0}
 
 
@@ -111,7 +111,7 @@ def test_time_of_day_is_the_next_one_after_the_beginning() -> None:
 )
 def test_mistake_is_told_with_its_line_and_what_to_write(wrong: str, right: str, line: int, reason: str) -> None:
     with pytest.raises(ScenarioError) as told:
-        story.read(STORY.replace(wrong, right, 1), "day.toml")
+        story_file.read(STORY.replace(wrong, right, 1), "day.toml")
     assert reason in told.value.reason
     assert told.value.line == line
 
@@ -119,14 +119,14 @@ def test_mistake_is_told_with_its_line_and_what_to_write(wrong: str, right: str,
 def test_every_shipped_file_can_be_played_and_is_told_in_chinese() -> None:
     for path in sorted(scenario.SHIPPED.glob("*.toml")):
         text = path.read_text(encoding="utf-8")
-        if not story.is_story(text):
+        if not story_file.is_story(text):
             assert scenario.read(text, path.name).events
             continue
-        told = story.read(text, path.name)
+        told = story_file.read(text, path.name)
         assert any("\u4e00" <= letter <= "\u9fff" for letter in told.title), path.name
         assert len(told.about) > 20, path.name
 
 
 def test_story_without_a_town_is_a_play(tmp_path: Path) -> None:
-    assert not story.is_story('title = "x"\n')
-    assert story.is_story(STORY)
+    assert not story_file.is_story('title = "x"\n')
+    assert story_file.is_story(STORY)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from simulator import story, supply
+from simulator import story_file, supply
 from simulator.supply import Routine, Supply
 from simulator.town import bodies
 from simulator.town_file import Endpoint
@@ -69,7 +69,7 @@ def test_watch_on_its_charger_is_there_again() -> None:
 
 
 def test_town_s_watches_are_as_full_as_their_routine_leaves_them_and_mains_has_no_battery() -> None:
-    told = story.read(
+    told = story_file.read(
         'title = "x"\n[town]\nresidents = 30\nstarts = "2026-03-10 08:00"\nmakers = "every"\nwears = 1.0\n', "x.toml"
     )
     device, _, _ = speaker()

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from simulator import story, town
+from simulator import story_file, town
 from simulator.story import Story
 from simulator.town_file import Town
 
@@ -32,7 +32,7 @@ on_duty = "19:00 to 07:00"
 
 @pytest.fixture(scope="module")
 def told() -> Story:
-    return story.read(STORY, "x.toml")
+    return story_file.read(STORY, "x.toml")
 
 
 @pytest.fixture(scope="module")
