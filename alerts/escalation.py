@@ -114,11 +114,16 @@ def urgent(incident: Incident) -> bool:
 def watch(incident: Incident, now: datetime) -> Timer:
     """The timer while somebody has the incident: silence is noticed, who only says he is there is presumed to be when
     his time comes, and at severity 1 operators are rung meanwhile."""
-    expires = incident.expires_at or now
-    look = min(expires, presumed_at(incident) or expires)
+    look = silence_at(incident, now)
     if urgent(incident) and incident.handler_id is None:
         return _timer(TimerKind.REPEAT, incident, min(now + incident.policy.repeat_last, look))
     return _timer(TimerKind.EXPIRY, incident, look)
+
+
+def silence_at(incident: Incident, now: datetime) -> datetime:
+    """When whoever has the incident should have been heard of, or is presumed to be there."""
+    expires = incident.expires_at or now
+    return min(expires, presumed_at(incident) or expires)
 
 
 def watch_on(incident: Incident, now: datetime) -> Incident:

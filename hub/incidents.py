@@ -147,8 +147,13 @@ async def apply(
 
 
 async def _bundled(conn: Connection, decision: Decision, event: events.Event | None, at: Situation) -> Decision:
-    """Let what is mild wait where disaster mode is on. Severity 1 and 2 do not even ask."""
-    if decision.incident.severity <= LOUD or not decision.pages:
+    """Let what is mild wait where disaster mode is on, and operators be reminded together of those somebody goes to.
+    Nothing else of severity 1 and 2 even asks."""
+    incident = decision.incident
+    if incident.severity <= LOUD:
+        if not surge.somebody_goes(incident) or (at.incident is not None and at.incident.timer == incident.timer):
+            return decision
+    elif not decision.pages:
         return decision
     return surge.bundled(decision, event, await surges.covering(conn, decision.incident.area, at.now), at.now)
 

@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from alerts.model import AlertKind, Disposition, Proof, Service, Severity, State
+from alerts.events import Taken
+from alerts.model import AlertKind, Disposition, Proof, Role, Service, Severity, State
 from hub import chain, desk, disaster
 from hub.desk import Position, Refused
 from hub.loops.linker import Linker
@@ -308,6 +309,22 @@ async def test_disaster_mode_lets_the_mild_wait_together_and_touches_no_press(wo
     assert {p["due_at"] for p in await world.pages(mild)} == {later}
     folded = chain.fold(await world.chain(mild))
     assert {p[-1] for p in folded.pages} == {chain.plain(later)}
+
+
+async def test_disaster_mode_reminds_operators_together_of_whom_somebody_goes_to(world: World) -> None:
+    began = await world.now()
+    await disaster.declare(world.conn, await supervisor(world), "", "quake", 120)
+    incident = await world.press()
+    await world.advance(incident, Taken(person_id=world.names["daughter"], role=Role.FAMILY))
+    for _ in range(20):
+        await world.forward(15)
+        await world.fire()
+        kept, told = (await world.incident(incident)).timer, chain.fold(await world.chain(incident)).timer
+        assert kept is not None
+        assert told is not None
+        assert told["due_at"] == chain.plain(kept.due_at)
+    rings = sorted({(p["due_at"] - began).total_seconds() for p in await world.pages(incident, "operator")})
+    assert rings == [0.0, 180.0, 300.0]  # with the others; and when she was not heard of, at the time it always is
 
 
 async def test_disaster_mode_ends_by_itself_and_both_ends_stay(world: World) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from alerts.events import Dispatched, Due, Raised, Refused
+from alerts.events import Dispatched, Due, Raised, Refused, Taken
 from alerts.incident import apply
-from alerts.model import AlertKind, Decision, Severity, State
+from alerts.model import AlertKind, Decision, Incident, Role, Severity, State
 from alerts.ringing import open_incident
-from alerts.surge import Answer, Surge, Waiting, bundled, declare, groups, next_ring, propose, rank
-from tests.unit.alerts.duty import XIAO_LI, alert, at, policy, roster
+from alerts.surge import BUNDLE_EVERY, Answer, Surge, Waiting, bundled, declare, groups, next_ring, propose, rank
+from alerts.values import replace
+from tests.unit.alerts.duty import DAUGHTER, XIAO_LI, alert, at, policy, roster
 
 NOW = at("02:14:00")
 QUAKE = Surge(area="", reason="earthquake", began_at=at("02:10:00"), ends_at=at("06:00:00"))
@@ -57,6 +58,49 @@ def test_cases_of_one_turn_ring_at_the_same_moment() -> None:
 
 def test_nothing_waits_beyond_the_end() -> None:
     assert next_ring(QUAKE, at("05:59:30")) == at("06:00:00")
+
+
+def daughter_goes() -> Incident:
+    """Her daughter has said that she goes; no operator has the case, all of them are rung every minute."""
+    return apply(
+        opened(K.SOS, Severity.CRITICAL).incident, Taken(person_id=DAUGHTER, role=Role.FAMILY), roster(), NOW
+    ).incident
+
+
+def test_whom_somebody_goes_to_operators_are_reminded_together() -> None:
+    going = daughter_goes()
+    assert going.timer is not None
+    now = going.timer.due_at
+    rung = apply(going, Due(), roster(), now)
+    assert {p.role for p in rung.pages} == {Role.OPERATOR}
+    together = bundled(rung, Due(), QUAKE, now)
+    assert together.pages == rung.pages  # this ring comes now; the next with all the others
+    assert together.incident.timer is not None
+    assert rung.incident.timer is not None
+    assert together.incident.timer.due_at == next_ring(QUAKE, rung.incident.timer.due_at)
+    assert together.incident.timer.due_at - now <= rung.incident.policy.repeat_last + BUNDLE_EVERY
+
+
+def test_silence_of_who_goes_is_noticed_when_it_would_have_been() -> None:
+    going = daughter_goes()
+    assert going.timer is not None
+    soon = going.timer.due_at + timedelta(seconds=70)
+    rung = apply(replace(going, expires_at=soon), Due(), roster(), going.timer.due_at)
+    together = bundled(rung, Due(), QUAKE, going.timer.due_at)
+    assert together.incident.timer is not None
+    assert together.incident.timer.due_at == soon
+    back = apply(together.incident, Due(), roster(), soon)
+    assert back.incident.state is State.OPEN
+    assert bundled(back, Due(), QUAKE, soon) is back
+
+
+def test_an_operator_who_has_it_and_a_day_without_disaster_change_nothing() -> None:
+    hers = apply(opened(K.SOS, Severity.CRITICAL).incident, Taken(person_id=XIAO_LI, role=Role.OPERATOR), roster(), NOW)
+    assert bundled(hers, Taken(person_id=XIAO_LI, role=Role.OPERATOR), QUAKE, NOW) is hers
+    going = daughter_goes()
+    assert going.timer is not None
+    rung = apply(going, Due(), roster(), going.timer.due_at)
+    assert bundled(rung, Due(), None, going.timer.due_at) is rung
 
 
 @pytest.mark.parametrize(
