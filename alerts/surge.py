@@ -84,7 +84,7 @@ def bundled(decision: Decision, event: Event | None, surge: Surge | None, now: d
     if surge is None or not surge.covers(incident.area, now):
         return decision
     if incident.severity <= LOUD:
-        return _reminded_together(decision, surge, now) if somebody_goes(incident) else decision
+        return _reminded_together(decision, surge, now) if _somebody_goes(incident) else decision
     if not decision.pages or not (event is None or isinstance(event, Raised | Due)):
         return decision
     later = next_ring(surge, now) - now
@@ -95,7 +95,16 @@ def bundled(decision: Decision, event: Event | None, surge: Surge | None, now: d
     return replace(decision, incident=incident, pages=pages)
 
 
-def somebody_goes(incident: Incident) -> bool:
+def concerns(decision: Decision, before: Incident | None) -> bool:
+    """Whether disaster mode, where it is on, changes anything: only then anybody has to ask. `before`: None for an
+    opening. A reminder that stands already is not put off again."""
+    incident = decision.incident
+    if incident.severity <= LOUD:
+        return _somebody_goes(incident) and (before is None or before.timer != incident.timer)
+    return bool(decision.pages)
+
+
+def _somebody_goes(incident: Incident) -> bool:
     """Whether it is only operators that are rung meanwhile, since none of them has it yet."""
     reminds = incident.timer is not None and incident.timer.kind is TimerKind.REPEAT
     return reminds and incident.responder_id is not None and incident.handler_id is None and incident.state in GOING

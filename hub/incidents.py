@@ -8,7 +8,7 @@ import structlog
 from alerts import events, ringing, surge
 from alerts import incident as engine
 from alerts.model import Alert, Decision, Incident, Purpose, Told
-from alerts.triage import LOUD, Attach, Ignore, Open, place
+from alerts.triage import Attach, Ignore, Open, place
 from devices.adapter import Command, Say
 from hub import adapters, phrases
 from hub.errors import HubError
@@ -147,13 +147,8 @@ async def apply(
 
 
 async def _bundled(conn: Connection, decision: Decision, event: events.Event | None, at: Situation) -> Decision:
-    """Let what is mild wait where disaster mode is on, and operators be reminded together of those somebody goes to.
-    Nothing else of severity 1 and 2 even asks."""
-    incident = decision.incident
-    if incident.severity <= LOUD:
-        if not surge.somebody_goes(incident) or (at.incident is not None and at.incident.timer == incident.timer):
-            return decision
-    elif not decision.pages:
+    """Let what is mild wait where disaster mode is on, and operators be reminded together of those somebody goes to."""
+    if not surge.concerns(decision, at.incident):
         return decision
     return surge.bundled(decision, event, await surges.covering(conn, decision.incident.area, at.now), at.now)
 
