@@ -64,9 +64,9 @@ async def load(conn: Connection, partition: int) -> AsyncIterator[Part]:
     """Yield every part of a partition, the summary first. One at a time: all of them are hundreds of megabytes."""
     names = await (await conn.execute(Q.parts, {"partition": partition})).fetchall()
     for (name,) in names:
+        given = {"partition": partition, "part": name}
         async with conn.cursor(binary=True) as cursor:
-            row = await (await cursor.execute(Q.load, {"partition": partition, "part": name})).fetchone()
-            given = {"partition": partition, "part": name}
+            row = await (await cursor.execute(Q.load, given)).fetchone()
             pieces = await (await cursor.execute(Q.load_pieces, given)).fetchall()
         if row is not None:
             part, through, body, at = row

@@ -5,8 +5,9 @@ cannot be compressed or rolled up by the extension they stay as they are, and `h
 verified of which release stands in hub/decisions/0021.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeAlias
 
 import psycopg
@@ -144,18 +145,8 @@ async def refreshed(conn: Connection, view: str, since: datetime, until: datetim
 
     Never without a beginning: what was dropped from its source would go from it as well.
     """
-    error: psycopg.Error | None = None
-    for call in REFRESH:
-        try:
-            await conn.execute(call.encode(), (view, since, until))
-        except psycopg.errors.Error as err:
-            error = error or err
-            _fault(err)
-        else:
-            return True
-    if error is not None:
-        _fault(error, f"{view} is filled from its beginning another time")
-    return False
+    tries = [partial(conn.execute, call.encode(), (view, since, until)) for call in REFRESH]
+    return await _one_of(tries, f"{view} is filled from its beginning another time")
 
 
 async def drop_rolled(conn: Connection, hours_before: datetime, days_before: datetime) -> list[str]:
@@ -195,12 +186,21 @@ async def drop_beyond(conn: Connection, table: str, limit_bytes: int, now: datet
 
 async def accepted(conn: Connection, instead: str, ways: Sequence[Sequence[bytes]]) -> bool:
     """Whether one of the ways was taken, all its statements or none; else says what the hub does instead."""
+    return await _one_of([partial(_together, conn, way) for way in ways], instead)
+
+
+async def _together(conn: Connection, statements: Sequence[bytes]) -> None:
+    async with conn.transaction():
+        for statement in statements:
+            await conn.execute(statement)
+
+
+async def _one_of(tries: Iterable[Callable[[], Awaitable[object]]], instead: str) -> bool:
+    """Whether one of them was taken, the first that is; else says by the first refusal what the hub does instead."""
     error: psycopg.Error | None = None
-    for way in ways:
+    for attempt in tries:
         try:
-            async with conn.transaction():
-                for statement in way:
-                    await conn.execute(statement)
+            await attempt()
         except psycopg.errors.Error as err:
             error = error or err
             _fault(err)

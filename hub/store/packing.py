@@ -111,7 +111,7 @@ async def _drop(conn: Connection, day: datetime) -> None:
     name = sql.Identifier(partitions.partition_name(TELEMETRY, day))
     try:
         async with conn.transaction():
-            await conn.execute(partitions.LOCK_WAIT)
+            await conn.execute(hypertables.LOCK_WAIT)
             await conn.execute(sql.SQL("lock table only telemetry, {} in access exclusive mode").format(name))
             if await (await conn.execute(sql.SQL("select from {} limit 1").format(name))).fetchone() is None:
                 await conn.execute(sql.SQL("drop table {}").format(name))

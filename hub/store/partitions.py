@@ -20,7 +20,6 @@ Span: TypeAlias = tuple[int, datetime, datetime]  # a device, after when, until 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Q = queries("partitions")
 ERASE = sql.SQL("delete from {table} where device_id = {device} and received_at > {begin} and received_at <= {end}")
-LOCK_WAIT = hypertables.LOCK_WAIT
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -176,7 +175,7 @@ async def _drop(conn: Connection, names: Sequence[str]) -> list[str]:
     for name in names:
         try:
             async with conn.transaction():
-                await conn.execute(LOCK_WAIT)
+                await conn.execute(hypertables.LOCK_WAIT)
                 await conn.execute(sql.SQL("drop table {}").format(sql.Identifier(name)))
         except psycopg.errors.LockNotAvailable:
             break
