@@ -1,6 +1,6 @@
 """Charts made on the server: SVG with classes, so that a strict page shows them and a printer draws them sharp."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from markupsafe import Markup
@@ -88,7 +88,13 @@ def _nice(value: float) -> float:
 def _svg(parts: Sequence[str], height: float, title: str, points: Sequence[Point], *, share: bool) -> Markup:
     """Put it together; whoever cannot see it hears the title and every value."""
     told = "; ".join(f"{name} {'–' if value is None else _said(value, share=share)}" for name, value in points[:40])
+    return picture("chart", (WIDTH, height), parts, f"{title}: {told}")
+
+
+def picture(kind: str, size: tuple[float, float], parts: Iterable[str], said: str) -> Markup:
+    """Return one SVG. `parts` are markup, every text in them escaped; `said` is plain, for who does not see it."""
+    wide, tall = size
     return Markup(  # noqa: S704 - every text in it went through escape
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(f"{title}: {told}")}">'
+        f'<svg class="{kind}" viewBox="0 0 {wide:.0f} {tall:.0f}" role="img" aria-label="{escape(said)}">'
         f"{''.join(parts)}</svg>"
     )

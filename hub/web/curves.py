@@ -7,6 +7,8 @@ from html import escape
 
 from markupsafe import Markup
 
+from hub.web.charts import picture
+
 WIDTH, HEIGHT, FOOT, LEFT, HEAD = 520, 210, 40, 64, 16
 LETTER = 15  # the width of one below a chart, as large as it is on a telephone
 TICKS = 4  # across a chart, at most one more
@@ -44,7 +46,7 @@ def curve(lines: Sequence[Line], axis: Axis, *, said: str, room: float, most: fl
     parts = [_ground(axis, ticks)]
     for number, line in enumerate(lines):
         parts += [_run(run, axis, ticks, f" is-{number}") for run in _runs(line)]
-    return _svg(parts, axis, said)
+    return picture("curve", (WIDTH, HEIGHT), parts, said)
 
 
 def bars(values: Sequence[float | None], axis: Axis, *, said: str, room: float) -> Markup:
@@ -61,7 +63,7 @@ def bars(values: Sequence[float | None], axis: Axis, *, said: str, room: float) 
                 f'<rect class="curve-bar" x="{axis.x(slot) - wide / 2:.1f}" y="{top:.1f}" width="{wide:.1f}"'
                 f' height="{foot - top:.1f}"/>'
             )
-    return _svg(parts, axis, said)
+    return picture("curve", (WIDTH, HEIGHT), parts, said)
 
 
 def _runs(line: Line) -> Iterator[list[tuple[int, Band]]]:
@@ -142,10 +144,3 @@ def _ticks(least: float, most: float, room: float, limit: float | None) -> list[
     if limit is not None and found[-1] > limit:
         found = [tick for tick in found if tick < limit] + [limit]
     return found
-
-
-def _svg(parts: Sequence[str], axis: Axis, said: str) -> Markup:
-    return Markup(  # noqa: S704 - every text in it went through escape
-        f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(said)}">'
-        f"{''.join(parts)}</svg>"
-    )
