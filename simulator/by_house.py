@@ -5,19 +5,21 @@ offers it: all of a house are taken with one button, and one person is sent to t
 behind each door is heard, and each case ended, one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
 from simulator.chronicle import Chronicle
 from simulator.lockstep import Lockstep
-from simulator.operator import Case, ConsoleClient, House, Offered
+from simulator.operator import Case, ConsoleClient, House
 from simulator.town_file import Deed
 
 if TYPE_CHECKING:
     from simulator.desk import Operators, Seat, Working
+
+Answer = TypeVar("Answer")
 
 DECIDES_S = 60.0  # from the proposal to the declaration: she looks, and asks what has happened
 MINUTES = 480
@@ -95,11 +97,10 @@ class ByHouse:
     async def _press(self, seat: "Seat", incidents: Sequence[int], verb: str, **words: str) -> bool:
         if not incidents:
             return True
-        try:
-            status, said = await self._desk.asked(seat, partial(seat.client.group, incidents, verb, **words))
-        except (httpx.HTTPError, PermissionError) as error:
-            self._chronicle.fault(f"operator {seat.key}: {error!r}")
+        answer = await self._asked(seat, partial(seat.client.group, incidents, verb, **words))
+        if answer is None:
             return False
+        status, said = answer
         for number in incidents:
             done = "dispatch" if verb == "send" else verb
             deed = Deed(at=self._clock.now, operator=seat.key, incident=number, verb=done, status=status, said=said)
@@ -108,19 +109,19 @@ class ByHouse:
         return status < 400
 
     async def _rows(self, seat: "Seat", incidents: Sequence[int]) -> dict[int, Case]:
-        try:
-            found = await self._desk.asked(seat, partial(seat.client.rows, incidents))
-        except (httpx.HTTPError, PermissionError) as error:
-            self._chronicle.fault(f"operator {seat.key}: {error!r}")
-            return {}
+        found = await self._asked(seat, partial(seat.client.rows, incidents)) or []
         return {case.incident: case for case in found if case.incident in set(incidents)}
 
     async def _whom(self, seat: "Seat", incidents: Sequence[int]) -> int | None:
-        try:
-            offered: list[Offered] = await self._desk.asked(seat, partial(seat.client.offered, incidents))
-        except (httpx.HTTPError, PermissionError) as error:
-            self._chronicle.fault(f"operator {seat.key}: {error!r}")
-            return None
+        offered = await self._asked(seat, partial(seat.client.offered, incidents)) or []
         can = [one for one in offered if one.can]
         near = [one for word in FIRST_ASKED for one in can if one.role.startswith(word)]
         return next((one.person for one in (*near, *can)), None)
+
+    async def _asked(self, seat: "Seat", ask: Callable[[], Awaitable[Answer]]) -> Answer | None:
+        """Ask the console; None, and a line of the report, where it does not answer."""
+        try:
+            return await self._desk.asked(seat, ask)
+        except (httpx.HTTPError, PermissionError) as error:
+            self._chronicle.fault(f"operator {seat.key}: {error!r}")
+            return None
