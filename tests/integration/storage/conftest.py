@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
@@ -28,7 +29,12 @@ async def conn(dsn: str) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 async def now(conn: Connection) -> datetime:
-    row = await (await conn.execute("select date_trunc('day', now(), 'UTC') + interval '9:30'")).fetchone()
+    return await clock_says(conn, "date_trunc('day', now(), 'UTC') + interval '9:30'")
+
+
+async def clock_says(conn: Connection, moment: LiteralString) -> datetime:
+    """Ask the server for a moment, and have there be tables for it."""
+    row = await (await conn.execute(f"select {moment}")).fetchone()
     assert row is not None
     at: datetime = row[0]
     await partitions.ensure(conn, at)

@@ -12,6 +12,7 @@ from hub.store import hypertables, partitions, raw, vital_hours, vital_rollup
 from hub.store.partitions import DAY, HOUR, Retention
 from hub.store.pool import Connection, connect, tuned
 from tests import given
+from tests.integration.storage.conftest import clock_says
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +23,7 @@ def nobody_writes_beside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def now(conn: Connection) -> datetime:
-    row = await (await conn.execute("select date_trunc('hour', now()) + interval '30 minutes'")).fetchone()
-    assert row is not None
-    at: datetime = row[0]
-    await partitions.ensure(conn, at)
-    return at
+    return await clock_says(conn, "date_trunc('hour', now()) + interval '30 minutes'")
 
 
 async def beat(conn: Connection, at: datetime, device: int = 1, bpm: float = 70) -> None:
